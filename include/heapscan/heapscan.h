@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* All of the library's public interface. */
+#ifndef HEAPSCAN_HEAPSCAN_H
+#define HEAPSCAN_HEAPSCAN_H
+
+#include <heapscan/error.h>
+#include <heapscan/heap.h>
+#include <heapscan/refs.h>
+#include <heapscan/symbols.h>
+#include <heapscan/target.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "0.1.0": the version of the library in use. */
+HS_API const char *hs_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
