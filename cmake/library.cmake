@@ -2,7 +2,9 @@
 set(rooms core backends symbols tls heap graph)
 set(objects "")
 foreach(room ${rooms})
-  list(APPEND objects $<TARGET_OBJECTS:hs_${room}>)
+  if(TARGET hs_${room})
+    list(APPEND objects $<TARGET_OBJECTS:hs_${room}>)
+  endif()
 endforeach()
 
 add_library(heapscan SHARED ${objects})
@@ -14,8 +16,12 @@ target_link_libraries(heapscan PRIVATE
 set_target_properties(heapscan PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 target_link_options(heapscan PRIVATE
-  -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/heapscan.map
-  -Wl,--no-undefined)
+  -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/heapscan.map)
+# clang links the sanitizers' runtime into programs only, so that a library
+# of a sanitized build has names left open.
+if(NOT HS_SANITIZE AND NOT HS_FUZZ)
+  target_link_options(heapscan PRIVATE -Wl,--no-undefined)
+endif()
 set_target_properties(heapscan PROPERTIES
   LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/heapscan.map)
 
