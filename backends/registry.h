@@ -4,6 +4,9 @@
 
 #include "core/backend.h"
 
+extern const struct hs_backend hs_backend_core; /* elf_core.c */
+extern const struct hs_backend hs_backend_live; /* live.c */
+
 /* Every backend, most specific probe first; ends with NULL. */
 extern const struct hs_backend *const hs_backends[];
 
