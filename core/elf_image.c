@@ -163,70 +163,105 @@ static bool take_build_id(const uint8_t *notes, size_t len, uint64_t align,
 	return false;
 }
 
+/* The loader puts the lowest PT_LOAD's page at the image's base. */
+static void place_image(struct hs_elf_image *image, hs_addr base)
+{
+	const struct hs_elf_segment *lowest = NULL;
+	for (size_t i = 0; i < image->count; i++) {
+		const struct hs_elf_segment *s = &image->segment[i];
+		if (s->type == PT_LOAD && (!lowest || s->vaddr < lowest->vaddr))
+			lowest = s;
+	}
+	image->bias = base - (lowest ? lowest->vaddr - lowest->offset : 0);
+	image->end = base;
+	for (size_t i = 0; i < image->count; i++) {
+		const struct hs_elf_segment *s = &image->segment[i];
+		hs_addr start = image->bias + s->vaddr;
+		if (s->type == PT_LOAD && s->memsz <= UINT64_MAX - start &&
+		    start + s->memsz > image->end)
+			image->end = start + s->memsz;
+	}
+}
+
+enum hs_status hs_elf_image_read(const struct hs_target *target, hs_addr base,
+				 struct hs_elf_image *ret, struct hs_error *err)
+{
+	uint8_t raw[EHDR_SIZE(8)];
+	size_t have = EHDR_SIZE(4);
+	enum hs_status st = hs_target_read(target, base, raw, have, err);
+	if (st)
+		return st;
+	if (hs_target_read(target, base, raw, sizeof(raw), NULL) == HS_OK)
+		have = sizeof(raw);
+	struct hs_elf_image image = { 0 };
+	st = hs_elf_header_parse(raw, have, &image.header, err);
+	if (st)
+		return st;
+	const struct hs_elf_header *h = &image.header;
+	if (h->phnum == 0 || h->phnum > MAX_IMAGE_PHDRS)
+		return hs_fail_at(err, HS_ERR_FORMAT, base,
+				  "image at 0x%" PRIx64 " has %" PRIu32
+				  " program headers",
+				  base, h->phnum);
+	if (h->phoff > UINT64_MAX - base)
+		return hs_fail_at(err, HS_ERR_FORMAT, base,
+				  "program headers out of range");
+	size_t table_len = (size_t)h->phnum * h->phentsize;
+	HS_AUTO_FREE uint8_t *table = malloc(table_len);
+	image.segment = calloc(h->phnum, sizeof(*image.segment));
+	if (!table || !image.segment)
+		st = hs_fail(err, HS_ERR_NOMEM, "no memory for %zu bytes",
+			     table_len);
+	if (!st)
+		st = hs_target_read(target, base + h->phoff, table, table_len,
+				    err);
+	for (uint32_t i = 0; !st && i < h->phnum; i++) {
+		st = hs_elf_segment_parse(h, table, table_len, i,
+					  &image.segment[i], err);
+		image.count = (size_t)i + 1;
+	}
+	if (st) {
+		hs_elf_image_release(&image);
+		return st;
+	}
+	place_image(&image, base);
+	*ret = image;
+	return HS_OK;
+}
+
+void hs_elf_image_release(struct hs_elf_image *image)
+{
+	free(image->segment);
+	*image = (struct hs_elf_image){ 0 };
+}
+
 enum hs_status hs_elf_build_id(const struct hs_target *target, hs_addr base,
 			       uint8_t id[HS_MAX_BUILD_ID], size_t *id_len,
 			       struct hs_error *err)
 {
-	uint8_t raw[64];
-	enum hs_status st = hs_target_read(target, base, raw, 52, err);
+	HS_CLEANUP(hs_elf_image_release) struct hs_elf_image image = { 0 };
+	enum hs_status st = hs_elf_image_read(target, base, &image, err);
 	if (st)
 		return st;
-	size_t have = 52;
-	if (hs_target_read(target, base, raw, sizeof(raw), NULL) == HS_OK)
-		have = sizeof(raw);
-	struct hs_elf_header h;
-	st = hs_elf_header_parse(raw, have, &h, err);
-	if (st)
-		return st;
-	if (h.phnum == 0 || h.phnum > MAX_IMAGE_PHDRS)
-		return hs_fail_at(err, HS_ERR_FORMAT, base,
-				  "image at 0x%" PRIx64 " has %" PRIu32
-				  " program headers",
-				  base, h.phnum);
-	size_t table_len = (size_t)h.phnum * h.phentsize;
-	HS_AUTO_FREE uint8_t *table = malloc(table_len);
-	if (!table)
-		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu bytes",
-			       table_len);
-	if (h.phoff > UINT64_MAX - base)
-		return hs_fail_at(err, HS_ERR_FORMAT, base,
-				  "program headers out of range");
-	st = hs_target_read(target, base + h.phoff, table, table_len, err);
-	if (st)
-		return st;
-
-	/* The image's bias: its first PT_LOAD starts at BASE. */
-	uint64_t first = UINT64_MAX;
-	struct hs_elf_segment s;
-	for (uint32_t i = 0; i < h.phnum; i++) {
-		st = hs_elf_segment_parse(&h, table, table_len, i, &s, err);
-		if (st)
-			return st;
-		if (s.type == PT_LOAD && s.vaddr - s.offset < first)
-			first = s.vaddr - s.offset;
-	}
-	if (first == UINT64_MAX)
-		first = 0;
 	enum hs_status missing = HS_OK;
-	for (uint32_t i = 0; i < h.phnum; i++) {
-		st = hs_elf_segment_parse(&h, table, table_len, i, &s, err);
-		if (st)
-			return st;
-		if (s.type != PT_NOTE || s.filesz == 0 ||
-		    s.filesz > MAX_IMAGE_NOTES)
+	for (size_t i = 0; i < image.count; i++) {
+		const struct hs_elf_segment *s = &image.segment[i];
+		if (s->type != PT_NOTE || s->filesz == 0 ||
+		    s->filesz > MAX_IMAGE_NOTES)
 			continue;
-		HS_AUTO_FREE uint8_t *notes = malloc(s.filesz);
+		HS_AUTO_FREE uint8_t *notes = malloc(s->filesz);
 		if (!notes)
-			return hs_fail(err, HS_ERR_NOMEM, "no memory");
-		/* Addresses wrap as the loader's own arithmetic does. */
-		st = hs_target_read(target, base + (s.vaddr - first), notes,
-				    s.filesz, err);
+			return hs_fail(err, HS_ERR_NOMEM,
+				       "no memory for %" PRIu64 " bytes",
+				       s->filesz);
+		st = hs_target_read(target, image.bias + s->vaddr, notes,
+				    s->filesz, err);
 		if (st) {
 			missing = st;
 			continue;
 		}
-		if (take_build_id(notes, s.filesz, s.align, h.big_endian, id,
-				  id_len))
+		if (take_build_id(notes, s->filesz, s->align,
+				  image.header.big_endian, id, id_len))
 			return HS_OK;
 	}
 	if (missing)

@@ -56,6 +56,28 @@ bool hs_elf_note_next(const uint8_t *bytes, size_t len, size_t *pos,
 		      uint64_t align, bool big_endian, struct hs_elf_note *ret);
 
 /*
+ * An image as it stands in the target's memory. Addresses wrap as the loader's
+ * own arithmetic does: address = segment's vaddr + bias.
+ */
+struct hs_elf_image {
+	struct hs_elf_header header;
+	struct hs_elf_segment *segment; /* owned; all, not only PT_LOAD */
+	size_t count;
+	uint64_t bias;
+	hs_addr end; /* of the highest PT_LOAD's memory, or base; >= base */
+};
+/*
+ * Read the headers of the image mapped at BASE. HS_ERR_FORMAT: no ELF image
+ * there; HS_ERR_NOT_CAPTURED, HS_ERR_UNMAPPED: its headers are missing. Works
+ * once the target's spans are sorted.
+ */
+HS_MUST_CHECK enum hs_status hs_elf_image_read(const struct hs_target *target,
+					       hs_addr base,
+					       struct hs_elf_image *ret,
+					       struct hs_error *err);
+void hs_elf_image_release(struct hs_elf_image *image);
+
+/*
  * The build id of an image mapped at BASE, from its PT_NOTE segments in the
  * target's memory: copies at most HS_MAX_BUILD_ID bytes to ID. *ID_LEN is 0
  * when there is none. HS_ERR_FORMAT: no ELF image there; HS_ERR_NOT_CAPTURED:
