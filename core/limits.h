@@ -24,4 +24,51 @@
 /* A path or a name out of the target. PATH_MAX is 4096. */
 #define HS_LIMIT_STRING 4096u
 
+/* Symbols of one module, all tables together. Chromium with its debug file
+ * has 2 million; an index entry holds 32 bits. */
+#define HS_LIMIT_SYMBOLS (1u << 24)
+
+/* A name that is looked up: identifiers of C. Mangled names reach 64 KiB, but
+ * nobody asks for them by name, and a forged table of a million such names
+ * would cost 64 GiB of hashing. */
+#define HS_LIMIT_SYMBOL_NAME 255u
+
+/* Symbols looked at for one that encloses an address: compilers nest two or
+ * three deep, assembler files a few dozen. */
+#define HS_LIMIT_SYMBOL_OVERLAP 4096u
+
+/* Strings of a .dynsym read out of memory; Chromium has 10 MiB. */
+#define HS_LIMIT_DYNAMIC_STRINGS (256u << 20)
+
+/* Entries of a dynamic section: a few dozen, more with many libraries. */
+#define HS_LIMIT_DYNAMIC_ENTRIES 4096u
+
+/* The text of a process's maps: HS_LIMIT_SEGMENTS lines would be more, but no
+ * process has been seen with a tenth of this. */
+#define HS_LIMIT_PROC_MAPS ((size_t)1 << 30)
+
+/* A status file is about 1.5 KiB; the list of groups (65,536 at most) is the
+ * only line that grows. */
+#define HS_LIMIT_PROC_STATUS ((size_t)1 << 20)
+
+/* A command line, to be shown to people. */
+#define HS_LIMIT_PROC_CMDLINE ((size_t)1 << 16)
+
+/* How often the list of threads is read until it names no new one. Each pass
+ * stops all that it finds, so that those which could create more die out; two
+ * or three passes are usual. */
+#define HS_LIMIT_STOP_PASSES 256u
+
+/* A private mapping that is not looked at in a stopped process: reading its
+ * page map alone would take a second. Sanitizers' shadow memory is such. */
+#define HS_LIMIT_LIVE_MAPPING ((uint64_t)1 << 40)
+
+/* A run of pages that the process never touched: all zeroes, and shown as such
+ * up to this length, so that no scan has to wade through terabytes of them. */
+#define HS_LIMIT_UNTOUCHED ((uint64_t)4 << 30)
+
+/* A mapped file that cannot be had otherwise is copied out of the process while
+ * it stands: this much takes about 50 ms. */
+#define HS_LIMIT_FILE_COPY ((uint64_t)256 << 20)
+
 #endif
