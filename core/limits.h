@@ -71,4 +71,8 @@
  * it stands: this much takes about 50 ms. */
 #define HS_LIMIT_FILE_COPY ((uint64_t)256 << 20)
 
+/* Struct members looked at to answer one set of questions: structs have
+ * hundreds at most; forged ones may contain themselves. */
+#define HS_LIMIT_DWARF_MEMBERS (1u << 20)
+
 #endif

@@ -23,17 +23,14 @@ HS_MUST_CHECK enum hs_status hs_symbols_find(struct hs_symbols *syms,
 
 /* A thread-local NAME: offset and size in bytes within the module's TLS
  * block. */
-HS_MUST_CHECK enum hs_status hs_symbols_find_tls(struct hs_symbols *syms,
-						 size_t module,
-						 const char *name,
-						 uint64_t *offset,
-						 uint64_t *size,
-						 struct hs_error *err);
+HS_MUST_CHECK enum hs_status
+hs_symbols_find_tls(struct hs_symbols *syms, size_t module, const char *name,
+		    uint64_t *offset, uint64_t *size, struct hs_error *err);
 
 /* The module's PT_TLS; memsz is 0 when it has none. */
 struct hs_tls_segment {
 	uint64_t filesz, memsz, align; /* bytes */
-	uint64_t vaddr; /* as linked, without the load bias */
+	uint64_t vaddr;                /* as linked, without the load bias */
 };
 HS_MUST_CHECK enum hs_status hs_symbols_tls_segment(struct hs_symbols *syms,
 						    size_t module,

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include "symbols/elf_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <libelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/cursor.h"
+
+#define ELF_HEADER_MAX 64u
+#define CRC_BLOCK (64u << 10)
+
+struct hs_elf_file {
+	int fd;
+	Elf *elf;
+	struct hs_elf_header header;
+	size_t names; /* index of the section with the sections' names */
+};
+
+/*
+ * ELF_C_READ, not the mapped variant: a mapping of a file that somebody cuts
+ * short ends in SIGBUS. What is not asked for is not read.
+ */
+static enum hs_status open_elf(struct hs_elf_file *file, const char *path,
+			       struct hs_error *err)
+{
+	uint8_t raw[ELF_HEADER_MAX];
+	ssize_t n = pread(file->fd, raw, sizeof(raw), 0);
+	if (n < 0)
+		return hs_fail_errno(err, errno, "cannot read \"%s\"", path);
+	enum hs_status st =
+		hs_elf_header_parse(raw, (size_t)n, &file->header, err);
+	if (st)
+		return st;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return hs_fail(err, HS_ERR_UNSUPPORTED,
+			       "libelf does not know this ELF version");
+	file->elf = elf_begin(file->fd, ELF_C_READ, NULL);
+	if (!file->elf)
+		return hs_fail(err, HS_ERR_FORMAT, "cannot read \"%s\": %s",
+			       path, elf_errmsg(-1));
+	if (elf_kind(file->elf) != ELF_K_ELF)
+		return hs_fail(err, HS_ERR_FORMAT, "\"%s\" is no ELF file",
+			       path);
+	if (elf_getshdrstrndx(file->elf, &file->names) != 0)
+		file->names = 0; /* no section names: sections have none */
+	return HS_OK;
+}
+
+enum hs_status hs_elf_file_open(const char *path, struct hs_elf_file **ret,
+				struct hs_error *err)
+{
+	/* O_NONBLOCK: the path may be a fifo that nobody writes to. */
+	HS_AUTO_CLOSE int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		int why = errno;
+		if (why == ENOENT || why == ENOTDIR)
+			return hs_fail(err, HS_ERR_NO_TARGET, "no file \"%s\"",
+				       path);
+		return hs_fail_errno(err, why, "cannot open \"%s\"", path);
+	}
+	struct stat info;
+	if (fstat(fd, &info) != 0)
+		return hs_fail_errno(err, errno, "cannot stat \"%s\"", path);
+	if (!S_ISREG(info.st_mode))
+		return hs_fail(err, HS_ERR_FORMAT, "\"%s\" is no regular file",
+			       path);
+	struct hs_elf_file *file = calloc(1, sizeof(*file));
+	if (!file)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	file->fd = fd;
+	fd = -1;
+	enum hs_status st = open_elf(file, path, err);
+	if (st) {
+		hs_elf_file_close(file);
+		return st;
+	}
+	*ret = file;
+	return HS_OK;
+}
+
+void hs_elf_file_close(struct hs_elf_file *file)
+{
+	if (!file)
+		return;
+	if (file->elf)
+		(void)elf_end(file->elf);
+	if (file->fd >= 0)
+		(void)close(file->fd);
+	free(file);
+}
+
+int hs_elf_file_descriptor(const struct hs_elf_file *file)
+{
+	return file->fd;
+}
+
+/* Bytes of SECTION as they stand in the file, or NULL. */
+static const uint8_t *section_bytes(Elf_Scn *section, const GElf_Shdr *header,
+				    size_t *len)
+{
+	/* Compressed symbol tables exist in no distribution; to read one as
+	 * it stands would be nonsense. */
+	if (header->sh_type == SHT_NOBITS || header->sh_flags & SHF_COMPRESSED)
+		return NULL;
+	Elf_Data *data = elf_rawdata(section, NULL);
+	if (!data || !data->d_buf || data->d_size == 0)
+		return NULL;
+	*len = data->d_size;
+	return data->d_buf;
+}
+
+/* The first section of TYPE, or (TYPE 0) the one called NAME. */
+static Elf_Scn *find_section(struct hs_elf_file *file, uint32_t type,
+			     const char *name, GElf_Shdr *ret)
+{
+	Elf_Scn *section = NULL;
+	while ((section = elf_nextscn(file->elf, section))) {
+		if (!gelf_getshdr(section, ret))
+			continue;
+		if (type != 0) {
+			if (ret->sh_type == type)
+				return section;
+			continue;
+		}
+		const char *have =
+			elf_strptr(file->elf, file->names, ret->sh_name);
+		if (have && strcmp(have, name) == 0)
+			return section;
+	}
+	return NULL;
+}
+
+bool hs_elf_file_build_id(struct hs_elf_file *file, uint8_t id[HS_MAX_BUILD_ID],
+			  size_t *ret_len)
+{
+	/* Sections, not segments: in debug files a segment's file offset
+	 * may point anywhere. */
+	Elf_Scn *section = NULL;
+	while ((section = elf_nextscn(file->elf, section))) {
+		GElf_Shdr header;
+		size_t len, pos = 0;
+		if (!gelf_getshdr(section, &header) ||
+		    header.sh_type != SHT_NOTE)
+			continue;
+		const uint8_t *bytes = section_bytes(section, &header, &len);
+		struct hs_elf_note n;
+		while (bytes &&
+		       hs_elf_note_next(bytes, len, &pos, header.sh_addralign,
+					file->header.big_endian, &n)) {
+			if (n.type != NT_GNU_BUILD_ID || n.name_len != 3 ||
+			    memcmp(n.name, "GNU", 3) != 0 || n.desc_len == 0 ||
+			    n.desc_len > HS_MAX_BUILD_ID)
+				continue;
+			memcpy(id, n.desc, n.desc_len);
+			*ret_len = n.desc_len;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool hs_elf_file_has_build_id(struct hs_elf_file *file, const uint8_t *id,
+			      size_t len)
+{
+	uint8_t own[HS_MAX_BUILD_ID];
+	size_t own_len;
+	return hs_elf_file_build_id(file, own, &own_len) && own_len == len &&
+	       memcmp(own, id, len) == 0;
+}
+
+enum hs_status hs_elf_file_image(struct hs_elf_file *file, struct hs_image *ret,
+				 struct hs_error *err)
+{
+	const struct hs_elf_header *h = &file->header;
+	size_t table_len = (size_t)h->phnum * h->phentsize;
+	if (table_len == 0 || h->phoff > INT64_MAX)
+		return hs_fail(err, HS_ERR_FORMAT,
+			       "ELF file without program headers");
+	HS_AUTO_FREE uint8_t *table = malloc(table_len);
+	if (!table)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu bytes",
+			       table_len);
+	ssize_t n = pread(file->fd, table, table_len, (off_t)h->phoff);
+	if (n < 0)
+		return hs_fail_errno(err, errno, "cannot read program headers");
+	return hs_image_parse(h, table, (size_t)n, ret, err);
+}
+
+bool hs_elf_file_symbols(struct hs_elf_file *file, bool dynamic,
+			 struct hs_symbol_bytes *ret)
+{
+	GElf_Shdr header, other;
+	Elf_Scn *section = find_section(file, dynamic ? SHT_DYNSYM : SHT_SYMTAB,
+					NULL, &header);
+	struct hs_symbol_bytes b = {
+		.word_size = file->header.word_size,
+		.big_endian = file->header.big_endian,
+	};
+	if (!section)
+		return false;
+	b.symbols = section_bytes(section, &header, &b.symbols_len);
+	Elf_Scn *strings = elf_getscn(file->elf, header.sh_link);
+	if (!b.symbols || !strings || !gelf_getshdr(strings, &other))
+		return false;
+	b.strings =
+		(const char *)section_bytes(strings, &other, &b.strings_len);
+	if (!b.strings)
+		return false;
+	if (dynamic) {
+		section = find_section(file, SHT_GNU_versym, NULL, &other);
+		if (section)
+			b.versions =
+				section_bytes(section, &other, &b.versions_len);
+	}
+	*ret = b;
+	return true;
+}
+
+bool hs_elf_file_has_dwarf(struct hs_elf_file *file)
+{
+	GElf_Shdr header;
+	return find_section(file, 0, ".debug_info", &header) &&
+	       header.sh_type != SHT_NOBITS && header.sh_size > 0;
+}
+
+bool hs_elf_file_debuglink(struct hs_elf_file *file, const char **name,
+			   uint32_t *crc)
+{
+	GElf_Shdr header;
+	size_t len;
+	Elf_Scn *section = find_section(file, 0, ".gnu_debuglink", &header);
+	const uint8_t *bytes =
+		section ? section_bytes(section, &header, &len) : NULL;
+	if (!bytes)
+		return false;
+	/* The name, its NUL, padding to 4, the CRC. */
+	const uint8_t *nul = memchr(bytes, 0, len);
+	if (!nul)
+		return false;
+	size_t at = ((size_t)(nul - bytes) + 4) & ~(size_t)3;
+	if (at > len)
+		return false;
+	struct hs_cursor c = { .pos = bytes + at,
+			       .end = bytes + len,
+			       .big_endian = file->header.big_endian };
+	uint32_t value = hs_cursor_u32(&c);
+	if (c.overrun)
+		return false;
+	*name = (const char *)bytes;
+	*crc = value;
+	return true;
+}
+
+/* The CRC-32 of Ethernet and zip, least significant bit first. */
+static void make_crc_table(uint32_t table[256])
+{
+	for (uint32_t i = 0; i < 256; i++) {
+		uint32_t c = i;
+		for (int bit = 0; bit < 8; bit++)
+			c = c & 1 ? 0xedb88320u ^ (c >> 1) : c >> 1;
+		table[i] = c;
+	}
+}
+
+enum hs_status hs_elf_file_crc(const struct hs_elf_file *file, uint32_t *ret,
+			       struct hs_error *err)
+{
+	uint32_t table[256];
+	make_crc_table(table);
+	HS_AUTO_FREE uint8_t *block = malloc(CRC_BLOCK);
+	if (!block)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	uint32_t crc = UINT32_MAX;
+	off_t at = 0;
+	for (;;) {
+		ssize_t n = pread(file->fd, block, CRC_BLOCK, at);
+		if (n < 0)
+			return hs_fail_errno(err, errno,
+					     "cannot read for the checksum");
+		if (n == 0)
+			break;
+		for (ssize_t i = 0; i < n; i++)
+			crc = table[(crc ^ block[i]) & 0xff] ^ (crc >> 8);
+		at += n;
+	}
+	*ret = ~crc;
+	return HS_OK;
+}
