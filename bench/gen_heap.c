@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/*
+ * A large heap as programs make them: lists, search trees, hash tables and
+ * strings, a tenth of all blocks freed again.
+ *
+ *	gen_heap [LIVE_BLOCKS]     default 4,500,000: about 970 MB
+ *
+ * Prints "ready" and waits for a signal; SIGABRT leaves the core.
+ */
+
+struct item {
+	struct item *next;
+	char payload[184];
+};
+
+struct node {
+	struct node *left, *right;
+	uint64_t key;
+	char *name;
+};
+
+struct entry {
+	struct entry *chain;
+	char *key;
+	uint8_t *value;
+	size_t length;
+};
+
+#define BUCKETS (1u << 18)
+
+static struct item *list;
+static struct node *tree;
+static struct entry *table[BUCKETS];
+static uint64_t live, state = 0x9e3779b97f4a7c15u;
+
+static uint64_t next_random(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
+static void *need(size_t len)
+{
+	void *p = malloc(len);
+	if (!p) {
+		(void)fprintf(stderr, "gen_heap: out of memory\n");
+		exit(1);
+	}
+	live++;
+	return p;
+}
+
+static void drop(void *p)
+{
+	free(p);
+	live--;
+}
+
+static char *make_text(void)
+{
+	size_t len = 12 + next_random() % 100;
+	char *text = need(len + 1);
+	memset(text, 'a' + (int)(len % 26), len);
+	text[len] = '\0';
+	return text;
+}
+
+static void add_item(void)
+{
+	struct item *item = need(sizeof(*item));
+	memset(item->payload, 0x11, sizeof(item->payload));
+	item->next = list;
+	list = item;
+}
+
+/* Random keys keep the tree shallow enough. */
+static void add_node(void)
+{
+	struct node *node = need(sizeof(*node));
+	*node = (struct node){ .key = next_random(), .name = make_text() };
+	struct node **at = &tree;
+	while (*at)
+		at = node->key < (*at)->key ? &(*at)->left : &(*at)->right;
+	*at = node;
+}
+
+static void add_entry(void)
+{
+	struct entry *entry = need(sizeof(*entry));
+	entry->key = make_text();
+	entry->length = 64 + next_random() % 1120;
+	entry->value = need(entry->length);
+	memset(entry->value, 0x22, entry->length);
+	struct entry **at = &table[next_random() % BUCKETS];
+	entry->chain = *at;
+	*at = entry;
+}
+
+static void drop_entry(void)
+{
+	struct entry **at = &table[next_random() % BUCKETS];
+	struct entry *entry = *at;
+	if (!entry)
+		return;
+	*at = entry->chain;
+	drop(entry->key);
+	drop(entry->value);
+	drop(entry);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 4500000;
+	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	for (unsigned turn = 0; live < wanted; turn++) {
+		add_item();
+		if (turn % 3 == 0)
+			add_node();
+		add_entry();
+		if (turn % 10 == 9)
+			drop_entry();
+	}
+	printf("ready %" PRIu64 "\n", live);
+	(void)fflush(stdout);
+	for (;;)
+		(void)pause();
+}

@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# run.sh BUILD [LIVE_BLOCKS]: speed and size of heapscan on a large heap, with
+# this machine's own numbers beside them. Medians of 5; the goals are in
+# docs/architecture.md.
+set -eu
+build=$1
+blocks=${2:-4500000}
+hs=$build/cli/heapscan
+tool=$build/bench
+work=$(mktemp -d "${TMPDIR:-/tmp}/heapscan-bench.XXXXXX")
+pids=
+cleanup() {
+	for p in $pids; do kill -9 "$p" 2>/dev/null || :; done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+column() { # column N: median of the Nth number of every line
+	awk -v n="$1" '{ print $n }' | sort -n |
+		awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+five() { # five FILE COMMAND...: the lines of five runs
+	file=$1; shift
+	: >"$file"
+	for _ in 1 2 3 4 5; do "$@" >>"$file"; done
+}
+start() { # start NAME COMMAND...: until it says "ready"; pid in $started
+	name=$1; shift
+	mkfifo "$work/$name"
+	(
+		cd "$work"
+		ulimit -c unlimited 2>/dev/null || :
+		exec "$@" >"$work/$name" 2>"$work/$name.err"
+	) &
+	started=$!
+	pids="$pids $started"
+	exec 3<"$work/$name"
+	while read -r line <&3; do
+		case $line in *[Rr]eady*) return 0 ;; esac
+	done
+	echo "bench: '$*' ended" >&2
+	return 1
+}
+paused() { # paused PID: milliseconds, median of 5
+	: >"$work/paused"
+	for _ in 1 2 3 4 5; do
+		"$hs" --pid "$1" --json --summary 2>/dev/null |
+			sed -n 's/.*"paused_ms": *\([0-9.]*\).*/\1/p' |
+			head -n 1 >>"$work/paused"
+	done
+	column 1 <"$work/paused"
+}
+row() { printf '%-46s %14s   %s\n' "$1" "$2" "${3:-}"; }
+calc() { awk "BEGIN { printf \"$1\", $2 }"; }
+
+echo "A heap of $blocks live blocks is made ..." >&2
+start heap "$tool/gen_heap" "$blocks"
+heap=$started
+stop=$(paused "$heap")
+five "$work/live" "$tool/meter" "$hs" --pid "$heap" 2>/dev/null
+kill -ABRT "$heap"
+wait "$heap" 2>/dev/null || :
+core=$(find "$work" -maxdepth 1 -name 'core*' | head -n 1)
+[ -n "$core" ] || {
+	echo "bench: no core came: core_pattern is" \
+		"'$(cat /proc/sys/kernel/core_pattern)'" >&2
+	exit 77
+}
+cat "$core" >/dev/null # into the page cache
+
+five "$work/memory" "$tool/pass" memory
+five "$work/readv" "$tool/pass" readv
+five "$work/plain" "$tool/pass" file "$core"
+five "$work/summary" "$tool/meter" "$hs" "$core" 2>/dev/null
+five "$work/json" "$tool/meter" "$hs" "$core" --json 2>/dev/null
+
+"$hs" "$core" --json --summary >"$work/report" 2>/dev/null
+chunks=$(awk -v RS=, '/"chunks":/ { sub(/.*: */, ""); n += $0 } END { print n }' \
+	"$work/report")
+size=$(wc -c <"$core")
+plain=$(column 1 <"$work/plain")
+t=$(column 1 <"$work/summary")
+anon=$(column 3 <"$work/summary")
+jt=$(column 1 <"$work/json")
+jbytes=$(column 2 <"$work/json")
+janon=$(column 3 <"$work/json")
+
+echo
+row "what" "measured" "goal"
+row "----" "--------" "----"
+row "core" "$(calc '%.0f MB' "$size/1e6")"
+row "chunks" "$chunks"
+row "machine: adding up memory" "$(column 2 <"$work/memory") GB/s"
+row "machine: process_vm_readv" "$(column 2 <"$work/readv") GB/s"
+row "machine: one plain pass over the core" \
+	"$(calc '%.3f s' "$plain")" "$(column 2 <"$work/plain") GB/s"
+row "summary of the core" "$(calc '%.3f s' "$t")"
+row "  in plain passes" "$(calc '%.2f' "$t/$plain")" "at most 3"
+row "  own memory beside the file" "$(calc '%.1f MB' "$anon*1024/1e6")"
+row "  per chunk" "$(calc '%.1f bytes' "$anon*1024/$chunks")" "at most 24"
+row "full JSON of the core" "$(calc '%.0f MB' "$jbytes/1e6")"
+row "  time" "$(calc '%.3f s' "$jt")"
+row "  rate, all included" \
+	"$(calc '%.0f MB/s' "$jbytes/$jt/1e6")"
+row "  rate, beyond the summary's time" \
+	"$(calc '%.0f MB/s' "$jbytes/($jt-$t)/1e6")" "at least 150"
+row "  own memory beyond the summary's" \
+	"$(calc '%.1f MB' "($janon-$anon)*1024/1e6")" "flat"
+row "live: how long the process stood" \
+	"$(calc '%.0f ms' "$stop")" "at most 350"
+row "live: summary, all included" \
+	"$(calc '%.3f s' "$(column 1 <"$work/live")")"
+if command -v python3 >/dev/null; then
+	start python python3 -uc 'import json, signal
+print("ready"); signal.pause()'
+	row "live: python3 stood" "$(paused "$started") ms" "a few ms"
+fi
+if command -v redis-server >/dev/null; then
+	start redis redis-server --port 0 --save "" \
+		--unixsocket "$work/redis.sock"
+	row "live: redis-server stood" "$(paused "$started") ms" "a few ms"
+fi
