@@ -167,6 +167,11 @@ enum hs_status hs_span_list_sort(struct hs_span_list *list, size_t *overlaps,
 	hs_addr at = 0;
 	size_t next = 0;
 	while (!st && (next < n || active.count > 0)) {
+		/* Whatever ends here does not overlap what begins here. */
+		while (active.count > 0 && end_of(&active.item[0]->span) <= at)
+			pop(&active);
+		if (active.count == 0 && next == n)
+			break;
 		if (active.count == 0)
 			at = in[next].span.start;
 		while (!st && next < n && in[next].span.start == at) {
@@ -178,10 +183,6 @@ enum hs_status hs_span_list_sort(struct hs_span_list *list, size_t *overlaps,
 		}
 		if (st)
 			break;
-		while (active.count > 0 && end_of(&active.item[0]->span) <= at)
-			pop(&active);
-		if (active.count == 0)
-			continue;
 		const struct hs_span *best = &active.item[0]->span;
 		hs_addr to = end_of(best);
 		if (next < n && in[next].span.start < to)
