@@ -49,7 +49,7 @@ includes include | grep -E 'include "' |
 
 only 'jansson\.h'          'cli/out_json[a-z_]*\.[ch]'
 only '(graphviz/)?(cgraph|gvc)\.h' 'cli/out_dot\.c'
-only '(libdwarf/|libdwarf-0/)?(libdwarf|dwarf)\.h' 'symbols/dwarf[a-z_]*\.[ch]'
+only '(libdwarf/|libdwarf-0/)?(libdwarf|dwarf)\.h' 'symbols/(lib)?dwarf[a-z_]*\.[ch]'
 only '(libelf|gelf)\.h'    'symbols/[a-z_]*\.[ch]'
 
 # Rooms that must not know what the others' names mean. In code, that is:
