@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_AT_H
+#define CLI_AT_H
+
+#include "cli/cli.h"
+
+/* Everything that is known about one address. */
+struct at_answer {
+	hs_addr addr;
+	enum hs_status memory; /* HS_OK: captured; _UNMAPPED, _NOT_CAPTURED */
+	bool has_map;
+	struct hs_map_info map;
+	bool has_chunk;
+	struct hs_chunk_info chunk;
+	bool in_header;  /* ADDR is below the user part ... */
+	uint64_t offset; /* ... else bytes from its start */
+	bool has_symbol;
+	struct hs_symbol_info symbol;
+	bool has_module;
+	struct hs_module_info module;
+	bool has_stack;
+	struct hs_heap_thread_info thread; /* whose stack it is */
+};
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <heapscan/heapscan.h>
+
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/options.h"
+#include "cli/out.h"
+
+/* One run of the command. */
+struct cli {
+	const struct command *command;
+	struct options opt;
+	struct out out;
+	bool tty;    /* standard output is a terminal */
+	bool colour; /* and wants colours */
+	struct hs_target *target;
+	struct hs_target_info info;
+	struct hs_symbols *syms; /* NULL with --no-symbols, or not asked for */
+	struct hs_heap *heap;    /* NULL: not asked for, or none there */
+};
+
+/* Open what the command needs. Not EXIT_ANSWERED: it was reported. */
+int cli_prepare(struct cli *cli);
+void cli_release(struct cli *cli);
+
+/* One line on stderr, with --json the error document as well; returns CODE. */
+int cli_fail(struct cli *cli, int exit_code, const char *code, const char *fmt,
+	     ...) __attribute__((__format__(__printf__, 4, 5)));
+int cli_fail_error(struct cli *cli, const struct hs_error *err);
+int cli_usage(struct cli *cli, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+/* A line on stderr beside the answer. */
+void cli_note(const char *fmt, ...)
+	__attribute__((__format__(__printf__, 1, 2)));
+
+/* EXIT_ANSWERED, or EXIT_INCOMPLETE when memory was missing. */
+int cli_answered(const struct cli *cli);
+/* How many rows a table may have here. */
+size_t cli_row_limit(const struct cli *cli);
+/* Say that only SHOWN rows of TOTAL were printed, if so. */
+void cli_announce_rest(struct cli *cli, size_t shown, size_t total);
+
+/* Threads, as the heap knows them, else as the target does. */
+size_t cli_thread_count(const struct cli *cli);
+void cli_thread(const struct cli *cli, size_t i,
+		struct hs_heap_thread_info *ret);
+/* Address of arena I; HS_NO_ADDR for SIZE_MAX. */
+hs_addr cli_arena_addr(const struct cli *cli, size_t i);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/at.h"
+#include "cli/out_json.h"
+#include "cli/out_text.h"
+#include "cli/text_map.h"
+
+struct addr_list {
+	hs_addr *addr;
+	size_t count, capacity;
+};
+
+static bool list_add(struct addr_list *list, hs_addr addr)
+{
+	if (list->count == list->capacity) {
+		size_t wanted = list->capacity ? 2 * list->capacity : 16;
+		hs_addr *bigger = realloc(list->addr, wanted * sizeof(*bigger));
+		if (!bigger)
+			return false;
+		list->addr = bigger;
+		list->capacity = wanted;
+	}
+	list->addr[list->count++] = addr;
+	return true;
+}
+
+static int add_word(struct cli *cli, struct addr_list *list, const char *word)
+{
+	hs_addr addr;
+	if (!parse_addr(word, &addr))
+		return cli_usage(cli,
+				 "'%s' is not an address: hexadecimal digits, "
+				 "with or without 0x",
+				 word);
+	if (!list_add(list, addr))
+		return cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
+				"no memory for the addresses");
+	return EXIT_ANSWERED;
+}
+
+static int add_stdin(struct cli *cli, struct addr_list *list)
+{
+	char word[64];
+	while (scanf("%63s", word) == 1) {
+		int code = add_word(cli, list, word);
+		if (code)
+			return code;
+	}
+	if (ferror(stdin))
+		return cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_IO),
+				"cannot read standard input: %s",
+				strerror(errno));
+	return EXIT_ANSWERED;
+}
+
+struct stack_pointer {
+	hs_addr sp;
+	size_t thread;
+};
+struct stack_list {
+	struct stack_pointer *item; /* ascending */
+	size_t count;
+};
+
+static int by_sp(const void *a, const void *b)
+{
+	const struct stack_pointer *x = a, *y = b;
+	return x->sp < y->sp ? -1 : x->sp > y->sp;
+}
+
+static bool stack_list_init(struct stack_list *list, const struct cli *cli)
+{
+	size_t n = cli_thread_count(cli);
+	*list = (struct stack_list){ calloc(n + 1, sizeof(*list->item)), 0 };
+	for (size_t i = 0; list->item && i < n; i++) {
+		struct hs_heap_thread_info t;
+		cli_thread(cli, i, &t);
+		if (t.sp != HS_NO_ADDR)
+			list->item[list->count++] =
+				(struct stack_pointer){ t.sp, i };
+	}
+	if (list->item)
+		qsort(list->item, list->count, sizeof(*list->item), by_sp);
+	return list->item != NULL;
+}
+
+/*
+ * Stacks grow down: the owner has the nearest stack pointer at or below, in
+ * the same mapping. Where there is none, ADDR is in the dead part of the next
+ * one above.
+ */
+static void find_stack(const struct cli *cli, const struct stack_list *list,
+		       struct at_answer *a)
+{
+	size_t above = 0, end = list->count; /* first one above ADDR */
+	while (above < end) {
+		size_t mid = above + (end - above) / 2;
+		if (list->item[mid].sp <= a->addr)
+			above = mid + 1;
+		else
+			end = mid;
+	}
+	for (int below = 1; below >= 0; below--) {
+		size_t i = above - (size_t)below;
+		if (i >= list->count || list->item[i].sp < a->map.start ||
+		    list->item[i].sp >= a->map.end)
+			continue;
+		cli_thread(cli, list->item[i].thread, &a->thread);
+		a->has_stack = true;
+		return;
+	}
+}
+
+static void answer(const struct cli *cli, const struct stack_list *stacks,
+		   hs_addr addr, struct at_answer *a)
+{
+	*a = (struct at_answer){ .addr = addr };
+	const uint8_t *bytes;
+	uint64_t len;
+	size_t i = find_map(cli->target, addr);
+	a->memory = hs_target_view(cli->target, addr, &bytes, &len, NULL);
+	if (i != SIZE_MAX) {
+		hs_target_map(cli->target, i, &a->map);
+		a->has_map = true;
+	}
+	if (cli->heap && hs_heap_find(cli->heap, addr, &i)) {
+		hs_heap_chunk(cli->heap, i, &a->chunk);
+		a->has_chunk = true;
+		a->in_header = addr < a->chunk.user;
+		a->offset = a->in_header ? 0 : addr - a->chunk.user;
+	}
+	i = find_module(cli->target, addr);
+	if (i != SIZE_MAX) {
+		hs_target_module(cli->target, i, &a->module);
+		a->has_module = true;
+	}
+	/* A coroutine's stack may be a heap block: then it is the block. */
+	if (a->has_chunk)
+		return;
+	a->has_symbol = cli->syms && hs_symbols_at(cli->syms, addr, &a->symbol);
+	if (a->has_map && a->map.kind != HS_MAP_HEAP)
+		find_stack(cli, stacks, a);
+}
+
+static void headline_chunk(struct out *out, const struct at_answer *a)
+{
+	const struct hs_chunk_info *c = &a->chunk;
+	char n[TEXT_LEN];
+	if (a->in_header)
+		out_str(out, "in the header of ");
+	else if (a->offset)
+		out_printf(out, "%s %s into ", text_count(n, a->offset),
+			   text_plural(a->offset, "byte", "bytes"));
+	else
+		out_str(out, "the start of ");
+	out_printf(out, "the %s block 0x%" PRIx64 " of %s bytes\n",
+		   hs_chunk_state_name(c->state), c->user,
+		   text_count(n, c->usable));
+}
+
+static void headline(struct cli *cli, const struct at_answer *a)
+{
+	struct out *out = &cli->out;
+	char addr[TEXT_LEN];
+	*put_hex(addr, a->addr) = 0;
+	out_ink(out, cli->colour, INK_BOLD, addr);
+	out_str(out, "  ");
+	if (a->has_chunk) {
+		headline_chunk(out, a);
+	} else if (a->has_symbol) {
+		out_escaped(out, a->symbol.name);
+		out_printf(out, "+0x%" PRIx64 " in ", a->addr - a->symbol.addr);
+		out_escaped(out, a->has_module ? a->module.path : "?");
+		out_str(out, "\n");
+	} else if (a->has_stack) {
+		out_printf(out, "on the stack of thread %" PRId64 "\n",
+			   a->thread.tid);
+	} else if (a->has_map) {
+		out_printf(out, "0x%" PRIx64 " bytes into ",
+			   a->addr - a->map.start);
+		out_escaped(out,
+			    a->map.path ? a->map.path : "an anonymous mapping");
+		out_str(out, "\n");
+	} else {
+		out_str(out, a->memory == HS_OK ? "mapped, but listed nowhere\n"
+						: "not mapped\n");
+	}
+}
+
+static void chunk_lines(struct cli *cli, const struct hs_chunk_info *c)
+{
+	struct out *out = &cli->out;
+	char n[TEXT_LEN];
+	out_printf(out, "    chunk    0x%" PRIx64 ", %s bytes with header\n",
+		   c->addr, text_count(n, c->size));
+	if (c->arena != SIZE_MAX) {
+		struct hs_arena_info arena;
+		hs_heap_arena(cli->heap, c->arena, &arena);
+		out_printf(out, "    arena    0x%" PRIx64 "%s\n", arena.addr,
+			   arena.is_main ? " (main)" : "");
+	}
+	if (c->bin != HS_NO_BIN && c->tid >= 0)
+		out_printf(out,
+			   "    list     bin %" PRIu32
+			   " of the tcache of thread %" PRId64 "\n",
+			   c->bin, c->tid);
+	else if (c->bin != HS_NO_BIN)
+		out_printf(out, "    list     bin %" PRIu32 "\n", c->bin);
+}
+
+static void stack_line(struct out *out, const struct at_answer *a)
+{
+	const struct hs_heap_thread_info *t = &a->thread;
+	bool dead = a->addr < t->sp;
+	out_printf(out, "    stack    thread %" PRId64, t->tid);
+	if (t->name) {
+		out_str(out, " (");
+		out_escaped(out, t->name);
+		out_str(out, ")");
+	}
+	out_printf(out, ", %" PRIu64 " bytes %s its stack pointer\n",
+		   dead ? t->sp - a->addr : a->addr - t->sp,
+		   dead ? "below" : "above");
+}
+
+static void print_answer(struct cli *cli, const struct at_answer *a)
+{
+	struct out *out = &cli->out;
+	char prot[5];
+	headline(cli, a);
+	if (a->has_chunk)
+		chunk_lines(cli, &a->chunk);
+	if (a->has_stack)
+		stack_line(out, a);
+	if (a->has_map) {
+		out_printf(out, "    mapping  0x%" PRIx64 "-0x%" PRIx64 " %s",
+			   a->map.start, a->map.end, text_prot(prot, &a->map));
+		if (a->map.path) {
+			out_str(out, " ");
+			out_escaped(out, a->map.path);
+		}
+		out_str(out, "\n");
+	}
+	if (a->has_map && a->memory != HS_OK)
+		out_str(out, "    memory   not captured\n");
+}
+
+static int print_all(struct cli *cli, const struct addr_list *list)
+{
+	struct stack_list stacks;
+	int code = EXIT_ANSWERED;
+	size_t kept = cli->opt.json ? list->count : 1;
+	struct at_answer *answers = calloc(kept + 1, sizeof(*answers));
+	if (!stack_list_init(&stacks, cli) || !answers) {
+		code = cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
+				"no memory for the answers");
+	} else if (cli->opt.json) {
+		for (size_t i = 0; i < list->count; i++)
+			answer(cli, &stacks, list->addr[i], &answers[i]);
+		out_json_at(cli, answers, list->count);
+	} else {
+		for (size_t i = 0; i < list->count && !cli->out.error; i++) {
+			answer(cli, &stacks, list->addr[i], answers);
+			print_answer(cli, answers);
+		}
+	}
+	free(answers);
+	free(stacks.item);
+	return code;
+}
+
+int cmd_at(struct cli *cli)
+{
+	struct addr_list list = { NULL, 0, 0 };
+	int code = EXIT_ANSWERED;
+	for (int i = 0; i < cli->opt.arg_count && !code; i++)
+		code = strcmp(cli->opt.args[i], "-") == 0
+			       ? add_stdin(cli, &list)
+			       : add_word(cli, &list, cli->opt.args[i]);
+	if (!code)
+		code = print_all(cli, &list);
+	free(list.addr);
+	return code ? code : cli_answered(cli);
+}

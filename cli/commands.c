@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/command.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "cli/near.h"
+#include "cli/options.h"
+
+#define TARGET_GROUPS (GROUP_COMMON | GROUP_TARGET | GROUP_REPORT)
+
+/*
+ * Dispatch, `heapscan help` and shell completion all come from here, and a
+ * test holds the man page against it. The first entry is the one run when none
+ * is named.
+ */
+/* clang-format off */
+const struct command commands[] = {
+	{ "summary", "TARGET",
+	  "what is in this heap, and can the picture be trusted",
+	  "Blocks in use and free by state, arena and thread; how the heap was\n"
+	  "found; whether the allocator's own sums agree with the walk. This is\n"
+	  "what runs when no command is named. With --json every chunk is in the\n"
+	  "document, unless --summary leaves them out.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_SUMMARY | GROUP_DOT,
+	  cmd_summary },
+	{ "chunks", "TARGET",
+	  "every chunk, or those that the filters let through",
+	  "One chunk a line in address order. Sizes are chunk sizes, header\n"
+	  "included; they accept k, M and G. --state takes the states' names,\n"
+	  "`in-use` and `free`, separated by commas. --top N shows the N largest\n"
+	  "unless --sort says otherwise. On a terminal the list ends after 50\n"
+	  "lines unless --all is given.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_CHUNKS, cmd_chunks },
+	{ "arenas", "TARGET", "arenas, their heaps and what is in them",
+	  "One line an arena, with the threads that allocate from it.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS, cmd_arenas },
+	{ "bins", "TARGET", "every list of free chunks that is not empty",
+	  "Thread caches, fastbins, unsorted, small and large bins, numbered as\n"
+	  "glibc does in their own array.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS, cmd_bins },
+	{ "threads", "TARGET", "threads, their arenas and caches",
+	  "One line a thread. * marks the thread that took the signal.\n",
+	  NEEDS_ANY_HEAP, 0, 0, TARGET_GROUPS, cmd_threads },
+	{ "maps", "TARGET", "memory mappings and how much of each was captured",
+	  "`captured` counts the bytes that can be read, `from file` those of\n"
+	  "them that were filled in from the mapped file.\n",
+	  NEEDS_TARGET, 0, 0, TARGET_GROUPS, cmd_maps },
+	{ "modules", "TARGET", "executable and libraries, build ids, debug files",
+	  "`file` says whether the file on this machine is the build that was\n"
+	  "running: matched, mismatch, missing or none.\n",
+	  NEEDS_TARGET, 0, 0, TARGET_GROUPS, cmd_modules },
+	{ "at", "TARGET ADDR...", "what is at these addresses",
+	  "The chunk and the offset in it, its state and arena, the symbol, the\n"
+	  "thread on whose stack it lies, and the mapping. Addresses are\n"
+	  "hexadecimal, with or without 0x; - reads them from standard input.\n",
+	  NEEDS_ANY_HEAP, 1, -1, TARGET_GROUPS, cmd_at },
+	{ "read", "TARGET ADDR LENGTH", "raw bytes of memory, to standard output",
+	  "ADDR is hexadecimal; LENGTH accepts 0x, k, M and G. Where memory is\n"
+	  "missing the output ends, and the exit status is 5.\n",
+	  NEEDS_TARGET, 2, 2, TARGET_GROUPS, cmd_read },
+	{ "check", "TARGET", "is the heap damaged",
+	  "Everything that is wrong with the heap's structure or missing from\n"
+	  "the picture, worst first. The exit status is 1 when damage was found.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS, cmd_check },
+	{ "graph", "TARGET", "references between chunks, as dot",
+	  "With --around the blocks that lead to or are reached from one block\n"
+	  "in at most --depth steps, else the whole heap by size and state. A\n"
+	  "graph that was cut at --max-nodes says so in its label.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_DOT | GROUP_GRAPH, cmd_graph },
+	{ "completion", "bash|zsh|fish", "print a completion script for a shell",
+	  "For bash: heapscan completion bash > /etc/bash_completion.d/heapscan\n",
+	  NEEDS_NOTHING, 1, 1, GROUP_COMMON, cmd_completion },
+	{ "help", "[COMMAND]", "explain heapscan or one of its commands", "",
+	  NEEDS_NOTHING, 0, 1, GROUP_COMMON, cmd_help },
+	{ NULL, NULL, NULL, NULL, NEEDS_NOTHING, 0, 0, 0, NULL },
+};
+/* clang-format on */
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+const struct command *command_near(const char *word)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (is_near(c->name, word))
+			return c;
+	return NULL;
+}

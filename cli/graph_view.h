@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_GRAPH_VIEW_H
+#define CLI_GRAPH_VIEW_H
+
+#include "cli/cli.h"
+
+/*
+ * The part of the reference graph that is shown: chunks around one address,
+ * or classes of chunks of one size and state.
+ */
+struct graph_node {
+	enum hs_chunk_state state;
+	hs_addr user;                /* of the chunk; HS_NO_ADDR for a class */
+	uint64_t min_size, max_size; /* chunk sizes */
+	uint64_t count, bytes;       /* chunks in it, their chunk sizes */
+	unsigned distance;           /* steps from the start */
+};
+struct graph_edge {
+	size_t from, to;   /* nodes */
+	uint64_t count;    /* references folded into it */
+	uint64_t offset;   /* of the first: bytes into FROM's user part */
+	uint64_t interior; /* of the first: bytes into TO's user part */
+};
+struct graph_view {
+	bool by_size; /* nodes are classes */
+	struct graph_node *nodes;
+	size_t node_count;
+	struct graph_edge *edges;
+	size_t edge_count, edge_capacity;
+	bool cut;           /* --max-nodes left something out ... */
+	size_t left_out;    /* ... this many nodes; 0: not counted */
+	uint64_t ref_count; /* references in the whole heap */
+};
+
+/* START is a chunk's index. HS_OK or HS_ERR_NOMEM. */
+enum hs_status graph_around(struct graph_view *view, const struct hs_heap *heap,
+			    const struct hs_refs *refs, size_t start,
+			    unsigned depth, size_t max_nodes);
+enum hs_status graph_by_size(struct graph_view *view,
+			     const struct hs_heap *heap,
+			     const struct hs_refs *refs, size_t max_nodes);
+void graph_view_release(struct graph_view *view);
+/* HS_OK or HS_ERR_NOMEM. */
+enum hs_status graph_view_add_edge(struct graph_view *view,
+				   const struct graph_edge *edge);
+
+/* "cut at 200 nodes, 12 left out"; NULL when nothing was cut. */
+const char *graph_cut_text(const struct graph_view *view, char *buf,
+			   size_t size);
+
+#endif

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/exit_status.h"
+#include "cli/near.h"
+#include "cli/out_text.h"
+
+/* A graph for people: more is unreadable, and layouts become slow. */
+#define DEFAULT_MAX_NODES 200
+#define DEFAULT_DEPTH 2
+
+/* clang-format off */
+const struct option_spec option_specs[] = {
+	{ OPT_PID, "pid", 'p', "N", NULL,
+	  "examine the running process N", GROUP_TARGET },
+	{ OPT_EXE, "exe", 0, "FILE", NULL,
+	  "the program's file, where the target names none", GROUP_TARGET },
+	{ OPT_SYSROOT, "sysroot", 0, "DIR", NULL,
+	  "look for the target's files below DIR", GROUP_TARGET },
+	{ OPT_DEBUG_DIR, "debug-dir", 0, "DIR", NULL,
+	  "debug files, in place of /usr/lib/debug", GROUP_TARGET },
+	{ OPT_NO_SYMBOLS, "no-symbols", 0, NULL, NULL,
+	  "use nothing but the structure in memory", GROUP_TARGET },
+	{ OPT_JSON, "json", 'j', NULL, NULL,
+	  "answer in JSON (schema heapscan/1)", GROUP_REPORT },
+	{ OPT_ALL, "all", 'a', NULL, NULL,
+	  "no limit on lines", GROUP_REPORT },
+	{ OPT_SUMMARY, "summary", 0, NULL, NULL,
+	  "with --json: leave the chunks out", GROUP_SUMMARY },
+	{ OPT_DOT, "dot", 0, NULL, NULL,
+	  "references between chunks as dot", GROUP_DOT },
+	{ OPT_STATE, "state", 0, "LIST",
+	  "used mmapped tcache fastbin unsorted smallbin largebin top internal "
+	  "unknown in-use free",
+	  "only chunks in these states", GROUP_CHUNKS },
+	{ OPT_ARENA, "arena", 0, "WHICH", NULL,
+	  "only chunks of this arena: main, a number or an address",
+	  GROUP_CHUNKS },
+	{ OPT_TID, "tid", 0, "N", NULL,
+	  "only chunks in this thread's cache", GROUP_CHUNKS },
+	{ OPT_MIN_SIZE, "min-size", 0, "SIZE", NULL,
+	  "only chunks of at least SIZE bytes", GROUP_CHUNKS },
+	{ OPT_MAX_SIZE, "max-size", 0, "SIZE", NULL,
+	  "only chunks of at most SIZE bytes", GROUP_CHUNKS },
+	{ OPT_SORT, "sort", 0, "KEY", "address size state",
+	  "order by address, size (largest first) or state", GROUP_CHUNKS },
+	{ OPT_TOP, "top", 0, "N", NULL,
+	  "the first N, by size unless --sort is given", GROUP_CHUNKS },
+	{ OPT_AROUND, "around", 0, "ADDR", NULL,
+	  "the neighbourhood of this block", GROUP_GRAPH },
+	{ OPT_DEPTH, "depth", 0, "N", NULL,
+	  "steps from --around (2)", GROUP_GRAPH },
+	{ OPT_BY, "by", 0, "WHAT", "size",
+	  "fold the whole heap by size and state", GROUP_GRAPH },
+	{ OPT_MAX_NODES, "max-nodes", 0, "N", NULL,
+	  "cut the graph at N nodes (200)", GROUP_GRAPH },
+	{ OPT_COLOR, "color", 0, "WHEN", "auto always never",
+	  "colour: auto, always or never", GROUP_COMMON },
+	{ OPT_HELP, "help", 'h', NULL, NULL,
+	  "explain the command", GROUP_COMMON },
+	{ OPT_VERSION, "version", 'V', NULL, NULL,
+	  "print the version", GROUP_COMMON },
+	{ OPT_HELP, NULL, 0, NULL, NULL, NULL, 0 },
+};
+/* clang-format on */
+
+__attribute__((__format__(__printf__, 3, 4))) static bool
+fail(struct options *opt, int status, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(opt->problem, sizeof(opt->problem), fmt, ap);
+	va_end(ap);
+	opt->exit = status;
+	return false;
+}
+
+bool parse_addr(const char *text, hs_addr *ret)
+{
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		text += 2;
+	if (!isxdigit((unsigned char)*text))
+		return false;
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 16);
+	if (*end || errno)
+		return false;
+	*ret = value;
+	return true;
+}
+
+bool parse_size(const char *text, uint64_t *ret)
+{
+	if (!isdigit((unsigned char)*text))
+		return false;
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, hex ? 16 : 10);
+	if (errno)
+		return false;
+	unsigned shift = 0;
+	if (*end) {
+		const char *unit = strchr("kKmMgG", *end);
+		if (!unit || end[1])
+			return false;
+		static const unsigned char shifts[] = {
+			10, 10, 20, 20, 30, 30
+		};
+		shift = shifts[unit - "kKmMgG"];
+	}
+	if (value > UINT64_MAX >> shift)
+		return false;
+	*ret = value << shift;
+	return true;
+}
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
+{
+	if (!isdigit((unsigned char)*text))
+		return false;
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (*end || errno || value > max)
+		return false;
+	*ret = value;
+	return true;
+}
+
+static bool parse_state(struct options *opt, const char *word, size_t len)
+{
+	for (int s = 0; s < HS_CHUNK_STATE_COUNT; s++) {
+		const char *name = hs_chunk_state_name((enum hs_chunk_state)s);
+		if (strlen(name) == len && memcmp(name, word, len) == 0) {
+			opt->states |= 1u << s;
+			return true;
+		}
+	}
+	if (len == 6 && memcmp(word, "in-use", 6) == 0)
+		opt->states |= 1u << HS_CHUNK_USED | 1u << HS_CHUNK_MMAPPED;
+	else if (len == 4 && memcmp(word, "free", 4) == 0)
+		opt->states |= 1u << HS_CHUNK_TCACHE | 1u << HS_CHUNK_FASTBIN |
+			       1u << HS_CHUNK_UNSORTED |
+			       1u << HS_CHUNK_SMALLBIN |
+			       1u << HS_CHUNK_LARGEBIN;
+	else
+		return false;
+	return true;
+}
+
+static bool parse_states(struct options *opt, const char *list)
+{
+	for (const char *at = list;; at++) {
+		size_t len = strcspn(at, ",");
+		if (!parse_state(opt, at, len))
+			return false;
+		at += len;
+		if (!*at)
+			return true;
+	}
+}
+
+/* Index of VALUE among the space-separated CHOICES, or -1. */
+static int choice(const char *choices, const char *value)
+{
+	size_t len = strlen(value);
+	int index = 0;
+	for (const char *at = choices; *at; index++) {
+		size_t n = strcspn(at, " ");
+		if (n == len && memcmp(at, value, n) == 0)
+			return index;
+		at += n;
+		at += *at == ' ';
+	}
+	return -1;
+}
+
+static bool bad_value(struct options *opt, const struct option_spec *spec,
+		      const char *value)
+{
+	char shown[128];
+	text_escape(shown, sizeof(shown), value);
+	if (spec->values)
+		return fail(opt, EXIT_USAGE,
+			    "--%s cannot be '%s': use one of %s", spec->name,
+			    shown, spec->values);
+	return fail(opt, EXIT_USAGE, "--%s cannot be '%s'", spec->name, shown);
+}
+
+static bool take_filter(struct options *opt, const struct option_spec *spec,
+			const char *value)
+{
+	uint64_t number;
+	switch (spec->id) {
+	case OPT_STATE:
+		return parse_states(opt, value);
+	case OPT_ARENA:
+		opt->arena = value;
+		return *value != 0;
+	case OPT_TID:
+		if (!parse_number(value, INT32_MAX, &number))
+			return false;
+		opt->tid = (int64_t)number;
+		return true;
+	case OPT_MIN_SIZE:
+		return parse_size(value, &opt->min_size);
+	case OPT_MAX_SIZE:
+		return parse_size(value, &opt->max_size);
+	case OPT_SORT:
+		opt->sort = (enum sort_key)(choice(spec->values, value) + 1);
+		return opt->sort != SORT_NONE;
+	case OPT_TOP:
+		return parse_number(value, UINT64_MAX, &opt->top) && opt->top;
+	case OPT_AROUND:
+		return parse_addr(value, &opt->around);
+	case OPT_DEPTH:
+		if (!parse_number(value, 1000, &number))
+			return false;
+		opt->depth = (unsigned)number;
+		return true;
+	case OPT_MAX_NODES:
+		if (!parse_number(value, 1000000, &number) || !number)
+			return false;
+		opt->max_nodes = (unsigned)number;
+		return true;
+	default:
+		return choice(spec->values, value) >= 0;
+	}
+}
+
+static bool take_option(struct options *opt, const struct option_spec *spec,
+			const char *value)
+{
+	uint64_t number;
+	int which;
+	switch (spec->id) {
+	case OPT_PID:
+		opt->pid = value;
+		if (!parse_number(value, INT32_MAX, &number) || !number)
+			return fail(
+				opt, EXIT_USAGE,
+				"--pid takes a process id, a number above 0");
+		return true;
+	case OPT_EXE:
+		opt->exe = value;
+		return true;
+	case OPT_SYSROOT:
+		opt->sysroot = value;
+		return true;
+	case OPT_DEBUG_DIR:
+		opt->debug_dir = value;
+		return true;
+	case OPT_NO_SYMBOLS:
+		return opt->no_symbols = true;
+	case OPT_JSON:
+		return opt->json = true;
+	case OPT_ALL:
+		return opt->all = true;
+	case OPT_SUMMARY:
+		return opt->summary = true;
+	case OPT_DOT:
+		return opt->dot = true;
+	case OPT_HELP:
+		return opt->help = true;
+	case OPT_VERSION:
+		return opt->version = true;
+	case OPT_COLOR:
+		which = choice(spec->values, value);
+		if (which < 0)
+			return bad_value(opt, spec, value);
+		opt->colour = (enum colour_choice)which;
+		return true;
+	default:
+		return take_filter(opt, spec, value) ||
+		       bad_value(opt, spec, value);
+	}
+}
+
+static const struct option_spec *find_spec(const char *name, size_t len,
+					   char letter)
+{
+	for (const struct option_spec *s = option_specs; s->name; s++)
+		if (letter ? s->letter == letter
+			   : strlen(s->name) == len &&
+				     memcmp(s->name, name, len) == 0)
+			return s;
+	return NULL;
+}
+
+static bool unknown_option(struct options *opt, const char *word)
+{
+	char shown[128];
+	text_escape(shown, sizeof(shown), word);
+	for (const struct option_spec *s = option_specs; s->name; s++)
+		if (word[1] == '-' && is_near(s->name, word + 2))
+			return fail(opt, EXIT_USAGE,
+				    "no such option '%s'; did you mean '--%s'?",
+				    shown, s->name);
+	return fail(opt, EXIT_USAGE,
+		    "no such option '%s'; `heapscan help` lists them", shown);
+}
+
+/* Take the option ARGV[*I] and its value; SEEN collects what was given. */
+static bool parse_option(struct options *opt, int argc, char **argv, int *i,
+			 unsigned *seen)
+{
+	const char *word = argv[*i];
+	const struct option_spec *spec;
+	const char *value = NULL;
+	if (word[1] == '-') {
+		size_t len = strcspn(word + 2, "=");
+		spec = find_spec(word + 2, len, 0);
+		if (word[2 + len])
+			value = word + 2 + len + 1;
+	} else {
+		spec = find_spec(NULL, 0, word[1]);
+		if (spec && word[2])
+			value = word + 2;
+	}
+	if (!spec || (word[1] != '-' && value && !spec->arg))
+		return unknown_option(opt, word);
+	if (value && !spec->arg)
+		return fail(opt, EXIT_USAGE, "--%s takes no value", spec->name);
+	if (spec->arg && !value) {
+		if (*i + 1 >= argc)
+			return fail(opt, EXIT_USAGE, "--%s needs a value: %s",
+				    spec->name, spec->arg);
+		value = argv[++*i];
+	}
+	*seen |= 1u << spec->id;
+	return take_option(opt, spec, value);
+}
+
+/* The first word is a command, else the target of the default command. */
+static bool choose_command(struct options *opt)
+{
+	opt->command = &commands[0];
+	if (opt->arg_count == 0)
+		return true;
+	const char *word = opt->args[0];
+	const struct command *named = command_find(word);
+	if (named) {
+		opt->command = named;
+		opt->named = true;
+		memmove(opt->args, opt->args + 1,
+			(size_t)--opt->arg_count * sizeof(*opt->args));
+		return true;
+	}
+	if (access(word, F_OK) == 0 ||
+	    strspn(word, "0123456789") == strlen(word))
+		return true;
+	char shown[256];
+	text_escape(shown, sizeof(shown), word);
+	const struct command *near = command_near(word);
+	if (near)
+		return fail(opt, EXIT_USAGE,
+			    "no such command or file '%s'; did you mean '%s'?",
+			    shown, near->name);
+	if (opt->arg_count > 1 || opt->pid)
+		return fail(opt, EXIT_USAGE,
+			    "no such command '%s'; `heapscan help` lists them",
+			    shown);
+	return true;
+}
+
+static bool check_groups(struct options *opt, unsigned seen)
+{
+	for (const struct option_spec *s = option_specs; s->name; s++)
+		if (seen & 1u << s->id && !(s->group & opt->command->groups))
+			return fail(opt, EXIT_USAGE,
+				    "--%s does not go with '%s'; see "
+				    "`heapscan help %s`",
+				    s->name, opt->command->name,
+				    opt->command->name);
+	return true;
+}
+
+static bool take_arguments(struct options *opt)
+{
+	const struct command *c = opt->command;
+	if (c->needs != NEEDS_NOTHING && !opt->pid) {
+		if (opt->arg_count == 0)
+			return fail(opt, EXIT_USAGE,
+				    "no target: name a core file or --pid N");
+		opt->target = opt->args[0];
+		memmove(opt->args, opt->args + 1,
+			(size_t)--opt->arg_count * sizeof(*opt->args));
+	}
+	if (opt->arg_count < c->min_args)
+		return fail(opt, EXIT_USAGE, "usage: heapscan %s %s", c->name,
+			    c->args);
+	if (c->max_args >= 0 && opt->arg_count > c->max_args) {
+		char shown[128];
+		text_escape(shown, sizeof(shown), opt->args[c->max_args]);
+		if (!opt->named && command_find(opt->args[c->max_args]))
+			return fail(opt, EXIT_USAGE,
+				    "a command comes before the target: "
+				    "heapscan %s ...",
+				    shown);
+		return fail(opt, EXIT_USAGE,
+			    "'%s' is one argument too many; see "
+			    "`heapscan help %s`",
+			    shown, c->name);
+	}
+	return true;
+}
+
+/* An error about the first option must be JSON if the last one says so. */
+static bool wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0 ||
+		    strcmp(argv[i], "-j") == 0)
+			return true;
+	return false;
+}
+
+bool options_parse(struct options *opt, int argc, char **argv)
+{
+	*opt = (struct options){
+		.command = &commands[0],
+		.tid = -1,
+		.max_size = UINT64_MAX,
+		.around = HS_NO_ADDR,
+		.depth = DEFAULT_DEPTH,
+		.max_nodes = DEFAULT_MAX_NODES,
+		.json = wants_json(argc, argv),
+	};
+	opt->args = calloc((size_t)argc + 1, sizeof(*opt->args));
+	if (!opt->args)
+		return fail(opt, EXIT_INPUT, "no memory for the arguments");
+
+	unsigned seen = 0;
+	bool only_words = false;
+	for (int i = 1; i < argc; i++) {
+		if (only_words || argv[i][0] != '-' || !argv[i][1])
+			opt->args[opt->arg_count++] = argv[i];
+		else if (strcmp(argv[i], "--") == 0)
+			only_words = true;
+		else if (!parse_option(opt, argc, argv, &i, &seen))
+			return false;
+	}
+	if (opt->version)
+		return true;
+	if (!choose_command(opt))
+		return false;
+	if (opt->help)
+		return true;
+	/* `heapscan core.77 --dot` works as it stands. */
+	if (opt->dot && opt->command == &commands[0])
+		opt->command = command_find("graph");
+	return check_groups(opt, seen) && take_arguments(opt);
+}
+
+void options_release(struct options *opt)
+{
+	free(opt->args);
+	opt->args = NULL;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <heapscan/heap.h>
+
+#include "cli/command.h"
+
+/* Options that go together; a command says which groups it takes. */
+#define GROUP_COMMON 1u
+#define GROUP_TARGET 2u
+#define GROUP_REPORT 4u
+#define GROUP_SUMMARY 8u
+#define GROUP_DOT 16u
+#define GROUP_CHUNKS 32u
+#define GROUP_GRAPH 64u
+
+enum option_id {
+	OPT_PID,
+	OPT_EXE,
+	OPT_SYSROOT,
+	OPT_DEBUG_DIR,
+	OPT_NO_SYMBOLS,
+	OPT_JSON,
+	OPT_ALL,
+	OPT_COLOR,
+	OPT_SUMMARY,
+	OPT_DOT,
+	OPT_STATE,
+	OPT_ARENA,
+	OPT_TID,
+	OPT_MIN_SIZE,
+	OPT_MAX_SIZE,
+	OPT_SORT,
+	OPT_TOP,
+	OPT_AROUND,
+	OPT_DEPTH,
+	OPT_BY,
+	OPT_MAX_NODES,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+struct option_spec {
+	enum option_id id;
+	const char *name;   /* without the dashes */
+	char letter;        /* short form, or 0 */
+	const char *arg;    /* what follows, or NULL */
+	const char *values; /* what ARG may be, separated by spaces, or NULL */
+	const char *summary;
+	unsigned group;
+};
+extern const struct option_spec option_specs[]; /* ends with name NULL */
+
+enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+enum sort_key { SORT_NONE, SORT_ADDRESS, SORT_SIZE, SORT_STATE };
+
+struct options {
+	const struct command *command;
+	bool named; /* the command was written, not assumed */
+	bool json, all, summary, dot, no_symbols, help, version;
+	enum colour_choice colour;
+	const char *pid, *exe, *sysroot, *debug_dir; /* borrowed from argv */
+	const char *target;                          /* NULL with --pid */
+	char **args; /* those after the target; owned array */
+	int arg_count;
+
+	unsigned states;   /* bit per hs_chunk_state; 0: all */
+	const char *arena; /* "main", an index or an address; NULL: all */
+	int64_t tid;       /* -1: all */
+	uint64_t min_size, max_size; /* chunk sizes */
+	enum sort_key sort;
+	uint64_t top; /* 0: all */
+
+	hs_addr around; /* HS_NO_ADDR: the whole heap */
+	unsigned depth, max_nodes;
+
+	int exit;          /* what a failed parse should exit with */
+	char problem[512]; /* why it failed */
+};
+
+/*
+ * Take ARGV apart. False: OPT->problem says what is wrong and OPT->exit how to
+ * end; OPT->json is right even then. Call options_release() in both cases.
+ */
+bool options_parse(struct options *opt, int argc, char **argv);
+void options_release(struct options *opt);
+
+/* A hexadecimal address, 0x or not. */
+bool parse_addr(const char *text, hs_addr *ret);
+/* Decimal or 0x, with k, M or G (powers of 1024) behind it. */
+bool parse_size(const char *text, uint64_t *ret);
+
+#endif

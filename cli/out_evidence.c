@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/out_evidence.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/out_text.h"
+
+static void label(struct cli *cli, const char *name)
+{
+	char padded[16];
+	(void)snprintf(padded, sizeof(padded), "%-12s", name);
+	out_ink(&cli->out, cli->colour, INK_DIM, padded);
+}
+
+static void escaped_after(struct out *out, const char *before, const char *text)
+{
+	if (!text || !*text)
+		return;
+	out_str(out, before);
+	out_escaped(out, text);
+}
+
+static void target_line(struct cli *cli)
+{
+	const struct hs_target_info *t = &cli->info;
+	label(cli, "target");
+	out_str(&cli->out, hs_target_kind_name(t->kind));
+	escaped_after(&cli->out, " ", t->path);
+	if (t->pid >= 0)
+		out_printf(&cli->out, ", pid %" PRId64, t->pid);
+	out_printf(&cli->out, ", %s", hs_arch_name(t->arch));
+	if (t->signal > 0)
+		out_printf(&cli->out, ", ended by signal %" PRId32, t->signal);
+	if (!t->complete)
+		out_str(&cli->out, ", incomplete");
+	escaped_after(&cli->out, ": ",
+		      t->command_line && *t->command_line ? t->command_line
+							  : t->executable);
+	out_str(&cli->out, "\n");
+}
+
+static const char *place(enum hs_place_origin origin)
+{
+	switch (origin) {
+	case HS_PLACE_SYMBOL:
+		return "by symbol";
+	case HS_PLACE_EVIDENCE:
+		return "by its structure";
+	default:
+		return "not found";
+	}
+}
+
+static const char *layout(enum hs_layout_origin origin)
+{
+	switch (origin) {
+	case HS_ORIGIN_DWARF:
+		return "DWARF of this build";
+	case HS_ORIGIN_BUILTIN:
+		return "built-in table, chosen by what is in memory";
+	case HS_ORIGIN_INFERRED:
+		return "measured in memory";
+	default:
+		return "not known";
+	}
+}
+
+static void found_line(struct cli *cli, const char *name, hs_addr addr,
+		       enum hs_place_origin origin)
+{
+	char buf[TEXT_LEN];
+	label(cli, name);
+	if (addr != HS_NO_ADDR)
+		out_printf(&cli->out, "%s, ", text_addr(buf, addr));
+	out_printf(&cli->out, "%s\n", place(origin));
+}
+
+void out_evidence(struct cli *cli)
+{
+	struct hs_allocator_info a;
+	struct out *out = &cli->out;
+	hs_heap_allocator(cli->heap, &a);
+	target_line(cli);
+
+	label(cli, "glibc");
+	out_escaped(out, a.version ? a.version : "version not known");
+	if (a.version_source) {
+		escaped_after(out, " (", a.version_source);
+		out_str(out, ")");
+	}
+	out_str(out, a.is_static ? ", part of the program" : "");
+	if (a.module < hs_target_module_count(cli->target)) {
+		struct hs_module_info m;
+		hs_target_module(cli->target, a.module, &m);
+		escaped_after(out, ", ", m.path);
+	}
+	out_str(out, "\n");
+
+	label(cli, "layout");
+	out_str(out, layout(a.layout_source));
+	escaped_after(out, ": ", a.layout_detail);
+	out_str(out, "\n");
+	found_line(cli, "main_arena", a.main_arena, a.main_arena_source);
+	found_line(cli, "mp_", a.malloc_par, a.malloc_par_source);
+	if (a.has_tcache)
+		found_line(cli, "tcaches", HS_NO_ADDR, a.tcache_source);
+	if (a.other_allocator) {
+		label(cli, "also there");
+		out_escaped(out, a.other_allocator);
+		out_str(out, ", whose blocks are not in this picture\n");
+	}
+}
+
+static void check_line(struct cli *cli, const char *name, uint64_t found,
+		       uint64_t expected, bool bytes)
+{
+	char f[TEXT_LEN], e[TEXT_LEN];
+	label(cli, name);
+	out_printf(&cli->out, "%s%s of ", text_count(f, found),
+		   bytes ? " bytes" : "");
+	if (expected == HS_UNKNOWN) {
+		out_str(&cli->out, "an unknown number\n");
+		return;
+	}
+	out_printf(&cli->out, "%s accounted for: ", text_count(e, expected));
+	if (found == expected)
+		out_ink(&cli->out, cli->colour, INK_GOOD, "ok");
+	else
+		out_ink(&cli->out, cli->colour, INK_BAD, "mismatch");
+	out_str(&cli->out, "\n");
+}
+
+void out_checks(struct cli *cli)
+{
+	struct hs_heap_checks c;
+	hs_heap_checks(cli->heap, &c);
+	check_line(cli, "arenas", c.system_mem_walked, c.system_mem_expected,
+		   true);
+	check_line(cli, "mmapped", c.mmapped_found, c.mmapped_expected, false);
+	check_line(cli, "", c.mmapped_bytes_found, c.mmapped_bytes_expected,
+		   true);
+	label(cli, "memory");
+	if (c.complete && cli->info.complete)
+		out_str(&cli->out, "complete\n");
+	else
+		out_ink(&cli->out, cli->colour, INK_WARN,
+			c.complete ? "the target is incomplete\n"
+				   : "some that the answer needs is missing\n");
+}
+
+static bool get_problem(const struct cli *cli, size_t i,
+			struct hs_problem_info *ret)
+{
+	size_t of_heap = cli->heap ? hs_heap_problem_count(cli->heap) : 0;
+	if (i < of_heap)
+		hs_heap_problem(cli->heap, i, ret);
+	else if (i - of_heap < hs_target_problem_count(cli->target))
+		hs_target_problem(cli->target, i - of_heap, ret);
+	else
+		return false;
+	return true;
+}
+
+struct problem_counts count_problems(const struct cli *cli)
+{
+	struct problem_counts counts = { { 0 } };
+	struct hs_problem_info p;
+	for (size_t i = 0; get_problem(cli, i, &p); i++)
+		counts.of[p.severity]++;
+	return counts;
+}
+
+void out_problems(struct cli *cli, size_t limit)
+{
+	size_t shown = 0, total = 0;
+	struct hs_problem_info p;
+	for (int s = HS_DAMAGE; s >= HS_NOTE; s--) {
+		for (size_t i = 0; get_problem(cli, i, &p); i++) {
+			if ((int)p.severity != s || total++ >= limit)
+				continue;
+			char word[16];
+			(void)snprintf(word, sizeof(word), "%-12s",
+				       hs_severity_name(p.severity));
+			out_ink(&cli->out, cli->colour,
+				ink_of_severity(p.severity), word);
+			out_escaped(&cli->out, p.message);
+			out_printf(&cli->out, " [%s]\n", p.code);
+			shown++;
+		}
+	}
+	cli_announce_rest(cli, shown, total);
+}
+
+const char *target_word(const struct cli *cli, char *buf, size_t size)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789/._-+,:@%=";
+	if (cli->opt.pid) {
+		(void)snprintf(buf, size, "--pid %s", cli->opt.pid);
+		return buf;
+	}
+	const char *word = cli->opt.target;
+	if (strspn(word, plain) == strlen(word))
+		(void)snprintf(buf, size, "%s", word);
+	else if (!strpbrk(word, "'\\\n\r\t\033"))
+		(void)snprintf(buf, size, "'%s'", word);
+	else
+		(void)snprintf(buf, size, "TARGET");
+	return buf;
+}

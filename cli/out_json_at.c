@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/at.h"
+#include "cli/out_json.h"
+#include "cli/out_json_doc.h"
+#include "cli/text_map.h"
+
+static json_t *jchunk(const struct cli *cli, const struct at_answer *a)
+{
+	const struct hs_chunk_info *c = &a->chunk;
+	if (!a->has_chunk)
+		return json_null();
+	return json_pack(
+		"{s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "address",
+		jaddr(c->addr), "user", jaddr(c->user), "size", jcount(c->size),
+		"usable", jcount(c->usable), "state",
+		hs_chunk_state_name(c->state), "arena",
+		jaddr(cli_arena_addr(cli, c->arena)), "tid", jid(c->tid), "bin",
+		c->bin == HS_NO_BIN ? json_null() : jcount(c->bin), "offset",
+		a->in_header ? json_null() : jcount(a->offset));
+}
+
+static json_t *jsymbol(const struct at_answer *a)
+{
+	const struct hs_symbol_info *s = &a->symbol;
+	if (!a->has_symbol)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o,s:b,s:b}", "name", jtext(s->name),
+			 "address", jaddr(s->addr), "offset",
+			 jcount(a->addr - s->addr), "is_function",
+			 (int)s->is_function, "from_debug_file",
+			 (int)s->from_debug_file);
+}
+
+static json_t *jmodule(const struct at_answer *a)
+{
+	if (!a->has_module)
+		return json_null();
+	return json_pack("{s:o,s:o}", "base", jaddr(a->module.base), "path",
+			 jtext(a->module.path));
+}
+
+static json_t *jstack(const struct at_answer *a)
+{
+	if (!a->has_stack)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o,s:b}", "tid", jid(a->thread.tid), "name",
+			 jtext(a->thread.name), "sp", jaddr(a->thread.sp),
+			 "below_sp", a->addr < a->thread.sp);
+}
+
+static json_t *jmapping(const struct at_answer *a)
+{
+	char prot[5];
+	if (!a->has_map)
+		return json_null();
+	return json_pack(
+		"{s:o,s:o,s:s,s:s,s:o}", "start", jaddr(a->map.start), "end",
+		jaddr(a->map.end), "protection", text_prot(prot, &a->map),
+		"kind", map_kind_name(a->map.kind), "path", jtext(a->map.path));
+}
+
+static const char *memory_word(const struct at_answer *a)
+{
+	if (a->memory == HS_OK)
+		return "captured";
+	return a->has_map ? "not-captured" : "unmapped";
+}
+
+/* An address is never "not known" here, even the highest one. */
+static json_t *jplain_addr(hs_addr addr)
+{
+	char buf[24];
+	*put_hex(buf, addr) = 0;
+	return json_string(buf);
+}
+
+void out_json_at(struct cli *cli, const struct at_answer *answers, size_t n)
+{
+	struct json_doc doc;
+	doc_begin(&doc, cli);
+	doc_array_begin(&doc, "addresses");
+	for (size_t i = 0; i < n; i++) {
+		const struct at_answer *a = &answers[i];
+		doc_element(&doc,
+			    json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o}",
+				      "address", jplain_addr(a->addr), "memory",
+				      memory_word(a), "chunk", jchunk(cli, a),
+				      "symbol", jsymbol(a), "module",
+				      jmodule(a), "stack", jstack(a), "mapping",
+				      jmapping(a)));
+	}
+	doc_array_end(&doc);
+	doc_end(&doc);
+}
+
+void out_json_read(struct cli *cli, hs_addr addr, const uint8_t *bytes,
+		   size_t len)
+{
+	struct json_doc doc;
+	doc_begin(&doc, cli);
+	doc_member(&doc, "address", jplain_addr(addr));
+	doc_member(&doc, "length", jcount(len));
+	out_str(doc.out, ",\n\"bytes\":\"");
+	for (size_t i = 0; i < len; i++) {
+		char *at = out_reserve(doc.out, 2);
+		*at++ = "0123456789abcdef"[bytes[i] >> 4];
+		*at++ = "0123456789abcdef"[bytes[i] & 15];
+		out_commit(doc.out, at);
+	}
+	out_str(doc.out, "\"");
+	doc_end(&doc);
+}

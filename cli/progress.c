@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUIET_NS 1000000000ll
+#define EVERY_NS 100000000ll
+
+static struct {
+	int64_t started, shown; /* 0: not yet */
+	int is_terminal;        /* -1: not asked yet */
+	bool on_screen;
+} state = { .is_terminal = -1 };
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+bool progress_show(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+	(void)arg;
+	if (state.is_terminal < 0)
+		state.is_terminal = isatty(STDERR_FILENO);
+	if (!state.is_terminal)
+		return true;
+	int64_t now = now_ns();
+	if (!state.started)
+		state.started = now;
+	if (now - state.started < QUIET_NS || now - state.shown < EVERY_NS)
+		return true;
+	state.shown = now;
+	state.on_screen = true;
+	if (total)
+		(void)fprintf(stderr, "\r\033[K%s %.0f%%", what,
+			      100.0 * (double)done / (double)total);
+	else
+		(void)fprintf(stderr, "\r\033[K%s ...", what);
+	return true;
+}
+
+void progress_clear(void)
+{
+	if (state.on_screen)
+		(void)fputs("\r\033[K", stderr);
+	state.on_screen = false;
+}
