@@ -14,8 +14,8 @@
 /* Threads: kernel.threads-max never exceeds 2^22 (PID_MAX_LIMIT). */
 #define HS_LIMIT_THREADS (1u << 22)
 
-/* Arenas: 8 per core by default, raised by tunables only by the curious. */
-#define HS_LIMIT_ARENAS (1u << 16)
+/* Arenas: 8 per core by default, so this is 2,048 cores. */
+#define HS_LIMIT_ARENAS (1u << 14)
 
 /* Problems kept per code: the reader has understood by then, and a heap that
  * is broken in a million places must not cost a million messages. */
@@ -74,5 +74,15 @@
 /* Struct members looked at to answer one set of questions: structs have
  * hundreds at most; forged ones may contain themselves. */
 #define HS_LIMIT_DWARF_MEMBERS (1u << 20)
+
+/* Objects that ld.so loaded: the process with most libraries that was seen has
+ * two thousand. */
+#define HS_LIMIT_LINK_MAPS (1u << 16)
+
+/* Link namespaces (dlmopen): glibc has 16. */
+#define HS_LIMIT_NAMESPACES 16u
+
+/* Modules with thread-local variables, as ld.so numbers them. */
+#define HS_LIMIT_TLS_MODULES (1u << 20)
 
 #endif

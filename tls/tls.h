@@ -14,6 +14,7 @@
  */
 struct hs_tls; /* borrows target and symbols */
 
+/* Where a thread pointer comes from. */
 enum hs_tls_origin {
 	HS_TLS_REGISTERS, /* the dump or the process said so */
 	HS_TLS_LISTS,     /* only ld.so's thread lists know it */
@@ -21,11 +22,11 @@ enum hs_tls_origin {
 };
 
 struct hs_tls_thread {
-	int64_t tid;      /* -1 when not known */
-	hs_addr tp;       /* thread pointer; HS_NO_ADDR: not known */
-	size_t thread;    /* index for hs_target_thread(); SIZE_MAX: none */
+	int64_t tid;   /* -1 when not known */
+	hs_addr tp;    /* thread pointer; HS_NO_ADDR: not known */
+	size_t thread; /* index for hs_target_thread(); SIZE_MAX: none */
 	enum hs_tls_origin origin;
-	bool listed;      /* it is on ld.so's lists too */
+	bool listed; /* it is on ld.so's lists too */
 };
 
 HS_MUST_CHECK enum hs_status hs_tls_new(struct hs_target *target,
@@ -48,9 +49,9 @@ bool hs_tls_lists_known(const struct hs_tls *tls);
  * be told (then the caller may look for evidence near the thread pointer);
  * HS_ERR_UNMAPPED / HS_ERR_NOT_CAPTURED: the DTV cannot be read;
  * HS_ERR_INVALID: not allocated in this thread.
- * How: module id from the link map, then the DTV; checked against the static
- * offset where there is one. For a static executable: the TLS segment beside
- * the thread pointer.
+ * How: the static offset in the module's link map where there is one (the DTV
+ * is compared, see hs_tls_notes()), else the DTV. For the program itself, and
+ * so for a static one, the ABI fixes the place beside the thread pointer.
  */
 HS_MUST_CHECK enum hs_status hs_tls_block(const struct hs_tls *tls, size_t i,
 					  size_t module, hs_addr *ret,
