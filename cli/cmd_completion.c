@@ -96,12 +96,12 @@ static void bash(struct out *out)
 		     "\"$cur\"))\n\t\treturn ;;\n"
 		     "\thelp)\n\t\tCOMPREPLY=($(compgen -W '");
 	command_names(out, " ");
-	out_printf(out,
-		   "' -- \"$cur\"))\n\t\treturn ;;\n"
-		   "\tesac\n"
-		   "\tif [[ $cur == -* ]]; then\n"
-		   "\t\tcase ${command:-%s} in\n",
-		   commands[0].name);
+	out_str(out, "' -- \"$cur\"))\n\t\treturn ;;\n"
+		     "\tesac\n"
+		     "\tif [[ $cur == -* ]]; then\n"
+		     "\t\tcase ${command:-");
+	out_str(out, commands[0].name);
+	out_str(out, "} in\n");
 	bash_options(out);
 	out_str(out, "\t\tesac\n"
 		     "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
