@@ -11,6 +11,11 @@
  * 2^24; a forged core could claim 2^32 segments of nothing. */
 #define HS_LIMIT_SEGMENTS (1u << 24)
 
+/* Mappings from an image's first page to its last: five or six, a few more when
+ * the process changed their protection. Keeps a forged image, which claims all
+ * of the address space, from making each of many images look at all maps. */
+#define HS_LIMIT_IMAGE_MAPS 256u
+
 /* Threads: kernel.threads-max never exceeds 2^22 (PID_MAX_LIMIT). */
 #define HS_LIMIT_THREADS (1u << 22)
 
