@@ -3,6 +3,9 @@
 
 #include <elf.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
 
 /* Where x86-64 kernels show the vsyscall page. */
 #define VSYSCALL_PAGE UINT64_C(0xffffffffff600000)
@@ -111,6 +114,46 @@ static struct hs_map *map_at(struct hs_target *target, hs_addr addr)
 {
 	const struct hs_map *found = hs_target_find_map(target, addr);
 	return found ? &target->maps.map[found - target->maps.map] : NULL;
+}
+
+static void protect_image(struct hs_target *target, const struct hs_module *m,
+			  const struct hs_elf_image *image)
+{
+	const struct hs_map *end = target->maps.map + target->maps.count;
+	for (struct hs_map *map = map_at(target, m->base);
+	     map && map < end && map->start < m->end; map++) {
+		if (map->prot != 0 || !map->path ||
+		    strcmp(map->path, m->path) != 0)
+			continue;
+		for (size_t k = 0; k < image->count; k++) {
+			const struct hs_elf_segment *s = &image->segment[k];
+			hs_addr start = image->bias + s->vaddr;
+			if (s->type == PT_LOAD && start < map->end &&
+			    s->memsz > 0 && start + s->memsz > map->start)
+				map->prot = prot_of(s->flags);
+		}
+	}
+}
+
+enum hs_status hs_core_protect_listed_maps(struct hs_target *target,
+					   struct hs_error *err)
+{
+	bool any = false;
+	for (size_t i = 0; i < target->maps.count; i++)
+		any = any || (target->maps.map[i].prot == 0 &&
+			      target->maps.map[i].path);
+	for (size_t i = 0; any && i < target->modules.count; i++) {
+		const struct hs_module *m = &target->modules.module[i];
+		HS_CLEANUP(hs_elf_image_release)
+		struct hs_elf_image image = { 0 };
+		enum hs_status st =
+			hs_elf_image_read(target, m->base, &image, err);
+		if (st == HS_ERR_NOMEM)
+			return st;
+		if (!st)
+			protect_image(target, m, &image);
+	}
+	return HS_OK;
 }
 
 /* An address on the main thread's stack, or HS_NO_ADDR. The kernel puts its

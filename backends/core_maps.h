@@ -29,6 +29,10 @@ HS_MUST_CHECK enum hs_status
 hs_core_add_listed_maps(struct hs_target *target,
 			const struct hs_core_notes *notes,
 			struct hs_error *err);
+/* Give maps without protection that of their module's segment, where there is
+ * one: see hs_core_add_listed_maps(). Needs modules, with their files. */
+HS_MUST_CHECK enum hs_status
+hs_core_protect_listed_maps(struct hs_target *target, struct hs_error *err);
 /* Tell the kinds that no note names: main stack, vdso, vsyscall. Needs
  * threads, the auxiliary vector and sorted maps. */
 void hs_core_name_maps(struct hs_target *target);

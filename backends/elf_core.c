@@ -564,6 +564,9 @@ static enum hs_status read_core(struct hs_core *core,
 	st = fill_modules(core, opt, err);
 	if (st)
 		return st;
+	st = hs_core_protect_listed_maps(target, err);
+	if (st)
+		return st;
 	return hs_target_finish(target, err);
 }
 

@@ -69,7 +69,10 @@ static hs_addr image_end(const struct hs_target *target, size_t first,
 	const struct hs_map *map = target->maps.map;
 	size_t count = target->maps.count, last = first;
 	hs_addr limit = image ? page_up(image->end, page) : HS_NO_ADDR;
+	size_t pieces = 1;
 	*runs = may_run(&map[first]);
+	if (count - first > HS_LIMIT_IMAGE_MAPS)
+		count = first + HS_LIMIT_IMAGE_MAPS;
 	for (size_t i = first + 1; i < count && map[i].start < limit; i++) {
 		if (!same_file(&map[i], &map[first])) {
 			if (!image && map[i].path)
@@ -79,8 +82,13 @@ static hs_addr image_end(const struct hs_target *target, size_t first,
 		if (!image && map[i].file_offset <= map[last].file_offset)
 			break;
 		last = i;
+		pieces++;
 		*runs = *runs || may_run(&map[i]);
 	}
+	/* A single mapping that shows neither header nor protection may be any
+	 * data file; images come in several pieces. */
+	if (!image && pieces == 1 && !(map[first].prot & HS_PROT_EXEC))
+		*runs = false;
 	hs_addr end = map[last].end;
 	if (!image || end >= limit)
 		return end;

@@ -10,7 +10,7 @@
 
 static uint8_t *room(struct core_bytes *b, size_t n)
 {
-	if (n > b->capacity - b->len) {
+	if (!b->bytes || n > b->capacity - b->len) {
 		size_t wanted = b->capacity * 2 + n + 256;
 		b->bytes = realloc(b->bytes, wanted);
 		assert(b->bytes);
