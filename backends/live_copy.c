@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,6 +31,11 @@
 
 #define HUGE_PAGE ((uint64_t)2 << 20)
 #define IOVECS 256 /* of one call; more gain nothing (IOV_MAX is 1024) */
+
+/* Threads that copy at the same time: four fill the memory bus of a desktop
+ * machine. Less than this is done sooner than a thread is started. */
+#define PARTS 4
+#define PART_MIN ((uint64_t)16 << 20)
 
 enum hs_status hs_live_copy_init(struct hs_live_copy *copy, pid_t tid, int dir,
 				 struct hs_error *err)
@@ -347,27 +354,32 @@ enum hs_status hs_live_copy_prepare(struct hs_live_copy *copy,
 
 /* ---- the copy --------------------------------------------------------- */
 
-/* Where the copy stands, and what became of the runs so far. */
-struct progress {
-	size_t run;
+/* A part of the copy: its runs, how far it got, what became of them. */
+struct part {
+	const struct hs_live_copy *copy;
+	struct hs_copy_run_list todo, done;
+	size_t run; /* of todo */
 	hs_addr at; /* in that run */
-	struct hs_copy_run_list done;
+	uint64_t copied;
+	bool no_vm_readv; /* the system call is not to be had */
+	enum hs_status st;
+	struct hs_error err;
+	pthread_t thread;
 };
 
-static enum hs_status advance(struct hs_live_copy *copy, struct progress *p,
-			      uint64_t n, bool unreadable, struct hs_error *err)
+static enum hs_status advance(struct part *p, uint64_t n, bool unreadable)
 {
 	if (!unreadable)
-		copy->copied += n;
+		p->copied += n;
 	while (n > 0) {
-		const struct hs_copy_run *run = &copy->runs.run[p->run];
+		const struct hs_copy_run *run = &p->todo.run[p->run];
 		uint64_t step = run->end - p->at < n ? run->end - p->at : n;
 		struct hs_copy_run piece = {
 			.start = p->at,
 			.end = p->at + step,
 			.unreadable = unreadable,
 		};
-		enum hs_status st = add_run(&p->done, piece, err);
+		enum hs_status st = add_run(&p->done, piece, &p->err);
 		if (st)
 			return st;
 		p->at += step;
@@ -375,34 +387,33 @@ static enum hs_status advance(struct hs_live_copy *copy, struct progress *p,
 		if (p->at < run->end)
 			continue;
 		p->run++;
-		if (p->run < copy->runs.count)
-			p->at = copy->runs.run[p->run].start;
+		if (p->run < p->todo.count)
+			p->at = p->todo.run[p->run].start;
 	}
 	return HS_OK;
 }
 
 /* Returns bytes read in bulk from where P stands, or -errno. */
-static ssize_t read_bulk(const struct hs_live_copy *copy,
-			 const struct progress *p)
+static ssize_t read_bulk(const struct part *p)
 {
 	struct iovec local[IOVECS], remote[IOVECS];
 	size_t n = 0;
 	hs_addr at = p->at;
-	for (size_t r = p->run; n < IOVECS && r < copy->runs.count;) {
-		const struct hs_copy_run *run = &copy->runs.run[r];
+	for (size_t r = p->run; n < IOVECS && r < p->todo.count;) {
+		const struct hs_copy_run *run = &p->todo.run[r];
 		if (run->unreadable || run->no_read)
 			break;
-		uint64_t len = within_slot(copy, at, run->end - at);
-		local[n].iov_base = place_of(copy, at);
+		uint64_t len = within_slot(p->copy, at, run->end - at);
+		local[n].iov_base = place_of(p->copy, at);
 		local[n].iov_len = (size_t)len;
 		remote[n].iov_base = (void *)(uintptr_t)at;
 		remote[n].iov_len = (size_t)len;
 		n++;
 		at += len;
-		if (at == run->end && ++r < copy->runs.count)
-			at = copy->runs.run[r].start;
+		if (at == run->end && ++r < p->todo.count)
+			at = p->todo.run[r].start;
 	}
-	ssize_t got = process_vm_readv(copy->tid, local, n, remote, n, 0);
+	ssize_t got = process_vm_readv(p->copy->tid, local, n, remote, n, 0);
 	return got < 0 ? -errno : got;
 }
 
@@ -411,65 +422,138 @@ static ssize_t read_bulk(const struct hs_live_copy *copy,
  * may only write or execute. Stops at the first page that cannot be read.
  * Returns bytes, or -errno.
  */
-static ssize_t read_slowly(const struct hs_live_copy *copy,
-			   const struct progress *p)
+static ssize_t read_slowly(const struct part *p)
 {
-	if (copy->mem_fd < 0 || p->at > INT64_MAX)
+	if (p->copy->mem_fd < 0 || p->at > INT64_MAX)
 		return -EFAULT;
-	uint64_t len = copy->runs.run[p->run].end - p->at;
-	len = within_slot(copy, p->at, len);
-	ssize_t got = pread(copy->mem_fd, place_of(copy, p->at), (size_t)len,
-			    (off_t)p->at);
+	uint64_t len = p->todo.run[p->run].end - p->at;
+	len = within_slot(p->copy, p->at, len);
+	ssize_t got = pread(p->copy->mem_fd, place_of(p->copy, p->at),
+			    (size_t)len, (off_t)p->at);
 	if (got < 0)
 		return errno == EIO ? -EFAULT : -errno;
 	return got > 0 ? got : -ESRCH; /* its address space is gone */
 }
 
-static ssize_t read_some(struct hs_live_copy *copy, const struct progress *p)
+static ssize_t read_some(struct part *p)
 {
-	if (copy->no_vm_readv || copy->runs.run[p->run].no_read)
-		return read_slowly(copy, p);
-	ssize_t got = read_bulk(copy, p);
+	if (p->no_vm_readv || p->todo.run[p->run].no_read)
+		return read_slowly(p);
+	ssize_t got = read_bulk(p);
 	if (got == -EPERM || got == -ENOSYS) {
-		copy->no_vm_readv = true; /* a seccomp filter, an old kernel */
-		return copy->mem_fd >= 0 ? read_slowly(copy, p) : got;
+		p->no_vm_readv = true; /* a seccomp filter, an old kernel */
+		return p->copy->mem_fd >= 0 ? read_slowly(p) : got;
 	}
 	return got == 0 ? -EFAULT : got;
 }
 
-static enum hs_status copy_all(struct hs_live_copy *copy, struct progress *p,
-			       struct hs_error *err)
+static enum hs_status copy_part(struct part *p)
 {
-	while (p->run < copy->runs.count) {
-		const struct hs_copy_run *run = &copy->runs.run[p->run];
+	if (p->todo.count > 0)
+		p->at = p->todo.run[0].start;
+	while (p->run < p->todo.count) {
+		const struct hs_copy_run *run = &p->todo.run[p->run];
 		enum hs_status st;
 		if (run->unreadable) {
-			st = advance(copy, p, run->end - p->at, true, err);
+			st = advance(p, run->end - p->at, true);
 			if (st)
 				return st;
 			continue;
 		}
-		ssize_t got = read_some(copy, p);
+		ssize_t got = read_some(p);
 		if (got == -EINTR)
 			continue;
 		if (got == -ESRCH)
-			return hs_fail(err, HS_ERR_NO_TARGET,
+			return hs_fail(&p->err, HS_ERR_NO_TARGET,
 				       "the process ended while it was being "
 				       "copied");
 		if (got == -EPERM || got == -EACCES || got == -ENOSYS)
-			return hs_fail(err, HS_ERR_PERMISSION,
+			return hs_fail(&p->err, HS_ERR_PERMISSION,
 				       "neither process_vm_readv nor "
 				       "/proc/PID/mem may be used here: a "
 				       "seccomp filter forbids it");
 		if (got == -ENOMEM)
-			return hs_fail(err, HS_ERR_NOMEM,
+			return hs_fail(&p->err, HS_ERR_NOMEM,
 				       "no memory for the copy of the process");
 		/* A page in the middle that nobody can read: on behind it. */
-		uint64_t bad = copy->page - (p->at & (copy->page - 1));
-		st = got < 0 ? advance(copy, p, bad, true, err)
-			     : advance(copy, p, (uint64_t)got, false, err);
+		uint64_t page = p->copy->page;
+		uint64_t bad = page - (p->at & (page - 1));
+		st = got < 0 ? advance(p, bad, true)
+			     : advance(p, (uint64_t)got, false);
 		if (st)
 			return st;
+	}
+	return HS_OK;
+}
+
+static void *copy_part_thread(void *arg)
+{
+	struct part *p = arg;
+	p->st = copy_part(p);
+	return NULL;
+}
+
+/* More threads make the pause shorter where memory is faster than a core. */
+static size_t parts_for(uint64_t bytes)
+{
+	cpu_set_t cpus;
+	size_t n = 1;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		n = (size_t)CPU_COUNT(&cpus);
+	if (n > bytes / PART_MIN)
+		n = (size_t)(bytes / PART_MIN);
+	return n > PARTS ? PARTS : n < 1 ? 1 : n;
+}
+
+/* Deal the runs out, so that each part has about the same to copy. */
+static enum hs_status deal(const struct hs_live_copy *copy, struct part *part,
+			   size_t parts, struct hs_error *err)
+{
+	uint64_t share = copy->bytes / parts, dealt = 0;
+	size_t k = 0;
+	for (size_t i = 0; i < copy->runs.count; i++) {
+		struct hs_copy_run run = copy->runs.run[i];
+		while (run.start < run.end) {
+			struct hs_copy_run piece = run;
+			uint64_t room = share > dealt ? share - dealt : 0;
+			/* Cut only in the middle of what can be cut, and
+			 * between pages. */
+			room = (room + copy->page) & ~(copy->page - 1);
+			if (k + 1 < parts && !run.unreadable &&
+			    run.end - run.start > room)
+				piece.end = run.start + room;
+			enum hs_status st = add_run(&part[k].todo, piece, err);
+			if (st)
+				return st;
+			if (!run.unreadable)
+				dealt += piece.end - piece.start;
+			run.start = piece.end;
+			if (dealt >= share && k + 1 < parts) {
+				k++;
+				dealt = 0;
+			}
+		}
+	}
+	return HS_OK;
+}
+
+static enum hs_status gather(struct hs_live_copy *copy, struct part *part,
+			     size_t parts, struct hs_error *err)
+{
+	copy->runs.count = 0;
+	copy->copied = 0;
+	for (size_t k = 0; k < parts; k++) {
+		if (part[k].st && err)
+			*err = part[k].err;
+		if (part[k].st)
+			return part[k].st;
+		copy->copied += part[k].copied;
+		for (size_t i = 0; i < part[k].done.count; i++) {
+			enum hs_status st =
+				add_run(&copy->runs, part[k].done.run[i], err);
+			if (st)
+				return st;
+		}
 	}
 	return HS_OK;
 }
@@ -482,17 +566,28 @@ enum hs_status hs_live_copy_run(struct hs_live_copy *copy,
 	enum hs_status st = make_slots(copy, 1, maps, how, false, err);
 	if (st)
 		return st;
-	struct progress p = { 0 };
-	if (copy->runs.count > 0)
-		p.at = copy->runs.run[0].start;
-	st = copy_all(copy, &p, err);
-	if (st) {
-		free(p.done.run);
-		return st;
+	struct part part[PARTS] = { 0 };
+	size_t parts = parts_for(copy->bytes);
+	for (size_t k = 0; k < parts; k++)
+		part[k].copy = copy;
+	st = deal(copy, part, parts, err);
+	bool started[PARTS] = { false };
+	for (size_t k = 1; !st && k < parts; k++)
+		started[k] = pthread_create(&part[k].thread, NULL,
+					    copy_part_thread, &part[k]) == 0;
+	for (size_t k = 0; !st && k < parts; k++)
+		if (!started[k])
+			part[k].st = copy_part(&part[k]);
+	for (size_t k = 0; k < parts; k++)
+		if (started[k])
+			(void)pthread_join(part[k].thread, NULL);
+	if (!st)
+		st = gather(copy, part, parts, err);
+	for (size_t k = 0; k < parts; k++) {
+		free(part[k].todo.run);
+		free(part[k].done.run);
 	}
-	free(copy->runs.run);
-	copy->runs = p.done;
-	return HS_OK;
+	return st;
 }
 
 size_t hs_live_copy_from(const struct hs_live_copy *copy, hs_addr addr)

@@ -45,7 +45,6 @@ struct hs_copy_slot {
 struct hs_live_copy {
 	pid_t tid;                   /* a thread that is alive */
 	int dir, pagemap_fd, mem_fd; /* -1: not to be had */
-	bool no_vm_readv;            /* the system call is not to be had */
 	uint64_t *entries;           /* owned: room for one page map read */
 	size_t page;                 /* bytes */
 
