@@ -238,7 +238,9 @@ enum hs_status hs_target_read_string(const struct hs_target *target,
 			hs_target_view(target, addr + len, &bytes, &got, err);
 		if (st)
 			return st;
-		size_t room = max + 1 - len; /* the NUL may stand at max */
+		size_t room = max - len;
+		if (room < SIZE_MAX)
+			room++; /* the NUL may stand at MAX */
 		size_t n = got < room ? (size_t)got : room;
 		const uint8_t *nul = memchr(bytes, 0, n);
 		len += nul ? (size_t)(nul - bytes) : n;
