@@ -64,10 +64,9 @@ struct hs_findings {
  * Record FINDING about ADDR (HS_NO_ADDR: about no address). Beyond
  * HS_LIMIT_PROBLEMS_PER_CODE only counted. Fails for want of memory alone.
  */
-HS_MUST_CHECK enum hs_status hs_finding_add(struct hs_findings *findings,
-					    enum hs_finding finding,
-					    hs_addr addr, struct hs_error *err,
-					    const char *fmt, ...)
+HS_MUST_CHECK enum hs_status
+hs_finding_add(struct hs_findings *findings, enum hs_finding finding,
+	       hs_addr addr, struct hs_error *err, const char *fmt, ...)
 	HS_PRINTF(5, 6);
 
 /* Worst first, and a last message for each kind that was cut off. */

@@ -75,8 +75,8 @@ enum hs_status hs_layout_from_dwarf(struct hs_layout *layout,
 				    struct hs_symbols *syms, size_t module,
 				    struct hs_error *err)
 {
-	struct hs_member_query q[HS_FIELD_COUNT + RENAMED_COUNT +
-				 HS_STRUCT_COUNT] = { 0 };
+	struct hs_member_query
+		q[HS_FIELD_COUNT + RENAMED_COUNT + HS_STRUCT_COUNT] = { 0 };
 	size_t n = 0;
 	for (size_t f = 0; f < HS_FIELD_COUNT; f++)
 		q[n++] = (struct hs_member_query){

@@ -89,7 +89,7 @@ struct hs_layout_row {
 	const struct hs_row_field {
 		enum hs_field field;
 		struct hs_field_pos pos;
-	} *fields;
+	} * fields;
 	size_t field_count;
 };
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/bin_scan.h"
+
+#include <stdlib.h>
+
+#include "core/grow.h"
+
+enum pair { PAIR_BAD, PAIR_ZERO, PAIR_SOUND, PAIR_EMPTY };
+
+/* The pair whose words stand at AT heads a list, as a chunk at AT - 2W would.
+ */
+static enum pair look(struct hs_scan *scan, hs_addr at)
+{
+	unsigned w = scan->target->word_size;
+	uint64_t fd, bk, back;
+	hs_addr head = at - 2 * w;
+	if (!hs_window_word(&scan->window, at, &fd) ||
+	    !hs_window_word(&scan->window, at + w, &bk))
+		return PAIR_BAD;
+	if (fd == head && bk == head)
+		return PAIR_EMPTY;
+	if (fd == 0 && bk == 0)
+		return PAIR_ZERO;
+	if (fd % w != 0 || bk % w != 0 || fd == head || bk == head)
+		return PAIR_BAD;
+	struct hs_window *other = &scan->list_window;
+	if (!hs_window_word(other, fd + 3 * w, &back)) {
+		if (other->why != HS_ERR_NOT_CAPTURED)
+			return PAIR_BAD;
+	} else if (back != head) {
+		return PAIR_BAD;
+	}
+	if (!hs_window_word(other, bk + 2 * w, &back)) {
+		if (other->why != HS_ERR_NOT_CAPTURED)
+			return PAIR_BAD;
+	} else if (back != head) {
+		return PAIR_BAD;
+	}
+	return PAIR_SOUND;
+}
+
+/* A run around the empty pair at SEED; *END is where it stops. */
+static size_t extend(struct hs_scan *scan, hs_addr seed, hs_addr *start,
+		     hs_addr *end)
+{
+	unsigned pair = 2 * scan->target->word_size;
+	size_t n = 1;
+	hs_addr at = seed;
+	while (n <= HS_BIN_PAIRS && at >= pair &&
+	       look(scan, at - pair) >= PAIR_SOUND) {
+		at -= pair;
+		n++;
+	}
+	*start = at;
+	at = seed + pair;
+	while (n <= HS_BIN_PAIRS && look(scan, at) >= PAIR_SOUND) {
+		at += pair;
+		n++;
+	}
+	*end = at;
+	return n;
+}
+
+static uint64_t word_at(const uint8_t *p, unsigned w)
+{
+	if (w == 8) {
+		uint64_t v;
+		memcpy(&v, p, sizeof(v));
+		return le64toh(v);
+	}
+	uint32_t v;
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+static enum hs_status add(struct hs_bin_runs *runs, hs_addr bins,
+			  struct hs_error *err)
+{
+	enum hs_status st = hs_grow(&runs->bins, &runs->capacity, runs->count,
+				    sizeof(*runs->bins), err);
+	if (st)
+		return st;
+	runs->bins[runs->count++] = bins;
+	return HS_OK;
+}
+
+/* One view's bytes: an empty pair is a seed for a run. */
+static enum hs_status scan_bytes(struct hs_scan *scan, hs_addr at,
+				 const uint8_t *bytes, uint64_t len,
+				 struct hs_bin_runs *runs, struct hs_error *err)
+{
+	unsigned w = scan->target->word_size;
+	hs_addr skip = 0; /* already part of a run that was looked at */
+	for (uint64_t off = 0; off + 2 * w <= len; off += w) {
+		hs_addr head = at + off - 2 * w;
+		uint64_t fd = word_at(bytes + off, w);
+		if (fd != head || word_at(bytes + off + w, w) != head ||
+		    at + off < skip)
+			continue;
+		hs_addr start, end;
+		if (extend(scan, at + off, &start, &end) == HS_BIN_PAIRS) {
+			enum hs_status st = add(runs, start, err);
+			if (st)
+				return st;
+		}
+		skip = end;
+	}
+	return HS_OK;
+}
+
+enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
+			   struct hs_bin_runs *runs, struct hs_error *err)
+{
+	unsigned w = scan->target->word_size;
+	for (hs_addr at = (start + w - 1) & ~(hs_addr)(w - 1); at < end;) {
+		const uint8_t *bytes;
+		uint64_t len;
+		if (hs_target_view(scan->target, at, &bytes, &len, NULL)) {
+			const struct hs_span *next =
+				hs_span_list_from(&scan->target->spans, at);
+			if (!next)
+				return HS_OK;
+			at = next->start > at ? next->start
+					      : next->start + next->len;
+			at = (at + w - 1) & ~(hs_addr)(w - 1);
+			continue;
+		}
+		if (len > end - at)
+			len = end - at;
+		enum hs_status st = scan_bytes(scan, at, bytes, len, runs, err);
+		if (st)
+			return st;
+		at += len;
+		at = (at + w - 1) & ~(hs_addr)(w - 1);
+	}
+	return HS_OK;
+}
+
+void hs_bin_runs_release(struct hs_bin_runs *runs)
+{
+	free(runs->bins);
+	*runs = (struct hs_bin_runs){ 0 };
+}
+
+unsigned hs_bins_sound(struct hs_scan *scan, hs_addr bins, unsigned *zeroes)
+{
+	unsigned pair = 2 * scan->target->word_size;
+	unsigned sound = 0, zero = 0;
+	for (unsigned i = 0; i < HS_BIN_PAIRS; i++) {
+		enum pair p = look(scan, bins + i * pair);
+		sound += p >= PAIR_SOUND;
+		zero += p == PAIR_ZERO;
+	}
+	if (zeroes)
+		*zeroes = zero;
+	return sound;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/bins.h"
+
+#include <inttypes.h>
+
+#include "heap/arena.h"
+#include "heap/linked.h"
+
+/* Chunks that fit into all arenas: no list of distinct chunks is longer. */
+static uint64_t most_chunks(const struct hs_scan *scan)
+{
+	return scan->total_system_mem / scan->heap->layout.min_size + 1;
+}
+
+static enum hs_status fastbins(struct hs_scan *scan, uint32_t arena,
+			       struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	const struct hs_layout *l = &heap->layout;
+	const struct hs_field_pos *fast = &l->field[HS_FIELD_ARENA_FASTBINS];
+	hs_addr base = heap->arenas[arena].addr;
+	for (unsigned i = 0; i < fast->count && fast->size; i++) {
+		uint64_t first;
+		if (!hs_window_word(&scan->window,
+				    base + fast->offset + i * l->word_size,
+				    &first) ||
+		    first == 0)
+			continue;
+		struct hs_list list = { .state = HS_CHUNK_FASTBIN,
+					.index = (uint16_t)i,
+					.owner = arena,
+					.addr = base };
+		uint32_t index;
+		enum hs_status st = hs_list_add(heap, &list, &index, err);
+		if (st)
+			return st;
+		/* fastbin_index: (size >> 4) - 2, with 32 bit (size >> 3) - 2.
+		 * The list is chained through the first user word. */
+		uint64_t size =
+			l->word_size == 8 ? (i + 2u) << 4 : (i + 2u) << 3;
+		struct hs_linked linked = {
+			.first = first + l->header,
+			.header = l->header,
+			.max_entries = most_chunks(scan),
+			.min_size = size,
+			.max_size = size,
+		};
+		uint64_t count;
+		st = hs_linked_walk(scan, &linked, index, &count, err);
+		if (st)
+			return st;
+	}
+	return HS_OK;
+}
+
+/* Walking a bin one way. fd leads on, bk must lead back, or the reverse. */
+struct way {
+	unsigned on, back; /* offsets from the chunk header */
+};
+
+enum end { END_CLOSED, END_BROKEN, END_UNREADABLE };
+
+static enum hs_status follow(struct hs_scan *scan, hs_addr head,
+			     const struct way *way, uint32_t list,
+			     enum end *end, hs_addr *where,
+			     struct hs_error *err)
+{
+	const struct hs_layout *l = &scan->heap->layout;
+	hs_addr before = head;
+	uint64_t at;
+	*end = END_BROKEN;
+	*where = head;
+	if (!hs_window_word(&scan->window, head + way->on, &at)) {
+		*end = END_UNREADABLE;
+		return HS_OK;
+	}
+	/* Each step is checked against the one before, so a cycle that does
+	 * not lead back to the head breaks at its first chunk. */
+	for (uint64_t n = 0; at != head && n <= most_chunks(scan); n++) {
+		uint64_t on, back;
+		*where = at;
+		if ((at + l->header) % l->align != 0)
+			return HS_OK;
+		if (!hs_window_word(&scan->list_window, at + way->on, &on) ||
+		    !hs_window_word(&scan->list_window, at + way->back,
+				    &back)) {
+			if (scan->list_window.why == HS_ERR_NOT_CAPTURED)
+				*end = END_UNREADABLE;
+			return HS_OK;
+		}
+		if (back != before)
+			return HS_OK;
+		enum hs_status st =
+			hs_free_index_add(&scan->free_index, at, list, err);
+		if (st)
+			return st;
+		before = at;
+		at = on;
+	}
+	if (at == head)
+		*end = END_CLOSED;
+	return HS_OK;
+}
+
+static uint8_t bin_state(unsigned bin)
+{
+	if (bin == 1)
+		return HS_CHUNK_UNSORTED;
+	return bin <= HS_BIN_LAST_SMALL ? HS_CHUNK_SMALLBIN : HS_CHUNK_LARGEBIN;
+}
+
+static enum hs_status broken(struct hs_scan *scan, uint32_t arena,
+			     uint32_t list, enum end end, hs_addr where,
+			     struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	char name[96];
+	hs_list_name(heap, list, name, sizeof(name));
+	if (end == END_UNREADABLE) {
+		scan->missing = true;
+		return hs_finding_add(
+			&heap->findings, HS_FINDING_LIST_UNREADABLE, where, err,
+			"%s: chunk 0x%" PRIx64 " was not captured", name,
+			where);
+	}
+	enum hs_finding what = hs_arena_in_motion(scan, arena)
+				       ? HS_FINDING_IN_MOTION
+				       : HS_FINDING_LIST_LINK;
+	return hs_finding_add(&heap->findings, what, where, err,
+			      "%s: the links around 0x%" PRIx64
+			      " do not lead to one another",
+			      name, where);
+}
+
+static enum hs_status bin(struct hs_scan *scan, uint32_t arena, unsigned i,
+			  hs_addr head, struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	const struct hs_layout *l = &heap->layout;
+	const struct way forward = { 2 * l->word_size, 3 * l->word_size };
+	const struct way backward = { 3 * l->word_size, 2 * l->word_size };
+	struct hs_list list = { .state = bin_state(i),
+				.index = (uint16_t)i,
+				.owner = arena,
+				.addr = heap->arenas[arena].addr };
+	uint32_t index;
+	enum hs_status st = hs_list_add(heap, &list, &index, err);
+	if (st)
+		return st;
+	enum end end, other;
+	hs_addr where, elsewhere;
+	st = follow(scan, head, &forward, index, &end, &where, err);
+	if (st || end == END_CLOSED)
+		return st;
+	st = broken(scan, arena, index, end, where, err);
+	if (st)
+		return st;
+	return follow(scan, head, &backward, index, &other, &elsewhere, err);
+}
+
+enum hs_status hs_bins_walk(struct hs_scan *scan, uint32_t arena,
+			    struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	const struct hs_layout *l = &heap->layout;
+	const struct hs_arena *a = &heap->arenas[arena];
+	enum hs_status st = fastbins(scan, arena, err);
+	if (st)
+		return st;
+	hs_addr bins = a->addr + l->field[HS_FIELD_ARENA_BINS].offset;
+	for (unsigned i = 1; i <= HS_BIN_LAST; i++) {
+		hs_addr pair = bins + (i - 1) * l->header;
+		hs_addr head = pair - l->header;
+		uint64_t fd, bk;
+		if (!hs_window_word(&scan->window, pair, &fd) ||
+		    !hs_window_word(&scan->window, pair + l->word_size, &bk)) {
+			scan->missing = true;
+			return hs_finding_add(&heap->findings,
+					      HS_FINDING_ARENA_UNREADABLE,
+					      a->addr, err,
+					      "the bins of the arena at "
+					      "0x%" PRIx64 " were not captured",
+					      a->addr);
+		}
+		/* All zero: an arena that was never used. */
+		if ((fd == head && bk == head) || (fd == 0 && bk == 0))
+			continue;
+		st = bin(scan, arena, i, head, err);
+		if (st)
+			return st;
+	}
+	return HS_OK;
+}

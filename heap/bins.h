@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HEAP_BINS_H
+#define HEAP_BINS_H
+
+#include "heap/scan.h"
+
+/* Claim the chunks on ARENA's fastbins and on its unsorted, small and large
+ * bins. A broken list is a finding; what can be reached from its other end is
+ * claimed all the same. */
+HS_MUST_CHECK enum hs_status hs_bins_walk(struct hs_scan *scan, uint32_t arena,
+					  struct hs_error *err);
+
+#endif

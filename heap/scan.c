@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The main job, in the order it happens. Start reading here.
+ *
+ * Lists come before the linear walk: a chunk in a tcache or a fastbin is free,
+ * but its neighbour's PREV_INUSE bit stays set, so the walk alone would call it
+ * used.
+ */
+#include "heap/scan.h"
+
+#include "core/cleanup.h"
+#include "heap/arena.h"
+#include "heap/bins.h"
+#include "heap/main_arena.h"
+#include "heap/malloc_par.h"
+#include "heap/mmapped.h"
+#include "heap/other_allocators.h"
+#include "heap/region.h"
+#include "heap/tcache.h"
+#include "heap/thread_cache.h"
+#include "heap/verify.h"
+#include "heap/walk.h"
+
+enum hs_status hs_scan_progress(struct hs_scan *scan, const char *what,
+				uint64_t done, uint64_t total,
+				struct hs_error *err)
+{
+	if (!scan->opt || !scan->opt->progress ||
+	    scan->opt->progress(scan->opt->progress_arg, what, done, total))
+		return HS_OK;
+	return hs_fail(err, HS_ERR_CANCELLED, "stopped while %s", what);
+}
+
+bool hs_scan_field(struct hs_scan *scan, hs_addr base, enum hs_field field,
+		   uint64_t *ret)
+{
+	const struct hs_field_pos *pos = &scan->heap->layout.field[field];
+	return pos->size > 0 && pos->size <= 8 &&
+	       hs_window_uint(&scan->window, base + pos->offset, pos->size,
+			      ret);
+}
+
+bool hs_scan_writable(const struct hs_map *map)
+{
+	return (map->prot & HS_PROT_WRITE) && !map->shared &&
+	       map->kind != HS_MAP_SPECIAL;
+}
+
+/* Steps 6: every list, and every chunk it claims. */
+static enum hs_status walk_lists(struct hs_scan *scan, struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	hs_tcache_settle_linking(scan);
+	for (size_t t = 0; t < heap->thread_count; t++) {
+		if (heap->threads[t].tcache == HS_NO_ADDR)
+			continue;
+		enum hs_status st = hs_tcache_walk(
+			scan, heap->threads[t].tcache, (uint32_t)t, err);
+		if (st)
+			return st;
+	}
+	for (size_t a = 0; a < heap->arena_count; a++) {
+		enum hs_status st = hs_bins_walk(scan, (uint32_t)a, err);
+		if (!st)
+			st = hs_scan_progress(scan, "reading free lists", a + 1,
+					      heap->arena_count, err);
+		if (st)
+			return st;
+	}
+	return hs_free_index_sort(&scan->free_index, err);
+}
+
+/* The tcache structures are ordinary chunks of the heap. */
+static void mark_tcaches(struct hs_heap *heap)
+{
+	for (size_t t = 0; t < heap->thread_count; t++) {
+		size_t i;
+		if (heap->threads[t].tcache != HS_NO_ADDR &&
+		    hs_heap_chunk_at(
+			    heap, heap->threads[t].tcache - heap->layout.header,
+			    &i) &&
+		    heap->chunks[i].state == HS_CHUNK_USED)
+			heap->chunks[i].state = HS_CHUNK_INTERNAL;
+	}
+}
+
+/* Threads whose cache could not be asked for, after every other way. */
+static enum hs_status report_threads(struct hs_scan *scan, struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	size_t unknown = 0;
+	int64_t tid = 0;
+	for (size_t t = 0; t < heap->thread_count; t++)
+		if (!heap->threads[t].tcache_known && unknown++ == 0)
+			tid = heap->threads[t].tid;
+	if (scan->tls) {
+		const struct hs_note_list *notes = hs_tls_notes(scan->tls);
+		for (size_t i = 0; i < notes->count; i++) {
+			enum hs_status st = hs_finding_add(
+				&heap->findings, HS_FINDING_THREAD,
+				notes->note[i].addr, err, "%s",
+				notes->note[i].message);
+			if (st)
+				return st;
+		}
+	}
+	if (unknown == 0 ||
+	    !hs_layout_has(&heap->layout, HS_FIELD_TCACHE_ENTRIES))
+		return HS_OK;
+	scan->missing = true;
+	return hs_finding_add(
+		&heap->findings, HS_FINDING_TCACHE_UNKNOWN, HS_NO_ADDR, err,
+		"the tcache of %zu thread%s (the first is %lld) was not found "
+		"through the thread: freed blocks in it may be counted as used",
+		unknown, unknown == 1 ? "" : "s", (long long)tid);
+}
+
+static enum hs_status note_other_allocators(struct hs_scan *scan,
+					    struct hs_error *err)
+{
+	char other[256];
+	if (!hs_other_allocators(scan, other, sizeof(other)))
+		return HS_OK;
+	scan->heap->other_allocator = strdup(other);
+	if (!scan->heap->other_allocator)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	return hs_finding_add(&scan->heap->findings, HS_FINDING_OTHER_ALLOCATOR,
+			      HS_NO_ADDR, err,
+			      "%s is loaded too: this report covers what "
+			      "glibc's malloc holds",
+			      other);
+}
+
+static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
+{
+	enum hs_status st = hs_main_arena_find(scan, err); /* step 4 */
+	if (!st)
+		st = hs_malloc_par_find(scan, err);
+	if (!st)
+		st = hs_arenas_read(scan, err);
+	if (!st)
+		st = hs_regions_find(scan, err);
+	if (!st && scan->syms)
+		st = hs_tls_new(scan->target, scan->syms, &scan->tls, err);
+	if (!st)
+		st = hs_thread_caches_find(scan, err); /* step 5 */
+	if (!st)
+		st = walk_lists(scan, err); /* step 6 */
+	if (!st)
+		st = hs_mmapped_find(scan, err); /* step 7 */
+	if (!st)
+		st = hs_walk(scan, err);
+	if (st)
+		return st;
+	mark_tcaches(scan->heap);
+	st = hs_tcache_find_by_shape(scan, err);
+	if (!st)
+		st = report_threads(scan, err);
+	if (!st)
+		st = hs_verify(scan, err);
+	if (!st)
+		st = note_other_allocators(scan, err);
+	return st ? st : hs_findings_finish(&scan->heap->findings, err);
+}
+
+enum hs_status hs_heap_scan(struct hs_target *target, struct hs_symbols *syms,
+			    const struct hs_scan_options *opt,
+			    struct hs_heap **ret, struct hs_error *err)
+{
+	struct hs_scan scan = { .target = target,
+				.syms = opt && opt->no_symbols ? NULL : syms,
+				.opt = opt };
+	enum hs_status st = hs_heap_new(&scan.heap, err);
+	if (st)
+		return st;
+	scan.heap->word_size = target->word_size;
+	hs_window_init(&scan.window, target);
+	hs_window_init(&scan.list_window, target);
+	st = run(&scan, err);
+	hs_tls_free(scan.tls);
+	hs_free_index_release(&scan.free_index);
+	if (st) {
+		hs_heap_free(scan.heap);
+		return st;
+	}
+	*ret = scan.heap;
+	return HS_OK;
+}

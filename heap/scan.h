@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HEAP_SCAN_H
+#define HEAP_SCAN_H
+
+#include "core/window.h"
+#include "heap/free_index.h"
+#include "heap/model.h"
+#include "tls/tls.h"
+
+/* A scan while it runs: what the steps in scan.c hand to one another. */
+struct hs_scan {
+	struct hs_target *target;
+	struct hs_symbols *syms; /* NULL: evidence only */
+	struct hs_tls *tls;      /* NULL: evidence only */
+	const struct hs_scan_options *opt;
+	struct hs_heap *heap;
+	struct hs_window window;      /* for lists and structs */
+	struct hs_window list_window; /* for the entries of lists */
+	struct hs_free_index free_index;
+
+	/* What malloc_par says; HS_UNKNOWN where it was not found. */
+	uint64_t sbrk_base, n_mmaps, mmapped_mem, tcache_slots, hp_pagesize;
+	size_t mmapped_chunks;     /* found so far */
+	uint64_t mmapped_bytes;    /* whole mappings */
+	bool missing;              /* bytes that the answer needs */
+	uint64_t total_system_mem; /* over all arenas: bounds every list */
+};
+
+/* HS_ERR_CANCELLED when the progress callback wants to stop. */
+HS_MUST_CHECK enum hs_status hs_scan_progress(struct hs_scan *scan,
+					      const char *what, uint64_t done,
+					      uint64_t total,
+					      struct hs_error *err);
+
+/* One member of a struct at BASE; false: absent or not readable. */
+bool hs_scan_field(struct hs_scan *scan, hs_addr base, enum hs_field field,
+		   uint64_t *ret);
+
+/* Memory that may hold an allocator's data: private and writable. */
+bool hs_scan_writable(const struct hs_map *map);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/thread_cache.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/grow.h"
+#include "heap/arena.h"
+#include "heap/region.h"
+#include "heap/tcache.h"
+
+/* Without a TLS block to look in: static TLS of the usual libraries, libc's
+ * among them, lies this near to the thread pointer. */
+#define TLS_REACH 0x1000u
+
+/* ---- the threads ---- */
+
+static const char *const inside_malloc[] = {
+	"malloc",
+	"free",
+	"calloc",
+	"realloc",
+	"memalign",
+	"aligned_alloc",
+	"posix_memalign",
+	"valloc",
+	"pvalloc",
+	"malloc_trim",
+	"sysmalloc",
+	"systrim",
+	"_int_malloc",
+	"_int_free",
+	"_int_realloc",
+	"_int_memalign",
+	"unlink_chunk",
+	"malloc_consolidate",
+	"tcache_init",
+	"arena_get2",
+	"new_heap",
+	"grow_heap",
+	"heap_trim",
+	"_int_free_chunk",
+	"_int_free_merge_chunk",
+	"_int_free_maybe_trim",
+	"_int_free_create_chunk",
+	"ptmalloc_init",
+	"__libc_malloc",
+	"__libc_free",
+	"__libc_calloc",
+	"__libc_realloc",
+	"__libc_memalign",
+	"tcache_thread_shutdown",
+	"munmap_chunk",
+	"sysmalloc_mmap",
+	"__libc_malloc2",
+	"__libc_calloc2",
+};
+
+static bool pc_in_malloc(struct hs_scan *scan, hs_addr pc)
+{
+	struct hs_symbol_info symbol;
+	if (!scan->syms || pc == HS_NO_ADDR || scan->heap->module == SIZE_MAX ||
+	    hs_target_find_module(scan->target, pc) != scan->heap->module ||
+	    !hs_symbols_at(scan->syms, pc, &symbol))
+		return false;
+	/* "_int_free.constprop.0" is _int_free */
+	size_t len = strcspn(symbol.name, ".@");
+	for (size_t i = 0; i < sizeof(inside_malloc) / sizeof(inside_malloc[0]);
+	     i++)
+		if (strlen(inside_malloc[i]) == len &&
+		    strncmp(symbol.name, inside_malloc[i], len) == 0)
+			return true;
+	return false;
+}
+
+static enum hs_status add_thread(struct hs_scan *scan,
+				 const struct hs_thread *known, int64_t tid,
+				 hs_addr tp, struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	enum hs_status st =
+		hs_grow(&heap->threads, &heap->thread_capacity,
+			heap->thread_count, sizeof(*heap->threads), err);
+	if (st)
+		return st;
+	struct hs_thread_heap t = { .tid = tid,
+				    .tp = tp,
+				    .pc = HS_NO_ADDR,
+				    .sp = HS_NO_ADDR,
+				    .arena = HS_NO_ARENA,
+				    .tcache = HS_NO_ADDR };
+	if (known) {
+		t.current = known->current;
+		t.pc = known->pc;
+		t.sp = known->sp;
+		t.in_malloc = pc_in_malloc(scan, known->pc);
+		if (known->name && !(t.name = strdup(known->name)))
+			return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	}
+	heap->threads[heap->thread_count++] = t;
+	return HS_OK;
+}
+
+static enum hs_status list_threads(struct hs_scan *scan, struct hs_error *err)
+{
+	const struct hs_thread_list *list = &scan->target->threads;
+	enum hs_status st = HS_OK;
+	if (!scan->tls) {
+		for (size_t i = 0; !st && i < list->count; i++)
+			st = add_thread(scan, &list->thread[i],
+					list->thread[i].tid,
+					list->thread[i].tls_base, err);
+		return st;
+	}
+	for (size_t i = 0; !st && i < hs_tls_thread_count(scan->tls); i++) {
+		struct hs_tls_thread t;
+		hs_tls_thread(scan->tls, i, &t);
+		st = add_thread(scan,
+				t.thread == SIZE_MAX ? NULL
+						     : &list->thread[t.thread],
+				t.tid, t.tp, err);
+	}
+	return st;
+}
+
+/* ---- their variables by symbol ---- */
+
+static bool tls_word(struct hs_scan *scan, size_t thread, const char *name,
+		     uint64_t *ret)
+{
+	uint64_t offset, size;
+	hs_addr block;
+	return scan->syms && scan->tls && scan->heap->module != SIZE_MAX &&
+	       hs_symbols_find_tls(scan->syms, scan->heap->module, name,
+				   &offset, &size, NULL) == HS_OK &&
+	       hs_tls_block(scan->tls, thread, scan->heap->module, &block,
+			    NULL) == HS_OK &&
+	       hs_window_word(&scan->window, block + offset, ret);
+}
+
+static void set_arena(struct hs_scan *scan, struct hs_thread_heap *t,
+		      uint64_t value)
+{
+	uint32_t arena = hs_arena_at(scan, value);
+	/* NULL: it never took the slow path, or it is ending. */
+	t->arena_known = value == 0 || arena != HS_NO_ARENA;
+	t->arena = arena;
+}
+
+/*
+ * From 2.43 the variable points to a dummy in libc while there is no tcache;
+ * 2.42 and before use NULL. Anything outside of the allocator's memory is no
+ * tcache.
+ */
+static bool may_be_tcache(struct hs_scan *scan, uint64_t value)
+{
+	const struct hs_layout *l = &scan->heap->layout;
+	uint64_t size;
+	return value != 0 && value % l->align == 0 &&
+	       hs_region_at(scan->heap, value - l->header) &&
+	       hs_window_word(&scan->window, value - l->word_size, &size) &&
+	       (size & ~(uint64_t)HS_SIZE_FLAGS) >= l->min_size;
+}
+
+static enum hs_status set_tcache(struct hs_scan *scan, struct hs_thread_heap *t,
+				 uint64_t value, struct hs_error *err)
+{
+	if (value == 0 || !hs_region_at(scan->heap, value)) {
+		const struct hs_map *map =
+			hs_target_find_map(scan->target, value);
+		/* NULL, or the dummy in libc's read-only data. */
+		t->tcache_known = value == 0 || !map || !hs_scan_writable(map);
+		return HS_OK;
+	}
+	if (!may_be_tcache(scan, value))
+		return hs_finding_add(&scan->heap->findings,
+				      HS_FINDING_TCACHE_UNKNOWN, value, err,
+				      "thread %" PRId64
+				      " says its tcache is at 0x%" PRIx64
+				      ", where no chunk for it is",
+				      t->tid, value);
+	t->tcache = value;
+	t->tcache_known = true;
+	return HS_OK;
+}
+
+static enum hs_status by_symbol(struct hs_scan *scan, bool *tcache, bool *arena,
+				struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	for (size_t i = 0; i < heap->thread_count; i++) {
+		struct hs_thread_heap *t = &heap->threads[i];
+		uint64_t value;
+		if (tls_word(scan, i, "thread_arena", &value) ||
+		    tls_word(scan, i, "__libc_tsd_MALLOC", &value)) {
+			set_arena(scan, t, value);
+			*arena = true;
+		}
+		if (tls_word(scan, i, "tcache", &value)) {
+			enum hs_status st = set_tcache(scan, t, value, err);
+			if (st)
+				return st;
+			*tcache = true;
+		}
+	}
+	return HS_OK;
+}
+
+/* ---- their variables by value ---- */
+
+/* Where in thread I's memory to look: [*from, *to). */
+static bool search_range(struct hs_scan *scan, size_t i, hs_addr *from,
+			 hs_addr *to)
+{
+	const struct hs_thread_heap *t = &scan->heap->threads[i];
+	struct hs_tls_segment segment;
+	hs_addr block;
+	if (scan->syms && scan->tls && scan->heap->module != SIZE_MAX &&
+	    hs_symbols_tls_segment(scan->syms, scan->heap->module, &segment,
+				   NULL) == HS_OK &&
+	    segment.memsz > 0 && segment.memsz <= TLS_REACH &&
+	    hs_tls_block(scan->tls, i, scan->heap->module, &block, NULL) ==
+		    HS_OK) {
+		*from = block;
+		*to = block + segment.memsz;
+		return true;
+	}
+	if (t->tp == HS_NO_ADDR || t->tp < TLS_REACH)
+		return false;
+	bool above = scan->target->arch == HS_ARCH_AARCH64;
+	*from = above ? t->tp : t->tp - TLS_REACH;
+	*to = *from + TLS_REACH;
+	return true;
+}
+
+/* Layout of the tcache at VALUE, tried row by row unless it is known. */
+static bool tcache_layout(struct hs_scan *scan, hs_addr value,
+			  struct hs_layout *ret)
+{
+	const struct hs_layout *l = &scan->heap->layout;
+	uint64_t size, chunks;
+	if (!may_be_tcache(scan, value) ||
+	    !hs_window_word(&scan->window, value - l->word_size, &size))
+		return false;
+	size &= ~(uint64_t)HS_SIZE_FLAGS;
+	*ret = *l;
+	if (l->origin[HS_STRUCT_TCACHE] != HS_ORIGIN_NONE)
+		return hs_tcache_size_fits(l, l->struct_size[HS_STRUCT_TCACHE],
+					   size) &&
+		       hs_tcache_shape(scan, l, value, &chunks);
+	const struct hs_layout_row *row;
+	for (size_t i = 0;
+	     (row = hs_layout_builtin(HS_STRUCT_TCACHE, l->word_size, i));
+	     i++) {
+		if (row->last < l->first || row->first > l->last ||
+		    !hs_tcache_size_fits(l, row->struct_size, size))
+			continue;
+		*ret = *l;
+		hs_layout_use_row(ret, row, HS_ORIGIN_BUILTIN);
+		if (hs_tcache_shape(scan, ret, value, &chunks))
+			return true;
+	}
+	return false;
+}
+
+/* What was seen at one distance from the thread pointers. */
+struct place {
+	uint16_t arenas, tcaches; /* threads with such a value there */
+	uint16_t others;          /* ... with a value that is neither */
+};
+
+static void look(struct hs_scan *scan, size_t i, struct place *places,
+		 size_t count)
+{
+	struct hs_thread_heap *t = &scan->heap->threads[i];
+	hs_addr from, to;
+	if (!search_range(scan, i, &from, &to))
+		return;
+	unsigned w = scan->target->word_size;
+	hs_addr origin = t->tp - TLS_REACH;
+	for (hs_addr at = (from + w - 1) & ~(hs_addr)(w - 1); at + w <= to;
+	     at += w) {
+		uint64_t value;
+		size_t p = (size_t)((at - origin) / w);
+		if (p >= count || !hs_window_word(&scan->window, at, &value) ||
+		    value == 0)
+			continue;
+		struct hs_layout layout;
+		if (hs_arena_at(scan, value) != HS_NO_ARENA)
+			places[p].arenas++;
+		else if (tcache_layout(scan, value, &layout))
+			places[p].tcaches++;
+		else
+			places[p].others++;
+	}
+}
+
+/*
+ * The variables sit at one distance in all threads. The dummy of 2.43 and NULL
+ * are the only other values that a tcache variable has, so a place where
+ * anything else was seen is none.
+ */
+static enum hs_status by_value(struct hs_scan *scan, bool tcache, bool arena,
+			       struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	unsigned w = scan->target->word_size;
+	size_t count = 2 * TLS_REACH / w + 1;
+	HS_AUTO_FREE struct place *places = calloc(count, sizeof(*places));
+	if (!places)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	for (size_t i = 0; i < heap->thread_count && i < UINT16_MAX; i++)
+		if (heap->threads[i].tp != HS_NO_ADDR &&
+		    heap->threads[i].tp >= TLS_REACH)
+			look(scan, i, places, count);
+	size_t best_arena = SIZE_MAX, best_tcache = SIZE_MAX;
+	for (size_t p = 0; p < count; p++) {
+		if (places[p].arenas > 0 && places[p].tcaches == 0 &&
+		    places[p].others == 0 &&
+		    (best_arena == SIZE_MAX ||
+		     places[p].arenas > places[best_arena].arenas))
+			best_arena = p;
+		if (places[p].tcaches > places[p].others &&
+		    (best_tcache == SIZE_MAX ||
+		     places[p].tcaches > places[best_tcache].tcaches))
+			best_tcache = p;
+	}
+	for (size_t i = 0; i < heap->thread_count; i++) {
+		struct hs_thread_heap *t = &heap->threads[i];
+		uint64_t value;
+		hs_addr origin = t->tp - TLS_REACH;
+		if (t->tp == HS_NO_ADDR || t->tp < TLS_REACH)
+			continue;
+		if (!arena && best_arena != SIZE_MAX &&
+		    hs_window_word(&scan->window, origin + best_arena * w,
+				   &value))
+			set_arena(scan, t, value);
+		if (tcache || best_tcache == SIZE_MAX ||
+		    !hs_window_word(&scan->window, origin + best_tcache * w,
+				    &value))
+			continue;
+		struct hs_layout layout;
+		if (tcache_layout(scan, value, &layout)) {
+			heap->layout = layout;
+			heap->tcache_source = HS_PLACE_EVIDENCE;
+		}
+		enum hs_status st = set_tcache(scan, t, value, err);
+		if (st)
+			return st;
+	}
+	return HS_OK;
+}
+
+/* The one row that the versions still possible allow, if it is one. */
+static void narrow_tcache_row(struct hs_scan *scan)
+{
+	struct hs_layout *l = &scan->heap->layout;
+	unsigned version = scan->heap->version;
+	const struct hs_layout_row *row, *only = NULL;
+	size_t fitting = 0;
+	if (l->origin[HS_STRUCT_TCACHE] != HS_ORIGIN_NONE || l->last < 26)
+		return;
+	bool use_version = version >= l->first && version <= l->last;
+	if (use_version && version < 26)
+		return;
+	for (size_t i = 0;
+	     (row = hs_layout_builtin(HS_STRUCT_TCACHE, l->word_size, i));
+	     i++) {
+		if (row->last < l->first || row->first > l->last ||
+		    (use_version &&
+		     (version < row->first || version > row->last)))
+			continue;
+		only = row;
+		fitting++;
+	}
+	if (fitting == 1 && (use_version || l->first >= 26))
+		hs_layout_use_row(l, only, HS_ORIGIN_BUILTIN);
+}
+
+enum hs_status hs_thread_caches_find(struct hs_scan *scan, struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	enum hs_status st = list_threads(scan, err);
+	if (st)
+		return st;
+	narrow_tcache_row(scan);
+	bool tcache = false, arena = false;
+	st = by_symbol(scan, &tcache, &arena, err);
+	if (st)
+		return st;
+	if (tcache)
+		heap->tcache_source = HS_PLACE_SYMBOL;
+	if (!tcache || !arena)
+		return by_value(scan, tcache, arena, err);
+	return HS_OK;
+}
