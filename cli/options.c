@@ -43,7 +43,7 @@ const struct option_spec option_specs[] = {
 	  "unknown in-use free",
 	  "only chunks in these states", GROUP_CHUNKS },
 	{ OPT_ARENA, "arena", 0, "WHICH", NULL,
-	  "only chunks of this arena: main, a number or an address",
+	  "of this arena: main, its number or its address",
 	  GROUP_CHUNKS },
 	{ OPT_TID, "tid", 0, "N", NULL,
 	  "only chunks in this thread's cache", GROUP_CHUNKS },
@@ -342,6 +342,13 @@ static bool parse_option(struct options *opt, int argc, char **argv, int *i,
 	return take_option(opt, spec, value);
 }
 
+static bool command_first(struct options *opt, const char *command)
+{
+	return fail(opt, EXIT_USAGE,
+		    "a command comes before the target: heapscan %s ...",
+		    command);
+}
+
 /* The first word is a command, else the target of the default command. */
 static bool choose_command(struct options *opt)
 {
@@ -367,6 +374,8 @@ static bool choose_command(struct options *opt)
 		return fail(opt, EXIT_USAGE,
 			    "no such command or file '%s'; did you mean '%s'?",
 			    shown, near->name);
+	if (opt->arg_count > 1 && command_find(opt->args[1]))
+		return command_first(opt, opt->args[1]);
 	if (opt->arg_count > 1 || opt->pid)
 		return fail(opt, EXIT_USAGE,
 			    "no such command '%s'; `heapscan help` lists them",
@@ -404,10 +413,7 @@ static bool take_arguments(struct options *opt)
 		char shown[128];
 		text_escape(shown, sizeof(shown), opt->args[c->max_args]);
 		if (!opt->named && command_find(opt->args[c->max_args]))
-			return fail(opt, EXIT_USAGE,
-				    "a command comes before the target: "
-				    "heapscan %s ...",
-				    shown);
+			return command_first(opt, shown);
 		return fail(opt, EXIT_USAGE,
 			    "'%s' is one argument too many; see "
 			    "`heapscan help %s`",

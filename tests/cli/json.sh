@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every document is valid JSON of the published schema, live and from a core.
+. "$SOURCE/tests/cli/common.inc"
+command -v python3 >/dev/null || skip "python3 is not installed"
+python3 -c 'import jsonschema' 2>/dev/null ||
+	skip "python3-jsonschema is not installed"
+start shapes ledger
+cat >"$work/validate.py" <<'END'
+import json
+import sys
+import jsonschema
+
+with open(sys.argv[1]) as f:
+    schema = json.load(f)
+with open(sys.argv[2], encoding="utf-8", errors="strict") as f:
+    document = json.load(f, parse_constant=lambda c: sys.exit("constant " + c))
+kind = sys.argv[3]
+jsonschema.Draft7Validator.check_schema(schema)
+jsonschema.Draft7Validator(schema).validate(document)
+# oneOf says that it is a document; this, that it is the one it should be.
+part = dict(schema, **{"$ref": "#/definitions/" + kind})
+del part["oneOf"]
+jsonschema.Draft7Validator(part).validate(document)
+if kind in ("report", "chunks") and "chunks" in document:
+    chunks = [int(c["address"], 16) for c in document["chunks"]]
+    if "--sort" not in sys.argv and chunks != sorted(chunks):
+        sys.exit("chunks are not in the order of addresses")
+    total = document.get("selected")
+    if total and len(chunks) != total["count"]:
+        sys.exit("the sum of the selection is wrong")
+END
+valid() { # valid KIND STATUS ARGS...
+	kind=$1
+	wanted=$2
+	shift 2
+	run "$@"
+	[ "$status" = "$wanted" ] ||
+		fail "$*: exit status $status: $(cat "$work/err")"
+	python3 "$work/validate.py" "$SOURCE/docs/schema/heapscan-1.schema.json" \
+		"$work/out" "$kind" >"$work/said" 2>&1 ||
+		fail "$*: $(tail -n 20 "$work/said")"
+}
+documents() { # documents TARGET...: each command on this target
+	valid report 0 "$@" --json
+	block=$(sed -n 's/.*"user":"\(0x[0-9a-f]*\)",.*"state":"used".*/\1/p' \
+		"$work/out" | head -n 1)
+	valid report 0 "$@" --json --summary
+	grep -q '"chunks":\[' "$work/out" && fail "--summary lists chunks"
+	valid chunks 0 chunks "$@" --json --state in-use
+	grep -q '"state":"tcache","arena"' "$work/out" &&
+		fail "--state in-use lets free chunks through"
+	valid chunks 0 chunks "$@" --json --arena main --min-size 1k
+	valid check 0 check "$@" --json
+	for kind in arenas bins threads maps modules; do
+		valid $kind 0 $kind "$@" --json
+	done
+	valid at 0 at "$@" --json "$block" 0x1 0xffffffffffffffff
+	valid read 0 read "$@" "$block" 16 --json
+	valid error 5 read "$@" 0x1 16 --json
+	valid graph 0 graph "$@" --json
+	valid graph 0 graph "$@" --json --around "$block" --depth 3
+	valid error 2 graph "$@" --json --around 0x1
+	valid report 0 "$@" --json --no-symbols
+}
+documents --pid "$program"
+dump_core
+[ -z "$core" ] || documents "$core"
+valid error 4 "$work/none" --json
+valid error 2 --nonsense --json
+finish
