@@ -1,0 +1,88 @@
+# bash completion for heapscan
+_heapscan()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]}
+	local prev=${COMP_WORDS[COMP_CWORD-1]}
+	local command= word words i
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|completion|help)
+			command=$word
+			break ;;
+		esac
+	done
+	case $prev in
+	--pid|-p)
+		COMPREPLY=($(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur"))
+		return ;;
+	--exe)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--sysroot)
+		COMPREPLY=($(compgen -d -- "$cur"))
+		return ;;
+	--debug-dir)
+		COMPREPLY=($(compgen -d -- "$cur"))
+		return ;;
+	--state)
+		COMPREPLY=($(compgen -W 'used mmapped tcache fastbin unsorted smallbin largebin top internal unknown in-use free' -- "$cur"))
+		return ;;
+	--arena)
+		return ;;
+	--tid)
+		return ;;
+	--min-size)
+		return ;;
+	--max-size)
+		return ;;
+	--sort)
+		COMPREPLY=($(compgen -W 'address size state' -- "$cur"))
+		return ;;
+	--top)
+		return ;;
+	--around)
+		return ;;
+	--depth)
+		return ;;
+	--by)
+		COMPREPLY=($(compgen -W 'size' -- "$cur"))
+		return ;;
+	--max-nodes)
+		return ;;
+	--color)
+		COMPREPLY=($(compgen -W 'auto always never' -- "$cur"))
+		return ;;
+	completion)
+		COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur"))
+		return ;;
+	help)
+		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph completion help' -- "$cur"))
+		return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		case ${command:-summary} in
+		summary) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --summary --dot --color --help --version' ;;
+		chunks) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --color --help --version' ;;
+		arenas) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		bins) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		threads) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		maps) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		modules) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		at) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		read) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		check) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		graph) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --dot --around --depth --by --max-nodes --color --help --version' ;;
+		completion) words='--color --help --version' ;;
+		help) words='--color --help --version' ;;
+		esac
+		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+		return
+	fi
+	COMPREPLY=($(compgen -f -- "$cur"))
+	if [[ -z $command ]]; then
+		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph completion help' -- "$cur"))
+	fi
+}
+complete -o filenames -F _heapscan heapscan

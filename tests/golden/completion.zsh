@@ -1,0 +1,215 @@
+#compdef heapscan
+_heapscan()
+{
+	local -a heapscan_commands options
+	local word command=
+	heapscan_commands=(
+		'summary:what is in this heap, and can the picture be trusted'
+		'chunks:every chunk, or those that the filters let through'
+		'arenas:arenas, their heaps and what is in them'
+		'bins:every list of free chunks that is not empty'
+		'threads:threads, their arenas and caches'
+		'maps:memory mappings and how much of each was captured'
+		'modules:executable and libraries, build ids, debug files'
+		'at:what is at these addresses'
+		'read:raw bytes of memory, to standard output'
+		'check:is the heap damaged'
+		'graph:references between chunks, as dot'
+		'completion:print a completion script for a shell'
+		'help:explain heapscan or one of its commands'
+	)
+	for word in ${words[2,CURRENT-1]}; do
+		case $word in
+		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|completion|help)
+			command=$word
+			break ;;
+		esac
+	done
+	case ${command:-summary} in
+	(summary)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--summary[with --json\: leave the chunks out]'
+			'--dot[references between chunks as dot]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(chunks)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--state=[only chunks in these states]:LIST:(used mmapped tcache fastbin unsorted smallbin largebin top internal unknown in-use free)'
+			'--arena=[of this arena\: main, its number or its address]:WHICH:'
+			'--tid=[only chunks in this thread'\''s cache]:N:'
+			'--min-size=[only chunks of at least SIZE bytes]:SIZE:'
+			'--max-size=[only chunks of at most SIZE bytes]:SIZE:'
+			'--sort=[order by address, size (largest first) or state]:KEY:(address size state)'
+			'--top=[the first N, by size unless --sort is given]:N:'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(arenas)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(bins)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(threads)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(maps)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(modules)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(at)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(read)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(check)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(graph)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--dot[references between chunks as dot]'
+			'--around=[the neighbourhood of this block]:ADDR:'
+			'--depth=[steps from --around (2)]:N:'
+			'--by=[fold the whole heap by size and state]:WHAT:(size)'
+			'--max-nodes=[cut the graph at N nodes (200)]:N:'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(completion)
+		options=(
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(help)
+		options=(
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	esac
+	if [[ $command == completion ]]; then
+		options+=('*:shell:(bash zsh fish)')
+	elif [[ $command == help ]]; then
+		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph completion help)')
+	else
+		options+=('*:target:_files')
+	fi
+	if [[ -z $command && $PREFIX != -* ]]; then
+		_describe -t commands command heapscan_commands
+	fi
+	_arguments $options
+}
+if [[ $funcstack[1] == _heapscan ]]; then
+	_heapscan "$@"
+else
+	compdef _heapscan heapscan
+fi
