@@ -39,8 +39,9 @@ static enum hs_status fastbins(struct hs_scan *scan, uint32_t arena,
 		uint64_t size =
 			l->word_size == 8 ? (i + 2u) << 4 : (i + 2u) << 3;
 		struct hs_linked linked = {
-			.first = first + l->header,
+			.first = first,
 			.header = l->header,
+			.to_link = l->header,
 			.max_entries = most_chunks(scan),
 			.min_size = size,
 			.max_size = size,

@@ -14,7 +14,11 @@ enum hs_header hs_chain_header(struct hs_scan *scan, hs_addr at, hs_addr end,
 		return HS_HEADER_UNREADABLE;
 	*flags = raw & HS_SIZE_FLAGS;
 	*size = raw & ~(uint64_t)HS_SIZE_FLAGS;
-	if ((*size == l->header || *size == 0) && *flags == HS_PREV_INUSE)
+	/* The first of a pair follows what was left of the old top, which is
+	 * free in a bin unless it was small; the last one, of size 0, follows
+	 * the first. */
+	if ((*size == l->header && !(*flags & ~HS_PREV_INUSE)) ||
+	    (*size == 0 && *flags == HS_PREV_INUSE))
 		return HS_HEADER_FENCEPOST;
 	if (*size < l->min_size || *size % l->align != 0 || *size > end - at ||
 	    (*flags & HS_IS_MMAPPED))

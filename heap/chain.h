@@ -13,7 +13,7 @@
 /* One header, looked at on its own. */
 enum hs_header {
 	HS_HEADER_CHUNK,     /* a size that a chunk can have, within the end */
-	HS_HEADER_FENCEPOST, /* {header size | 1} or {0 | 1}: ends a piece */
+	HS_HEADER_FENCEPOST, /* {header size} or {0 | 1}: ends a piece */
 	HS_HEADER_BAD,
 	HS_HEADER_UNREADABLE,
 };

@@ -68,12 +68,14 @@ enum hs_status hs_linked_walk(struct hs_scan *scan,
 			      uint64_t *count, struct hs_error *err)
 {
 	const struct hs_layout *l = &scan->heap->layout;
-	hs_addr entry = list->first;
+	hs_addr pointer = list->first;
 	/* Brent: the hare leaves a mark at every power of two. */
 	hs_addr mark = 0;
 	uint64_t next_mark = 1;
 	*count = 0;
-	for (uint64_t n = 0; entry != 0; n++) {
+	for (uint64_t n = 0; pointer != 0; n++) {
+		/* Wraps for a wild pointer, which then is below any heap. */
+		hs_addr entry = pointer + list->to_link;
 		if (entry == mark || n >= list->max_entries)
 			return broken(scan, HS_FINDING_LIST_CYCLE, entry,
 				      list_index,
@@ -113,10 +115,10 @@ enum hs_status hs_linked_walk(struct hs_scan *scan,
 		if (st)
 			return st;
 		++*count;
-		entry = scan->heap->safe_linking ? hs_link_reveal(link, entry)
-						 : link;
+		pointer = scan->heap->safe_linking ? hs_link_reveal(link, entry)
+						   : link;
 		if (l->word_size == 4)
-			entry &= UINT32_MAX;
+			pointer &= UINT32_MAX;
 	}
 	return HS_OK;
 }

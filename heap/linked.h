@@ -15,8 +15,10 @@ static inline hs_addr hs_link_reveal(uint64_t stored, hs_addr stored_at)
 }
 
 struct hs_linked {
-	hs_addr first;        /* entry address: where its link stands */
-	unsigned header;      /* bytes from chunk header to entry */
+	hs_addr first;        /* what the head of the list points to */
+	unsigned header;      /* bytes from a chunk's header to its link */
+	unsigned to_link;     /* ... from what pointers point to: a tcache's
+			       * to the link itself, a fastbin's to the chunk */
 	uint64_t max_entries; /* bound, for when everything else fails */
 	/* Sizes (without flags) that belong here; 0 and UINT64_MAX: any. */
 	uint64_t min_size, max_size;
