@@ -444,10 +444,11 @@ size_t hb_mmapped(struct heap_builder *hb, uint64_t request)
 }
 
 size_t hb_mmapped_aligned(struct heap_builder *hb, uint64_t request,
-			  uint64_t offset)
+			  uint64_t align)
 {
-	must(offset % hb->align == 0 && offset > 0);
-	return mmapped(hb, request, offset);
+	must(align % 16 == 0 && align - hb->align >= hb->min_size);
+	/* Mappings begin at a page; what is returned, at a multiple. */
+	return mmapped(hb, request, align - hb->align);
 }
 
 void hb_mmapped_pages(struct heap_builder *hb, unsigned pages, bool gap)

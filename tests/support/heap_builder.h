@@ -162,10 +162,10 @@ size_t hb_brk_blocked(struct heap_builder *hb);
 
 /* A chunk with a mapping of its own, behind the last one in the same VMA. */
 size_t hb_mmapped(struct heap_builder *hb, uint64_t request);
-/* The same from memalign(): the header is OFFSET further into the mapping and
- * the first one is left behind, stale. */
+/* The same from memalign(ALIGN, ...): the header is further into the mapping
+ * and the first one is left behind, stale. At most a page. */
 size_t hb_mmapped_aligned(struct heap_builder *hb, uint64_t request,
-			  uint64_t offset);
+			  uint64_t align);
 /* Pages of somebody else in that VMA; GAP: unmapped ones. */
 void hb_mmapped_pages(struct heap_builder *hb, unsigned pages, bool gap);
 

@@ -122,7 +122,8 @@ void hb_everything(struct heap_builder *hb, unsigned with, struct hb_scene *s)
 
 	s->mmapped[0] = hb_mmapped(hb, 0x21000);
 	s->mmapped[1] = hb_mmapped(hb, 0x30123);
-	s->mmapped[2] = hb_mmapped_aligned(hb, 0x24000, 0xff0);
+	s->mmapped[2] = hb_mmapped_aligned(hb, 0x24000, 0x1000);
+	(void)hb_mmapped_aligned(hb, 0x23000, 0x40);
 	hb_mmapped_pages(hb, 3, false);
 	s->mmapped[3] = hb_mmapped(hb, 0x22000);
 	hb_mmapped_pages(hb, 2, true);
