@@ -295,6 +295,23 @@ static enum hs_status mmapped_pieces(struct hs_scan *scan, uint32_t arena,
 	return HS_OK;
 }
 
+/*
+ * Fenceposts at END may also stand before the memory of another caller of
+ * sbrk(), with more chunks behind it, as long as brk worked.
+ */
+static hs_addr behind_foreign(struct hs_scan *scan, const struct hs_arena *a,
+			      hs_addr end, hs_addr limit)
+{
+	hs_addr further, reached;
+	for (;;) {
+		hs_addr next = hs_chain_resync(scan, end, limit, a->top);
+		if (next >= limit ||
+		    !hs_chain_piece(scan, a, next, limit, &further, &reached))
+			return end;
+		end = further;
+	}
+}
+
 #define NONCONTIGUOUS 2u /* malloc_state.flags, since the beginning */
 
 static enum hs_status noncontiguous(struct hs_scan *scan, uint32_t arena,
@@ -310,6 +327,7 @@ static enum hs_status noncontiguous(struct hs_scan *scan, uint32_t arena,
 		hs_addr first = first_chunk(scan, scan->sbrk_base);
 		if (map &&
 		    hs_chain_piece(scan, a, first, map->end, &end, &reached)) {
+			end = behind_foreign(scan, a, end, map->end);
 			uint64_t page = page_size(scan);
 			end = (end + page - 1) & ~(page - 1);
 			if (end > map->end)
