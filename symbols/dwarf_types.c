@@ -98,13 +98,14 @@ static bool constant(struct reader *r, Dwarf_Die die, Dwarf_Half which,
 	return false;
 }
 
-/* The DIE that DW_AT_type refers to; caller frees. */
-static bool type_of(struct reader *r, Dwarf_Die die, Dwarf_Die *ret)
+/* The DIE that attribute WHICH refers to; caller frees. */
+static bool referred(struct reader *r, Dwarf_Die die, Dwarf_Half which,
+		     Dwarf_Die *ret)
 {
 	AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
 	Dwarf_Half form;
 	Dwarf_Off at;
-	if (!ok(r, dwarf_attr(die, DW_AT_type, &attribute, &r->error)) ||
+	if (!ok(r, dwarf_attr(die, which, &attribute, &r->error)) ||
 	    !ok(r, dwarf_whatform(attribute, &form, &r->error)))
 		return false;
 	switch (form) {
@@ -122,6 +123,11 @@ static bool type_of(struct reader *r, Dwarf_Die die, Dwarf_Die *ret)
 	}
 	return ok(r, dwarf_global_formref(attribute, &at, &r->error)) &&
 	       ok(r, dwarf_offdie_b(r->dbg, at, 1, ret, &r->error));
+}
+
+static bool type_of(struct reader *r, Dwarf_Die die, Dwarf_Die *ret)
+{
+	return referred(r, die, DW_AT_type, ret);
 }
 
 static bool is_struct(Dwarf_Half tag)
@@ -174,16 +180,27 @@ static bool is_complete(struct reader *r, Dwarf_Die die, Dwarf_Half tag)
 	       !has(r, target, DW_AT_declaration);
 }
 
+/* Does DIE define a variable called NAME? `extern` in some header does not
+ * make a unit its home; where one came first, the definition has no name of
+ * its own and refers to it. */
+static bool defines(struct reader *r, Dwarf_Die die, const char *name)
+{
+	AUTO_DIE Dwarf_Die declared = NULL;
+	if (has(r, die, DW_AT_declaration))
+		return false;
+	const char *own = name_of(r, die);
+	if (!own && referred(r, die, DW_AT_specification, &declared))
+		own = name_of(r, declared);
+	return own && strcmp(own, name) == 0;
+}
+
 /* One DIE directly below a unit: is it a struct or variable we look for? */
 static void look_at(struct reader *r, Dwarf_Die die, Dwarf_Off at,
 		    bool *preferred)
 {
 	Dwarf_Half tag = tag_of(r, die);
 	if (tag == DW_TAG_variable) {
-		const char *name = r->prefer ? name_of(r, die) : NULL;
-		/* `extern` in some header does not make it its home. */
-		if (name && strcmp(name, r->prefer) == 0 &&
-		    !has(r, die, DW_AT_declaration))
+		if (r->prefer && defines(r, die, r->prefer))
 			*preferred = true;
 		return;
 	}

@@ -21,7 +21,8 @@ struct hs_elf_file {
 	int fd;
 	Elf *elf;
 	struct hs_elf_header header;
-	size_t names; /* index of the section with the sections' names */
+	size_t names;  /* index of the section with the sections' names */
+	uint64_t size; /* bytes, when it was opened */
 };
 
 /*
@@ -77,6 +78,7 @@ enum hs_status hs_elf_file_open(const char *path, struct hs_elf_file **ret,
 	if (!file)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	file->fd = fd;
+	file->size = (uint64_t)info.st_size;
 	fd = -1;
 	enum hs_status st = open_elf(file, path, err);
 	if (st) {
@@ -225,11 +227,46 @@ bool hs_elf_file_symbols(struct hs_elf_file *file, bool dynamic,
 	return true;
 }
 
+/* What deflate can make of a byte: a section that claims to hold more was
+ * forged to make libdwarf allocate it. zstd may do better on zeroes, which no
+ * debug info is. */
+#define MAX_EXPANSION 1032u
+
+static bool is_sane_debug_section(struct hs_elf_file *file, Elf_Scn *section,
+				  const GElf_Shdr *header)
+{
+	GElf_Chdr packed;
+	if (header->sh_type == SHT_NOBITS)
+		return true;
+	if (header->sh_offset > file->size ||
+	    header->sh_size > file->size - header->sh_offset)
+		return false;
+	if (!(header->sh_flags & SHF_COMPRESSED))
+		return true;
+	return gelf_getchdr(section, &packed) &&
+	       packed.ch_size / MAX_EXPANSION <= header->sh_size;
+}
+
 bool hs_elf_file_has_dwarf(struct hs_elf_file *file)
 {
-	GElf_Shdr header;
-	return find_section(file, 0, ".debug_info", &header) &&
-	       header.sh_type != SHT_NOBITS && header.sh_size > 0;
+	Elf_Scn *section = NULL;
+	bool found = false;
+	while ((section = elf_nextscn(file->elf, section))) {
+		GElf_Shdr header;
+		if (!gelf_getshdr(section, &header))
+			return false;
+		const char *name =
+			elf_strptr(file->elf, file->names, header.sh_name);
+		if (!name || strncmp(name, ".debug_", 7) != 0)
+			continue;
+		/* libdwarf would have to cope: better not to ask it. */
+		if (!is_sane_debug_section(file, section, &header))
+			return false;
+		if (strcmp(name, ".debug_info") == 0)
+			found = header.sh_type != SHT_NOBITS &&
+				header.sh_size > 0;
+	}
+	return found;
 }
 
 bool hs_elf_file_debuglink(struct hs_elf_file *file, const char **name,

@@ -363,12 +363,13 @@ enum hs_status hs_symbol_table_at(struct hs_symbol_table *table, uint64_t value,
 			return HS_OK;
 		}
 	}
-	/* A label without size holds up to the next symbol, if none between
-	 * them has a size: then VALUE lies in a gap. */
+	/* A label without size holds up to the next symbol, but not out of a
+	 * sized one that it stands in: behind that is a gap. */
 	if (lo > 0) {
 		const struct hs_symbol *s =
 			&table->symbol[table->by_addr[lo - 1]];
-		if (s->size == 0)
+		bool inside = lo > 1 && table->reach[lo - 2] > s->value;
+		if (s->size == 0 && !inside)
 			*ret = s;
 	}
 	return HS_OK;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/twin.h"
+
+struct twin {
+	char before[96];
+	long value;
+};
+
+static struct twin twin;
+int twin_home;
+const size_t twin_value_offset = offsetof(struct twin, value);
+const size_t twin_size = sizeof(twin);
