@@ -17,11 +17,13 @@ with open(sys.argv[2], encoding="utf-8", errors="strict") as f:
     document = json.load(f, parse_constant=lambda c: sys.exit("constant " + c))
 kind = sys.argv[3]
 jsonschema.Draft7Validator.check_schema(schema)
-jsonschema.Draft7Validator(schema).validate(document)
-# oneOf says that it is a document; this, that it is the one it should be.
 part = dict(schema, **{"$ref": "#/definitions/" + kind})
 del part["oneOf"]
 jsonschema.Draft7Validator(part).validate(document)
+# That it is what it should be; now that it is nothing else. Shortened, since
+# this looks at every element a dozen times.
+short = {k: v[:5] if isinstance(v, list) else v for k, v in document.items()}
+jsonschema.Draft7Validator(schema).validate(short)
 if kind in ("report", "chunks") and "chunks" in document:
     chunks = [int(c["address"], 16) for c in document["chunks"]]
     if "--sort" not in sys.argv and chunks != sorted(chunks):
