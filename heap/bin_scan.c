@@ -39,26 +39,52 @@ static enum pair look(struct hs_scan *scan, hs_addr at)
 	return PAIR_SOUND;
 }
 
-/* A run around the empty pair at SEED; *END is where it stops. */
-static size_t extend(struct hs_scan *scan, hs_addr seed, hs_addr *start,
-		     hs_addr *end)
+/*
+ * Damage breaks a few pairs at most: an overflow rarely hits libc's data, and
+ * a use after free breaks one list at a time. Then some stretch of sound pairs
+ * is at least this long, which spares other programs' list heads the search.
+ */
+#define BROKEN_ALLOWED 8u
+#define LONG_STRETCH (HS_BIN_PAIRS / (BROKEN_ALLOWED + 1) - 1)
+
+/* How many pairs before or behind SEED the last sound one stands, when up to
+ * *BROKEN others may lie between; these are taken off. */
+static size_t reach(struct hs_scan *scan, hs_addr seed, bool down,
+		    unsigned *broken)
 {
 	unsigned pair = 2 * scan->target->word_size;
-	size_t n = 1;
-	hs_addr at = seed;
-	while (n <= HS_BIN_PAIRS && at >= pair &&
-	       look(scan, at - pair) >= PAIR_SOUND) {
-		at -= pair;
-		n++;
+	size_t last = 0;
+	unsigned gap = 0;
+	for (size_t i = 1; i <= HS_BIN_PAIRS; i++) {
+		if (down ? seed < i * pair : seed > UINT64_MAX - i * pair)
+			break;
+		hs_addr at = down ? seed - i * pair : seed + i * pair;
+		if (look(scan, at) >= PAIR_SOUND) {
+			*broken -= gap;
+			gap = 0;
+			last = i;
+		} else if (++gap > *broken) {
+			break;
+		}
 	}
-	*start = at;
-	at = seed + pair;
-	while (n <= HS_BIN_PAIRS && look(scan, at) >= PAIR_SOUND) {
-		at += pair;
-		n++;
+	return last;
+}
+
+/* A run around the empty pair at SEED, of *LEN pairs from *START on. */
+static void extend(struct hs_scan *scan, hs_addr seed, hs_addr *start,
+		   size_t *len)
+{
+	unsigned broken = 0;
+	size_t before = reach(scan, seed, true, &broken);
+	size_t behind = reach(scan, seed, false, &broken);
+	size_t n = before + behind + 1;
+	if (n < HS_BIN_PAIRS && n >= LONG_STRETCH) {
+		broken = BROKEN_ALLOWED;
+		before = reach(scan, seed, true, &broken);
+		behind = reach(scan, seed, false, &broken);
 	}
-	*end = at;
-	return n;
+	*start = seed - before * 2 * scan->target->word_size;
+	*len = before + behind + 1;
 }
 
 static uint64_t word_at(const uint8_t *p, unsigned w)
@@ -73,14 +99,33 @@ static uint64_t word_at(const uint8_t *p, unsigned w)
 	return le32toh(v);
 }
 
-static enum hs_status add(struct hs_bin_runs *runs, hs_addr bins,
+static enum hs_status add(struct hs_bin_runs *runs, hs_addr bins, bool exact,
 			  struct hs_error *err)
 {
-	enum hs_status st = hs_grow(&runs->bins, &runs->capacity, runs->count,
-				    sizeof(*runs->bins), err);
+	enum hs_status st = hs_grow(&runs->run, &runs->capacity, runs->count,
+				    sizeof(*runs->run), err);
 	if (st)
 		return st;
-	runs->bins[runs->count++] = bins;
+	runs->run[runs->count++] = (struct hs_bin_run){ bins, exact };
+	return HS_OK;
+}
+
+/* The LEN pairs from START on as an arena's bins, if that many can be. */
+static enum hs_status add_run(struct hs_scan *scan, struct hs_bin_runs *runs,
+			      hs_addr start, size_t len, struct hs_error *err)
+{
+	unsigned pair = 2 * scan->target->word_size;
+	if (len > HS_BIN_PAIRS || len < HS_BIN_PAIRS - BROKEN_ALLOWED)
+		return HS_OK;
+	size_t missing = HS_BIN_PAIRS - len;
+	for (size_t i = 0; i <= missing && i * pair <= start; i++) {
+		hs_addr bins = start - i * pair;
+		bool exact = len == HS_BIN_PAIRS &&
+			     hs_bins_sound(scan, bins, NULL) == HS_BIN_PAIRS;
+		enum hs_status st = add(runs, bins, exact, err);
+		if (st)
+			return st;
+	}
 	return HS_OK;
 }
 
@@ -97,13 +142,13 @@ static enum hs_status scan_bytes(struct hs_scan *scan, hs_addr at,
 		if (fd != head || word_at(bytes + off + w, w) != head ||
 		    at + off < skip)
 			continue;
-		hs_addr start, end;
-		if (extend(scan, at + off, &start, &end) == HS_BIN_PAIRS) {
-			enum hs_status st = add(runs, start, err);
-			if (st)
-				return st;
-		}
-		skip = end;
+		hs_addr start;
+		size_t run;
+		extend(scan, at + off, &start, &run);
+		enum hs_status st = add_run(scan, runs, start, run, err);
+		if (st)
+			return st;
+		skip = start + run * 2 * w;
 	}
 	return HS_OK;
 }
@@ -138,7 +183,7 @@ enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
 
 void hs_bin_runs_release(struct hs_bin_runs *runs)
 {
-	free(runs->bins);
+	free(runs->run);
 	*runs = (struct hs_bin_runs){ 0 };
 }
 

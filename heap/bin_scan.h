@@ -12,7 +12,12 @@
  */
 
 struct hs_bin_runs {
-	hs_addr *bins; /* where malloc_state.bins begins */
+	struct hs_bin_run {
+		hs_addr bins; /* where malloc_state.bins begins */
+		/* All 127 pairs are sound. Else some are broken, and where
+		 * these stand at an end, each possible beginning is listed. */
+		bool exact;
+	} * run;
 	size_t count, capacity;
 };
 

@@ -145,6 +145,53 @@ static bool infer_by_bins(struct hs_scan *scan, hs_addr bins,
 	return false;
 }
 
+/*
+ * The ring of arenas is broken somewhere. The rest of it still tells where
+ * structs begin: does the arena at BINS, were it ROW, lead to another one, or
+ * another one here?
+ */
+static bool on_broken_ring(struct hs_scan *scan, const struct hs_bin_runs *runs,
+			   hs_addr bins, const struct hs_layout *l)
+{
+	uint64_t to_base = l->field[HS_FIELD_ARENA_BINS].offset;
+	uint64_t to_next = l->field[HS_FIELD_ARENA_NEXT].offset - to_base;
+	uint64_t own, next;
+	if (!hs_window_word(&scan->window, bins + to_next, &own))
+		own = 0;
+	for (size_t i = 0; i < runs->count; i++) {
+		hs_addr other = runs->run[i].bins;
+		if (!runs->run[i].exact || other == bins)
+			continue;
+		if (own == other - to_base)
+			return true;
+		if (hs_window_word(&scan->window, other + to_next, &next) &&
+		    next == bins - to_base)
+			return true;
+	}
+	return false;
+}
+
+static bool row_by_others(struct hs_scan *scan, const struct hs_bin_runs *runs,
+			  hs_addr bins, struct hs_layout *layout)
+{
+	const struct hs_layout_row *row;
+	unsigned word = scan->target->word_size;
+	for (size_t i = 0; (row = hs_layout_builtin(HS_STRUCT_ARENA, word, i));
+	     i++) {
+		struct hs_layout l;
+		hs_layout_init(&l, word);
+		hs_layout_use_row(&l, row, HS_ORIGIN_BUILTIN);
+		hs_addr base = bins - l.field[HS_FIELD_ARENA_BINS].offset;
+		if (!on_broken_ring(scan, runs, bins, &l) ||
+		    !sums_fit(scan, base, &l))
+			continue;
+		hs_layout_settle(&l);
+		*layout = l;
+		return true;
+	}
+	return false;
+}
+
 /* A thread arena follows its heap_info, whose first word points to it. */
 static bool is_thread_arena(struct hs_scan *scan, hs_addr base)
 {
@@ -274,21 +321,25 @@ static uint64_t system_mem_of(struct hs_scan *scan,
 }
 
 /* Of several main arenas (dlmopen, a static program with plug-ins) the one
- * with the most memory is analysed, the others are reported. */
+ * with the most memory is analysed, the others are reported. RING_HOLDS: only
+ * arenas on a ring that leads back to them. */
 static enum hs_status choose(struct hs_scan *scan,
 			     const struct hs_bin_runs *runs, bool have_base,
-			     struct hs_layout *layout, hs_addr *base,
-			     bool *found, struct hs_error *err)
+			     bool ring_holds, struct hs_layout *layout,
+			     hs_addr *base, bool *found, struct hs_error *err)
 {
 	uint64_t best = 0;
 	*found = have_base;
 	for (size_t i = 0; i < runs->count; i++) {
 		struct hs_layout l;
-		if (!row_by_bins(scan, runs->bins[i], &l) &&
-		    !infer_by_bins(scan, runs->bins[i], &l))
+		const struct hs_bin_run *run = &runs->run[i];
+		if (!row_by_bins(scan, run->bins, &l) &&
+		    (!run->exact || !infer_by_bins(scan, run->bins, &l)) &&
+		    (!run->exact || ring_holds ||
+		     !row_by_others(scan, runs, run->bins, &l)))
 			continue;
 		hs_addr at =
-			runs->bins[i] - l.field[HS_FIELD_ARENA_BINS].offset;
+			runs->run[i].bins - l.field[HS_FIELD_ARENA_BINS].offset;
 		if (is_thread_arena(scan, at))
 			continue;
 		uint64_t mem = system_mem_of(scan, &l, at);
@@ -303,10 +354,10 @@ static enum hs_status choose(struct hs_scan *scan,
 	}
 	for (size_t i = 0; *found && i < runs->count; i++) {
 		struct hs_layout l;
-		if (!row_by_bins(scan, runs->bins[i], &l))
+		if (!row_by_bins(scan, runs->run[i].bins, &l))
 			continue;
 		hs_addr at =
-			runs->bins[i] - l.field[HS_FIELD_ARENA_BINS].offset;
+			runs->run[i].bins - l.field[HS_FIELD_ARENA_BINS].offset;
 		uint64_t mem = system_mem_of(scan, &l, at);
 		if (at == *base || mem == 0 || is_thread_arena(scan, at))
 			continue;
@@ -404,7 +455,7 @@ enum hs_status hs_main_arena_find(struct hs_scan *scan, struct hs_error *err)
 		return st;
 	bool found = false;
 	hs_addr unused = base;
-	st = choose(scan, &runs, by_symbol == FOUND_ARENA, &layout, &base,
+	st = choose(scan, &runs, by_symbol == FOUND_ARENA, true, &layout, &base,
 		    &found, err);
 	if (st)
 		return st;
@@ -412,8 +463,11 @@ enum hs_status hs_main_arena_find(struct hs_scan *scan, struct hs_error *err)
 		/* No file names in this target, or libc's data moved. */
 		st = scan_maps(scan, false, &runs, err);
 		if (!st)
-			st = choose(scan, &runs, false, &layout, &base, &found,
-				    err);
+			st = choose(scan, &runs, false, true, &layout, &base,
+				    &found, err);
+		if (!st && !found)
+			st = choose(scan, &runs, false, false, &layout, &base,
+				    &found, err);
 		if (st)
 			return st;
 	}
