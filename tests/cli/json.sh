@@ -11,37 +11,51 @@ import json
 import sys
 import jsonschema
 
-with open(sys.argv[1]) as f:
-    schema = json.load(f)
-with open(sys.argv[2], encoding="utf-8", errors="strict") as f:
-    document = json.load(f, parse_constant=lambda c: sys.exit("constant " + c))
-kind = sys.argv[3]
+schema = json.load(open(sys.argv[1]))
+work = sys.argv[2]
 jsonschema.Draft7Validator.check_schema(schema)
-part = dict(schema, **{"$ref": "#/definitions/" + kind})
-del part["oneOf"]
-jsonschema.Draft7Validator(part).validate(document)
-# That it is what it should be; now that it is nothing else. Shortened, since
-# this looks at every element a dozen times.
-short = {k: v[:5] if isinstance(v, list) else v for k, v in document.items()}
-jsonschema.Draft7Validator(schema).validate(short)
-if kind in ("report", "chunks") and "chunks" in document:
-    chunks = [int(c["address"], 16) for c in document["chunks"]]
-    if "--sort" not in sys.argv and chunks != sorted(chunks):
-        sys.exit("chunks are not in the order of addresses")
-    total = document.get("selected")
-    if total and len(chunks) != total["count"]:
-        sys.exit("the sum of the selection is wrong")
+whole = jsonschema.Draft7Validator(schema)
+
+
+def look(number, kind):
+    with open("%s/doc.%s" % (work, number), encoding="utf-8",
+              errors="strict") as f:
+        document = json.load(f, parse_constant=lambda c: sys.exit(c))
+    part = dict(schema, **{"$ref": "#/definitions/" + kind})
+    del part["oneOf"]
+    jsonschema.Draft7Validator(part).validate(document)
+    # That it is what it should be; now that it is nothing else. Shortened,
+    # since this looks at every element a dozen times.
+    whole.validate({k: v[:5] if isinstance(v, list) else v
+                    for k, v in document.items()})
+    if "chunks" in document:
+        chunks = [int(c["address"], 16) for c in document["chunks"]]
+        assert chunks == sorted(chunks), "chunks are not in order"
+        total = document.get("selected")
+        assert not total or len(chunks) == total["count"], "wrong sum"
+
+
+bad = 0
+for line in open(work + "/list"):
+    number, kind, label = line.rstrip("\n").split(" ", 2)
+    try:
+        look(number, kind)
+    except Exception as e:
+        bad = 1
+        print("FAILED: %s: %s" % (label, str(e)[:2000]))
+sys.exit(bad)
 END
-valid() { # valid KIND STATUS ARGS...
+number=0
+valid() { # valid KIND STATUS ARGS...: keep the document for the validation
 	kind=$1
 	wanted=$2
 	shift 2
 	run "$@"
 	[ "$status" = "$wanted" ] ||
 		fail "$*: exit status $status: $(cat "$work/err")"
-	python3 "$work/validate.py" "$SOURCE/docs/schema/heapscan-1.schema.json" \
-		"$work/out" "$kind" >"$work/said" 2>&1 ||
-		fail "$*: $(tail -n 20 "$work/said")"
+	number=$((number + 1))
+	cp "$work/out" "$work/doc.$number"
+	echo "$number $kind $*" >>"$work/list"
 }
 documents() { # documents TARGET...: each command on this target
 	valid report 0 "$@" --json
@@ -70,4 +84,6 @@ dump_core
 [ -z "$core" ] || documents "$core"
 valid error 4 "$work/none" --json
 valid error 2 --nonsense --json
+python3 "$work/validate.py" "$SOURCE/docs/schema/heapscan-1.schema.json" \
+	"$work" || fail "not every document is valid"
 finish
