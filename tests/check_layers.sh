@@ -73,7 +73,7 @@ grep -rnE '(^|[^a-z_])(printf|puts|exit|_exit|getenv|secure_getenv|perror) ?\(' 
 	complain 'library code does not print, exit or read the environment'
 
 # File names are unique, so that a stack trace is enough to find one's way.
-find include core backends symbols tls heap graph cli tests fixtures bench \
+find include core backends symbols tls heap graph cli tests \
 	-name '*.[ch]' -print | sed 's#.*/##' | sort | uniq -d |
 	grep -vxF -e error.h -e heap.h -e symbols.h -e target.h -e refs.h |
 	complain 'file name occurs twice'

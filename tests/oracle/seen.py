@@ -161,9 +161,11 @@ def what_stays(seen):
                 if k not in ("pc", "sp", "current", "name")}
                for t in seen["threads"]]
     threads.sort(key=lambda t: t["tid"])
+    # a core lists the thread that crashed first
+    arenas = [dict(a, threads=sorted(a["threads"])) for a in seen["arenas"]]
     rest = {k: v for k, v in seen.items()
-            if k not in ("target", "threads", "problems")}
-    return dict(rest, threads=threads)
+            if k not in ("target", "threads", "arenas", "problems")}
+    return dict(rest, threads=threads, arenas=arenas)
 
 
 def compare_reports(failures, live, core):
