@@ -19,6 +19,11 @@ struct hs_window {
 	unsigned word_size;
 	bool big_endian;
 	enum hs_status why; /* why the last read failed */
+	/* The first read that failed although the memory was captured (a disk,
+	 * a decoder): HS_OK while there was none. What was concluded since
+	 * then is worth nothing. */
+	enum hs_status failed;
+	hs_addr failed_at;
 };
 
 static inline void hs_window_init(struct hs_window *w,
@@ -31,15 +36,27 @@ static inline void hs_window_init(struct hs_window *w,
 	};
 }
 
+static inline bool hs_window_fails(struct hs_window *w, enum hs_status why,
+				   hs_addr addr)
+{
+	w->why = why;
+	if (why != HS_ERR_UNMAPPED && why != HS_ERR_NOT_CAPTURED &&
+	    !w->failed) {
+		w->failed = why;
+		w->failed_at = addr;
+	}
+	return false;
+}
+
 /* View the span at ADDR; false: w->why says why not. */
 static inline bool hs_window_move(struct hs_window *w, hs_addr addr)
 {
 	const uint8_t *bytes;
 	uint64_t len;
-	w->why = hs_target_view(w->target, addr, &bytes, &len, NULL);
-	if (w->why) {
+	enum hs_status st = hs_target_view(w->target, addr, &bytes, &len, NULL);
+	if (st) {
 		w->len = 0;
-		return false;
+		return hs_window_fails(w, st, addr);
 	}
 	w->start = addr;
 	w->bytes = bytes;
@@ -55,10 +72,11 @@ static inline bool hs_window_uint(struct hs_window *w, hs_addr addr, unsigned n,
 	if (off >= w->len || w->len - off < n) {
 		if (!hs_window_move(w, addr))
 			return false;
-		if (w->len < n) /* across two spans: rare, the slow way */
-			return (w->why = hs_target_read_uint(w->target, addr, n,
-							     ret, NULL)) ==
-			       HS_OK;
+		if (w->len < n) { /* across two spans: rare, the slow way */
+			enum hs_status st = hs_target_read_uint(w->target, addr,
+								n, ret, NULL);
+			return !st || hs_window_fails(w, st, addr);
+		}
 		off = 0;
 	}
 	const uint8_t *p = w->bytes + off;

@@ -160,7 +160,11 @@ enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
 	for (hs_addr at = (start + w - 1) & ~(hs_addr)(w - 1); at < end;) {
 		const uint8_t *bytes;
 		uint64_t len;
-		if (hs_target_view(scan->target, at, &bytes, &len, NULL)) {
+		enum hs_status st =
+			hs_target_view(scan->target, at, &bytes, &len, err);
+		if (st && st != HS_ERR_UNMAPPED && st != HS_ERR_NOT_CAPTURED)
+			return st;
+		if (st) {
 			const struct hs_span *next =
 				hs_span_list_from(&scan->target->spans, at);
 			if (!next)
@@ -172,7 +176,7 @@ enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
 		}
 		if (len > end - at)
 			len = end - at;
-		enum hs_status st = scan_bytes(scan, at, bytes, len, runs, err);
+		st = scan_bytes(scan, at, bytes, len, runs, err);
 		if (st)
 			return st;
 		at += len;

@@ -8,6 +8,8 @@
  */
 #include "heap/scan.h"
 
+#include <inttypes.h>
+
 #include "core/cleanup.h"
 #include "heap/arena.h"
 #include "heap/bins.h"
@@ -163,6 +165,19 @@ static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
 	return st ? st : hs_findings_finish(&scan->heap->findings, err);
 }
 
+/* A disk that fails is no hole in the dump: what was made of it is no answer.
+ * ST is what there is to say otherwise. */
+static enum hs_status read_failed(const struct hs_window *w, enum hs_status st,
+				  struct hs_error *err)
+{
+	if (!w->failed)
+		return st;
+	return hs_fail_at(err, w->failed, w->failed_at,
+			  "the target's memory at 0x%" PRIx64
+			  " could not be read",
+			  w->failed_at);
+}
+
 enum hs_status hs_heap_scan(struct hs_target *target, struct hs_symbols *syms,
 			    const struct hs_scan_options *opt,
 			    struct hs_heap **ret, struct hs_error *err)
@@ -177,6 +192,10 @@ enum hs_status hs_heap_scan(struct hs_target *target, struct hs_symbols *syms,
 	hs_window_init(&scan.window, target);
 	hs_window_init(&scan.list_window, target);
 	st = run(&scan, err);
+	if (!st || st == HS_ERR_NO_HEAP)
+		st = read_failed(&scan.window, st, err);
+	if (!st || st == HS_ERR_NO_HEAP)
+		st = read_failed(&scan.list_window, st, err);
 	hs_tls_free(scan.tls);
 	hs_free_index_release(&scan.free_index);
 	if (st) {
