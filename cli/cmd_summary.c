@@ -135,7 +135,9 @@ static void next_line(struct cli *cli)
 	if (n.of[HS_DAMAGE] || n.of[HS_WARNING])
 		out_printf(&cli->out, "heapscan check %s\n", target);
 	else
-		out_printf(&cli->out, "heapscan chunks %s --top 20\n", target);
+		out_printf(&cli->out,
+			   "heapscan chunks %s --state in-use --top 20\n",
+			   target);
 }
 
 int cmd_summary(struct cli *cli)
