@@ -241,6 +241,10 @@ enum hs_status hs_modules_find(struct hs_target *target, struct hs_error *err)
 	if (st)
 		return st;
 	hs_module_list_sort(&target->modules);
+	/* The program's header may be missing, and with it the module: a core
+	 * of qemu has no file pages at all. */
+	if (!target->executable)
+		target->executable = started_as(target);
 	return HS_OK;
 }
 

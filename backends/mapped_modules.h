@@ -18,7 +18,8 @@
  * at all, every map that begins with an ELF image ("[elf@0x...]"). The program
  * itself is known by AT_PHDR or AT_ENTRY. Build ids are read from memory where
  * that holds them. target->executable, when it is NULL, becomes the program's
- * path. file_state is HS_MODULE_FILE_MISSING, or _NONE for what has no file.
+ * path, or what AT_EXECFN says. file_state is HS_MODULE_FILE_MISSING, or _NONE
+ * for what has no file.
  */
 HS_MUST_CHECK enum hs_status hs_modules_find(struct hs_target *target,
 					     struct hs_error *err);

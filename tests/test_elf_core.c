@@ -503,6 +503,25 @@ static void without_nt_file_an_image_is_known_by_its_header(void **state)
 	core_writer_release(&w);
 }
 
+static void without_any_file_page_the_program_still_has_its_name(void **state)
+{
+	(void)state;
+	struct core_writer w;
+	core_writer_init(&w, HS_ARCH_AARCH64);
+	static const char name[] = "./prog";
+	const uint64_t auxv[][2] = { { AT_PHDR, LIB + 0x40 },
+				     { AT_EXECFN, STACK } };
+	core_writer_auxv(&w, auxv, 2);
+	core_writer_load(&w, LIB, PF_R | PF_X, NULL, 0, 0x1000);
+	core_writer_load(&w, STACK, PF_R | PF_W, name, sizeof(name),
+			 sizeof(name));
+	struct hs_target *t = open_it(&w);
+	assert_int_equal(t->modules.count, 0);
+	assert_string_equal(t->executable, "./prog");
+	hs_target_close(t);
+	core_writer_release(&w);
+}
+
 static void the_vdso_is_a_module_without_file(void **state)
 {
 	(void)state;
@@ -672,6 +691,8 @@ int main(void)
 			a_file_that_only_nt_file_knows_is_mapped_and_lends),
 		cmocka_unit_test(
 			without_nt_file_an_image_is_known_by_its_header),
+		cmocka_unit_test(
+			without_any_file_page_the_program_still_has_its_name),
 		cmocka_unit_test(the_vdso_is_a_module_without_file),
 		cmocka_unit_test(overlapping_segments_are_settled_and_said),
 		cmocka_unit_test(
