@@ -2,6 +2,7 @@
 #include "heap/tcache.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "heap/linked.h"
@@ -99,35 +100,51 @@ static bool in_writable(const struct hs_scan *scan, hs_addr addr)
 	return map && hs_scan_writable(map);
 }
 
+/* Does bin I look as it must? *WANT is how many entries it should hold. */
+static bool bin_fits(struct hs_scan *scan, const struct hs_layout *layout,
+		     const struct bins *b, hs_addr tcache, unsigned i,
+		     uint64_t slots, uint64_t *want)
+{
+	uint64_t counter, size;
+	hs_addr first;
+	if (!read_bin(scan, layout, b, tcache, i, &counter, &first) ||
+	    !expected(b, counter, slots, want) || (*want == 0) != (first == 0))
+		return false;
+	if (first == 0)
+		return true;
+	if (first % layout->align != 0 || !in_writable(scan, first) ||
+	    !hs_window_word(&scan->list_window, first - layout->word_size,
+			    &size))
+		return false;
+	size &= ~(uint64_t)HS_SIZE_FLAGS;
+	return i >= HS_TCACHE_SMALL_BINS ||
+	       size == layout->min_size + (uint64_t)i * layout->align;
+}
+
+unsigned hs_tcache_odd_bins(struct hs_scan *scan,
+			    const struct hs_layout *layout, hs_addr tcache,
+			    uint64_t *chunks)
+{
+	struct bins b;
+	unsigned odd = 0;
+	*chunks = 0;
+	if (!bins_of(layout, &b))
+		return UINT_MAX;
+	uint64_t slots = slots_of(scan, layout, &b, tcache);
+	for (unsigned i = 0; i < b.count; i++) {
+		uint64_t want;
+		if (bin_fits(scan, layout, &b, tcache, i, slots, &want))
+			*chunks += want;
+		else
+			odd++;
+	}
+	return odd;
+}
+
 bool hs_tcache_shape(struct hs_scan *scan, const struct hs_layout *layout,
 		     hs_addr tcache, uint64_t *chunks)
 {
-	struct bins b;
-	*chunks = 0;
-	if (!bins_of(layout, &b))
-		return false;
-	uint64_t slots = slots_of(scan, layout, &b, tcache);
-	for (unsigned i = 0; i < b.count; i++) {
-		uint64_t counter, want;
-		hs_addr first;
-		if (!read_bin(scan, layout, &b, tcache, i, &counter, &first) ||
-		    !expected(&b, counter, slots, &want) ||
-		    (want == 0) != (first == 0))
-			return false;
-		if (first == 0)
-			continue;
-		uint64_t size;
-		if (first % layout->align != 0 || !in_writable(scan, first) ||
-		    !hs_window_word(&scan->list_window,
-				    first - layout->word_size, &size))
-			return false;
-		size &= ~(uint64_t)HS_SIZE_FLAGS;
-		if (i < HS_TCACHE_SMALL_BINS &&
-		    size != layout->min_size + (uint64_t)i * layout->align)
-			return false;
-		*chunks += want;
-	}
-	return true;
+	return hs_tcache_odd_bins(scan, layout, tcache, chunks) == 0;
 }
 
 /* ---- are links mangled? ---- */
@@ -299,8 +316,12 @@ static bool all_known(const struct hs_heap *heap)
 	for (size_t t = 0; t < heap->thread_count; t++)
 		if (!heap->threads[t].tcache_known)
 			return false;
-	/* 2.26 leaked the caches of threads that ended. */
-	return heap->layout.first > 26;
+	/* 2.26 leaked the caches of threads that ended; its counters are bytes,
+	 * as in the three releases that followed. */
+	const struct hs_field_pos *c =
+		&heap->layout.field[HS_FIELD_TCACHE_COUNTS];
+	bool bytes = c->size && c->size == c->count;
+	return !bytes || (heap->version && heap->version != 26);
 }
 
 enum hs_status hs_tcache_find_by_shape(struct hs_scan *scan,

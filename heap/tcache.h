@@ -15,6 +15,14 @@ bool hs_tcache_size_fits(const struct hs_layout *layout, uint32_t struct_size,
 			 uint64_t size);
 
 /*
+ * How many bins of the structure at TCACHE, laid out as LAYOUT says, are not
+ * as they must be; UINT_MAX when there is no such layout. *CHUNKS is what the
+ * others hold.
+ */
+unsigned hs_tcache_odd_bins(struct hs_scan *scan,
+			    const struct hs_layout *layout, hs_addr tcache,
+			    uint64_t *chunks);
+/*
  * Does LAYOUT describe what stands at TCACHE (a user pointer)? Every bin must
  * be either empty or a list whose length agrees with its counter. *CHUNKS is
  * how many it holds: 0 proves little, since zeroed memory looks alike.

@@ -174,7 +174,9 @@ static enum hs_status set_tcache(struct hs_scan *scan, struct hs_thread_heap *t,
 		t->tcache_known = value == 0 || !map || !hs_scan_writable(map);
 		return HS_OK;
 	}
-	if (!may_be_tcache(scan, value))
+	/* Not captured: reported when its lists are walked. */
+	if (!may_be_tcache(scan, value) &&
+	    scan->window.why != HS_ERR_NOT_CAPTURED)
 		return hs_finding_add(&scan->heap->findings,
 				      HS_FINDING_TCACHE_UNKNOWN, value, err,
 				      "thread %" PRId64
@@ -265,11 +267,43 @@ static bool tcache_layout(struct hs_scan *scan, hs_addr value,
 	return false;
 }
 
+/* Damage breaks a bin or two; a block that only has the size of a tcache
+ * does not look like one at all. */
+#define ODD_BINS_ALLOWED 4u
+
 /* What was seen at one distance from the thread pointers. */
 struct place {
 	uint16_t arenas, tcaches; /* threads with such a value there */
+	uint16_t damaged;         /* ... a tcache, but for a few bins */
 	uint16_t others;          /* ... with a value that is neither */
 };
+
+/* A tcache that was overwritten, if the layout is known. */
+static bool damaged_tcache(struct hs_scan *scan, uint64_t value)
+{
+	const struct hs_layout *l = &scan->heap->layout;
+	uint64_t size, chunks;
+	return l->origin[HS_STRUCT_TCACHE] != HS_ORIGIN_NONE &&
+	       may_be_tcache(scan, value) &&
+	       hs_window_word(&scan->window, value - l->word_size, &size) &&
+	       hs_tcache_size_fits(l, l->struct_size[HS_STRUCT_TCACHE],
+				   size & ~(uint64_t)HS_SIZE_FLAGS) &&
+	       hs_tcache_odd_bins(scan, l, value, &chunks) <= ODD_BINS_ALLOWED;
+}
+
+/* Values that speak neither for nor against: the dummy of 2.43 in libc's
+ * read-only data, and what was not captured. */
+static bool says_nothing(struct hs_scan *scan, uint64_t value)
+{
+	uint64_t word;
+	const struct hs_map *map = hs_target_find_map(scan->target, value);
+	if (map && !hs_scan_writable(map) &&
+	    hs_target_find_module(scan->target, value) == scan->heap->module)
+		return true;
+	return value % scan->target->word_size == 0 &&
+	       !hs_window_word(&scan->window, value, &word) &&
+	       scan->window.why == HS_ERR_NOT_CAPTURED;
+}
 
 static void look(struct hs_scan *scan, size_t i, struct place *places,
 		 size_t count)
@@ -292,7 +326,9 @@ static void look(struct hs_scan *scan, size_t i, struct place *places,
 			places[p].arenas++;
 		else if (tcache_layout(scan, value, &layout))
 			places[p].tcaches++;
-		else
+		else if (damaged_tcache(scan, value))
+			places[p].damaged++;
+		else if (!says_nothing(scan, value))
 			places[p].others++;
 	}
 }
@@ -317,8 +353,8 @@ static enum hs_status by_value(struct hs_scan *scan, bool tcache, bool arena,
 			look(scan, i, places, count);
 	size_t best_arena = SIZE_MAX, best_tcache = SIZE_MAX;
 	for (size_t p = 0; p < count; p++) {
-		if (places[p].arenas > 0 && places[p].tcaches == 0 &&
-		    places[p].others == 0 &&
+		if (places[p].arenas > places[p].others &&
+		    places[p].tcaches == 0 &&
 		    (best_arena == SIZE_MAX ||
 		     places[p].arenas > places[best_arena].arenas))
 			best_arena = p;
@@ -327,6 +363,10 @@ static enum hs_status by_value(struct hs_scan *scan, bool tcache, bool arena,
 		     places[p].tcaches > places[best_tcache].tcaches))
 			best_tcache = p;
 	}
+	/* None is sound. */
+	for (size_t p = 0; p < count && best_tcache == SIZE_MAX; p++)
+		if (places[p].damaged > places[p].others)
+			best_tcache = p;
 	for (size_t i = 0; i < heap->thread_count; i++) {
 		struct hs_thread_heap *t = &heap->threads[i];
 		uint64_t value;
@@ -342,10 +382,10 @@ static enum hs_status by_value(struct hs_scan *scan, bool tcache, bool arena,
 				    &value))
 			continue;
 		struct hs_layout layout;
-		if (tcache_layout(scan, value, &layout)) {
+		if (tcache_layout(scan, value, &layout))
 			heap->layout = layout;
+		if (value != 0)
 			heap->tcache_source = HS_PLACE_EVIDENCE;
-		}
 		enum hs_status st = set_tcache(scan, t, value, err);
 		if (st)
 			return st;
