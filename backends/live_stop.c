@@ -327,6 +327,8 @@ size_t hs_live_let_go(struct hs_live_stop *stop, int64_t *paused_ns)
 		    ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) == 0)
 			t->state = HS_STOPPED_WAITING;
 		settle(t);
+		if (t->state == HS_STOPPED_ASLEEP && !has_ended(stop, t->tid))
+			there++;
 		if (t->state == HS_STOPPED_HELD &&
 		    ptrace(PTRACE_DETACH, t->tid, NULL,
 			   (void *)(intptr_t)t->signal) == 0)

@@ -134,6 +134,23 @@ static enum hs_status take_path(const struct line *l, struct hs_proc_map *m,
 	return HS_OK;
 }
 
+/*
+ * The kernel hands out the maps a page of text at a time, and a process that
+ * runs may join or split mappings in between. False: nothing is left of M.
+ */
+static bool cut_overlap(const struct hs_proc_map_list *list,
+			struct hs_proc_map *m)
+{
+	hs_addr end = list->count > 0 ? list->map[list->count - 1].end : 0;
+	if (m->end <= end)
+		return false;
+	if (m->start < end) {
+		m->offset += end - m->start; /* may wrap: an opinion */
+		m->start = end;
+	}
+	return true;
+}
+
 static enum hs_status add_line(struct hs_proc_map_list *list, struct line l,
 			       struct hs_error *err)
 {
@@ -143,10 +160,8 @@ static enum hs_status add_line(struct hs_proc_map_list *list, struct line l,
 		return hs_fail(err, HS_ERR_FORMAT,
 			       "line %zu of the memory map is malformed",
 			       number);
-	if (list->count > 0 && list->map[list->count - 1].end > m.start)
-		return hs_fail_at(err, HS_ERR_FORMAT, m.start,
-				  "line %zu of the memory map is out of order",
-				  number);
+	if (!cut_overlap(list, &m))
+		return HS_OK;
 	if (list->count == HS_LIMIT_SEGMENTS)
 		return hs_fail(err, HS_ERR_LIMIT,
 			       "more than %u mappings in one process",

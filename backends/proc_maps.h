@@ -26,11 +26,12 @@ struct hs_proc_map_list {
 
 /*
  * Parse TEXT, the LEN bytes of a maps file; it need not end with a NUL. A last
- * line without its newline counts. *RET is written on success only; free it
- * with hs_proc_map_list_release().
+ * line without its newline counts. What a line shares with those before it is
+ * cut off: so it looks when a process changed its mappings while we read them.
+ * *RET is written on success only; free it with hs_proc_map_list_release().
  *
- * HS_ERR_FORMAT: a line that no kernel writes, or addresses out of order;
- * HS_ERR_LIMIT: more than HS_LIMIT_SEGMENTS; HS_ERR_NOMEM.
+ * HS_ERR_FORMAT: a line that no kernel writes; HS_ERR_LIMIT: more than
+ * HS_LIMIT_SEGMENTS; HS_ERR_NOMEM.
  */
 HS_MUST_CHECK enum hs_status hs_proc_maps_parse(const char *text, size_t len,
 						struct hs_proc_map_list *ret,
