@@ -123,10 +123,10 @@ json_t *jtotal(const struct hs_total *total)
 
 static json_t *jtarget(const struct hs_target_info *t)
 {
-	json_t *paused =
-		t->paused_ns < 0
-			? json_null()
-			: json_real((double)(t->paused_ns / 1000) / 1000.0);
+	int64_t paused_us = t->paused_ns / 1000;
+	json_t *paused = t->paused_ns < 0
+				 ? json_null()
+				 : json_real((double)paused_us / 1000.0);
 	return json_pack(
 		"{s:s,s:o,s:o,s:s,s:i,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "kind",
 		hs_target_kind_name(t->kind), "path", jtext(t->path), "pid",
