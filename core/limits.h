@@ -90,4 +90,8 @@
 /* Modules with thread-local variables, as ld.so numbers them. */
 #define HS_LIMIT_TLS_MODULES (1u << 20)
 
+/* Program headers of one image: linkers write about a dozen. Cores, which may
+ * have more, are another matter. */
+#define HS_LIMIT_PROGRAM_HEADERS 1024u
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "core/cleanup.h"
 #include "core/cursor.h"
+#include "core/limits.h"
 
 #define ELF_HEADER_MAX 64u
 #define CRC_BLOCK (64u << 10)
@@ -184,9 +185,12 @@ enum hs_status hs_elf_file_image(struct hs_elf_file *file, struct hs_image *ret,
 {
 	const struct hs_elf_header *h = &file->header;
 	size_t table_len = (size_t)h->phnum * h->phentsize;
-	if (table_len == 0 || h->phoff > INT64_MAX)
+	if (h->phnum == 0 || h->phnum > HS_LIMIT_PROGRAM_HEADERS ||
+	    h->phoff > file->size || table_len > file->size - h->phoff)
 		return hs_fail(err, HS_ERR_FORMAT,
-			       "ELF file without program headers");
+			       "ELF file of %" PRIu64 " bytes with %" PRIu32
+			       " program headers at %" PRIu64,
+			       file->size, h->phnum, h->phoff);
 	HS_AUTO_FREE uint8_t *table = malloc(table_len);
 	if (!table)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu bytes",

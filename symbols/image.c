@@ -5,9 +5,8 @@
 #include <inttypes.h>
 
 #include "core/cleanup.h"
+#include "core/limits.h"
 
-/* Linkers write about a dozen program headers. */
-#define MAX_PROGRAM_HEADERS 1024u
 #define ELF64_HEADER 64u
 #define ELF32_HEADER 52u
 
@@ -72,7 +71,7 @@ enum hs_status hs_image_in_memory(const struct hs_target *target, hs_addr base,
 	st = hs_elf_header_parse(raw, len, &h, err);
 	if (st)
 		return st;
-	if (h.phnum == 0 || h.phnum > MAX_PROGRAM_HEADERS ||
+	if (h.phnum == 0 || h.phnum > HS_LIMIT_PROGRAM_HEADERS ||
 	    h.phoff > UINT64_MAX - base)
 		return hs_fail_at(err, HS_ERR_FORMAT, base,
 				  "image at 0x%" PRIx64 " has %" PRIu32

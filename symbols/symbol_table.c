@@ -168,6 +168,12 @@ enum hs_status hs_symbol_table_add(struct hs_symbol_table *table,
 		if (at && at != name)
 			strings[at - strings] = '\0';
 	}
+	/* A forged name may begin where another one was cut. */
+	size_t kept = first;
+	for (size_t i = first; i < table->count; i++)
+		if (table->symbol[i].name[0] != '\0')
+			table->symbol[kept++] = table->symbol[i];
+	table->count = kept;
 	return HS_OK;
 }
 
