@@ -113,6 +113,12 @@ static enum hs_status check_before(struct walker *w, hs_addr at, unsigned flags,
 	}
 	if (before->state == HS_CHUNK_USED)
 		before->state = HS_CHUNK_UNKNOWN;
+	const uint64_t *met = w->heap->findings.count;
+	if (met[HS_FINDING_LIST_UNREADABLE] || met[HS_FINDING_ARENA_UNREADABLE])
+		return complain(w, HS_FINDING_LIST_UNREADABLE, before->addr,
+				"is free, but the list that it is on was not "
+				"captured",
+				err);
 	return complain(w, HS_FINDING_FREE_UNLISTED, before->addr,
 			agrees ? "is marked free by its neighbour, but no list "
 				 "of free chunks leads to it"
@@ -290,6 +296,66 @@ static enum hs_status top(struct walker *w, hs_addr *at, struct hs_error *err)
 	return st;
 }
 
+/* How far ahead of the walk memory is asked for: a few chunks' worth, so that
+ * the chain of sizes does not wait for each cache line in turn. */
+#define AHEAD 1024u
+#define LINE 64u
+
+/*
+ * The common case, chunk after chunk in use: no list claims it, its neighbour
+ * has nothing to say about it. Everything else is left to the careful loop at
+ * the place where this one stops, which is returned.
+ */
+static enum hs_status stride(struct walker *w, hs_addr *pos,
+			     struct hs_error *err)
+{
+	struct hs_window *window = &w->scan->window;
+	struct hs_heap *heap = w->heap;
+	const struct hs_layout *l = &heap->layout;
+	const struct hs_free_index *index = &w->scan->free_index;
+	hs_addr at = *pos, stop = w->region->end;
+	struct hs_chunk *before = last(w);
+	if (l->word_size != 8 || window->big_endian || !before || !w->follows ||
+	    is_binned(before))
+		return HS_OK;
+	if (w->claim < index->count && index->claim[w->claim].addr < stop)
+		stop = index->claim[w->claim].addr;
+	if (w->top != HS_NO_ADDR && w->top < stop)
+		stop = w->top;
+	if (at - window->start >= window->len && !hs_window_move(window, at))
+		return HS_OK;
+	const uint8_t *bytes = window->bytes - window->start;
+	hs_addr readable = window->start + window->len;
+	const uint64_t bad_bits = HS_IS_MMAPPED | (l->align - 1u - 7u);
+	while (at < stop && readable - at > AHEAD + 4 * LINE) {
+		uint64_t raw;
+		memcpy(&raw, bytes + at + 8, sizeof(raw));
+		for (unsigned n = 0; n < 4; n++)
+			__builtin_prefetch(bytes + at + AHEAD + n * LINE);
+		raw = le64toh(raw);
+		uint64_t size = raw & ~(uint64_t)HS_SIZE_FLAGS;
+		if ((raw & bad_bits) || !(raw & HS_PREV_INUSE) ||
+		    size < l->min_size || size > stop - at ||
+		    size >= readable - at)
+			break;
+		enum hs_status st =
+			hs_grow(&heap->chunks, &heap->chunk_capacity,
+				heap->chunk_count, sizeof(*heap->chunks), err);
+		if (st)
+			return st;
+		heap->chunks[heap->chunk_count++] = (struct hs_chunk){
+			.addr = at & (HS_CHUNK_MAX_ADDR - 1),
+			.state = HS_CHUNK_USED,
+			.flags = raw & HS_SIZE_FLAGS,
+			.units = size / 8 & ((UINT64_C(1) << 40) - 1),
+		};
+		w->region->count++;
+		at += size;
+	}
+	*pos = at;
+	return HS_OK;
+}
+
 static enum hs_status walk_region(struct walker *w, struct hs_error *err)
 {
 	struct hs_scan *scan = w->scan;
@@ -297,6 +363,9 @@ static enum hs_status walk_region(struct walker *w, struct hs_error *err)
 	hs_addr at = w->region->first, end = w->region->end;
 	enum hs_status st = HS_OK;
 	while (!st && at < end) {
+		st = stride(w, &at, err);
+		if (st || at >= end)
+			break;
 		if (at == w->top) {
 			st = top(w, &at, err);
 			continue;
