@@ -135,7 +135,9 @@ static void pop(struct active *a)
 	sift_down(a, 0);
 }
 
-static bool sorted_without_overlap(const struct hs_span_list *list)
+/* Only asserted, so without a caller where assertions are off. */
+__attribute__((__unused__)) static bool
+sorted_without_overlap(const struct hs_span_list *list)
 {
 	for (size_t i = 1; i < list->count; i++)
 		if (end_of(&list->span[i - 1]) > list->span[i].start)
