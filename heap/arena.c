@@ -215,6 +215,18 @@ enum hs_status hs_arenas_read(struct hs_scan *scan, struct hs_error *err)
 			why = "bites its tail";
 		else if (!is_thread_arena(scan, at))
 			why = "leads to something that is no arena";
+		uint64_t word;
+		if (why && at != HS_NO_ADDR &&
+		    !hs_window_word(&scan->window, at, &word) &&
+		    scan->window.why == HS_ERR_NOT_CAPTURED) {
+			scan->missing = true;
+			st = hs_finding_add(
+				&heap->findings, HS_FINDING_ARENA_UNREADABLE,
+				at, err,
+				"the arena at 0x%" PRIx64 " was not captured",
+				at);
+			return st ? st : find_lost(scan, err);
+		}
 		if (why) {
 			st = hs_finding_add(&heap->findings,
 					    HS_FINDING_ARENA_RING, from, err,

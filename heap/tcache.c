@@ -232,6 +232,9 @@ enum hs_status hs_tcache_walk(struct hs_scan *scan, hs_addr tcache,
 				tcache);
 		}
 		bool counted = expected(&b, counter, slots, &want);
+		const uint64_t *cut =
+			&heap->findings.count[HS_FINDING_LIST_UNREADABLE];
+		uint64_t cut_before = *cut;
 		uint32_t index;
 		if (first != 0) {
 			struct hs_list list = { .state = HS_CHUNK_TCACHE,
@@ -255,7 +258,7 @@ enum hs_status hs_tcache_walk(struct hs_scan *scan, hs_addr tcache,
 			if (st)
 				return st;
 		}
-		if (counted && want == met)
+		if ((counted && want == met) || *cut != cut_before)
 			continue;
 		enum hs_finding what =
 			busy ? HS_FINDING_IN_MOTION : HS_FINDING_TCACHE_COUNT;

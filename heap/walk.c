@@ -324,14 +324,16 @@ static enum hs_status stride(struct walker *w, hs_addr *pos,
 		stop = w->top;
 	if (at - window->start >= window->len && !hs_window_move(window, at))
 		return HS_OK;
-	const uint8_t *bytes = window->bytes - window->start;
+	const uint8_t *bytes = window->bytes; /* of window->start */
+	hs_addr base = window->start;
 	hs_addr readable = window->start + window->len;
 	const uint64_t bad_bits = HS_IS_MMAPPED | (l->align - 1u - 7u);
 	while (at < stop && readable - at > AHEAD + 4 * LINE) {
 		uint64_t raw;
-		memcpy(&raw, bytes + at + 8, sizeof(raw));
+		memcpy(&raw, bytes + (at - base) + 8, sizeof(raw));
 		for (unsigned n = 0; n < 4; n++)
-			__builtin_prefetch(bytes + at + AHEAD + n * LINE);
+			__builtin_prefetch(bytes + (at - base) + AHEAD +
+					   n * LINE);
 		raw = le64toh(raw);
 		uint64_t size = raw & ~(uint64_t)HS_SIZE_FLAGS;
 		if ((raw & bad_bits) || !(raw & HS_PREV_INUSE) ||
