@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h> /* wants the four above first */
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "support/heap_expect.h"
+#include "support/heap_scenario.h"
+
+/*
+ * Parts of the memory were not captured. Whatever they held, it was not
+ * zeroes: the report says what is missing, judges nothing by it, and never
+ * calls it damage.
+ */
+
+#define PAGE 0x1000u
+
+static const unsigned versions[] = { 17, 26, 31, 36, 42, 43, 44 };
+#define VERSION_COUNT (sizeof(versions) / sizeof(versions[0]))
+
+static struct hs_heap *scan(struct heap_builder *hb)
+{
+	struct hs_scan_options opt = { .struct_size = sizeof(opt) };
+	struct hs_heap *heap = NULL;
+	struct hs_error err = { .text = "" };
+	enum hs_status st =
+		hs_heap_scan(&hb->target.base, NULL, &opt, &heap, &err);
+	if (st)
+		print_error("glibc 2.%u: %s\n", hb->version, err.text);
+	assert_int_equal(st, HS_OK);
+	assert_int_equal(hb_promises_broken(heap), 0);
+	return heap;
+}
+
+static bool is_complete(const struct hs_heap *heap)
+{
+	struct hs_heap_checks checks;
+	hs_heap_checks(heap, &checks);
+	return checks.complete;
+}
+
+struct hole {
+	hs_addr start, end;
+	unsigned headers; /* reported in there */
+};
+
+static bool count_headers(void *arg, size_t i, const struct hs_chunk_info *c)
+{
+	struct hole *h = arg;
+	(void)i;
+	h->headers += c->user - 1 >= h->start && c->user - 1 < h->end &&
+		      c->state != HS_CHUNK_UNKNOWN;
+	return true;
+}
+
+/* Chunks whose size word is in the hole cannot be told. */
+static unsigned chunks_in(const struct heap_builder *hb, hs_addr start,
+			  uint64_t len)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < hb->chunk_count; i++) {
+		hs_addr word = hb->chunk[i].addr + hb->word;
+		n += word + hb->word > start && word < start + len;
+	}
+	return n;
+}
+
+static void expect_warning(const struct hs_heap *heap, const char *codes,
+			   unsigned version)
+{
+	bool found = false;
+	for (size_t i = 0; i < hs_heap_problem_count(heap); i++) {
+		struct hs_problem_info p;
+		hs_heap_problem(heap, i, &p);
+		found |= strstr(codes, p.code) != NULL;
+		if (p.severity == HS_DAMAGE)
+			fail_msg("glibc 2.%u: %s at 0x%" PRIx64 ": %s", version,
+				 p.code, p.addr, p.message);
+	}
+	if (!found)
+		fail_msg("glibc 2.%u: none of \"%s\" is reported", version,
+			 codes);
+}
+
+static void a_page_missing_amid_the_heap_costs_only_its_chunks(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++)
+		for (unsigned arch = 0; arch < 2; arch++) {
+			struct heap_builder hb;
+			struct hb_scene s;
+			hb_init(&hb, versions[v], (enum hs_arch)arch);
+			hb_everything(&hb, 0, &s);
+			struct hole hole = {
+				.start = (hb_addr(&hb, s.used + 200) + PAGE) &
+					 ~(hs_addr)(PAGE - 1),
+			};
+			hole.end = hole.start + PAGE;
+			hb_hole(&hb, hole.start, PAGE);
+			hb_finish(&hb);
+			struct hs_heap *heap = scan(&hb);
+			expect_warning(heap, "heap-not-captured", versions[v]);
+			assert_false(is_complete(heap));
+			hs_heap_each(heap, count_headers, &hole);
+			assert_int_equal(hole.headers, 0);
+			/* The one before the hole may not be provable, nor
+			 * where the next one begins. */
+			assert_in_range(hb_chunks_wrong(&hb, heap, true), 1,
+					chunks_in(&hb, hole.start, PAGE) + 4);
+			hs_heap_free(heap);
+			hb_release(&hb);
+		}
+}
+
+static void without_the_libc_there_is_no_heap_to_describe(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	hb_init(&hb, 36, HS_ARCH_X86_64);
+	size_t t = hb_thread(&hb, HB_MAIN);
+	hb_tcache(&hb, t);
+	(void)hb_alloc(&hb, HB_MAIN, 100);
+	hb_hole(&hb, hb.data, hb.data_end - hb.data);
+	hb_finish(&hb);
+	struct hs_heap *heap = NULL;
+	struct hs_error err = { .text = "" };
+	assert_int_equal(hs_heap_scan(&hb.target.base, NULL, NULL, &heap, &err),
+			 HS_ERR_NO_HEAP);
+	assert_null(heap);
+	/* It says that something is missing, not that there is nothing. */
+	assert_non_null(strstr(err.text, "missing"));
+	hb_release(&hb);
+}
+
+static void an_empty_process_has_no_heap(void **state)
+{
+	(void)state;
+	uint8_t bytes[0x4000] = { 0 };
+	struct fake_target t;
+	fake_target_init(&t, HS_ARCH_X86_64);
+	fake_target_map(&t, 0x7ffff7c00000, bytes, sizeof(bytes), FAKE_RW);
+	fake_target_finish(&t);
+	struct hs_heap *heap = NULL;
+	struct hs_error err = { .text = "" };
+	assert_int_equal(hs_heap_scan(&t.base, NULL, NULL, &heap, &err),
+			 HS_ERR_NO_HEAP);
+	assert_null(heap);
+	assert_true(err.text[0] != '\0');
+	fake_target_release(&t);
+
+	fake_target_init(&t, HS_ARCH_I386); /* not even memory */
+	fake_target_finish(&t);
+	assert_int_equal(hs_heap_scan(&t.base, NULL, NULL, &heap, NULL),
+			 HS_ERR_NO_HEAP);
+	fake_target_release(&t);
+}
+
+/* Cached chunks look as if in use: without the cache nobody knows. */
+static void a_missing_tcache_makes_the_answer_incomplete(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		if (versions[v] < 26)
+			continue;
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		hs_addr tcache = hb_user(&hb, hb.thread[s.main_thread].tcache);
+		hb_hole(&hb, tcache & ~(hs_addr)(PAGE - 1), PAGE);
+		hb_finish(&hb);
+		struct hs_heap *heap = scan(&hb);
+		expect_warning(heap, "tcache-not-captured|list-not-captured",
+			       versions[v]);
+		assert_false(is_complete(heap));
+		struct hs_heap_thread_info info;
+		hs_heap_thread(heap, s.main_thread, &info);
+		assert_int_equal(info.tcache_count, 0);
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+static void a_thread_whose_variables_are_missing_is_said_so(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		if (versions[v] < 26)
+			continue;
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		hb_hole(&hb, hb.thread[s.other_thread].area, 2 * PAGE);
+		hb_finish(&hb);
+		struct hs_heap *heap = scan(&hb);
+		struct hs_heap_thread_info info;
+		hs_heap_thread(heap, s.other_thread, &info);
+		/* Its tcache may be recognised by its shape, but whose it is
+		 * nobody can say for sure; the others are known. */
+		assert_false(info.arena_known);
+		expect_warning(heap,
+			       "tcache-not-captured|tcache-not-found|"
+			       "tcache-found-by-shape",
+			       versions[v]);
+		hs_heap_thread(heap, s.main_thread, &info);
+		assert_true(info.tcache_known);
+		assert_int_equal(info.tcache,
+				 hb_user(&hb, hb.thread[0].tcache));
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+static void a_thread_arena_without_its_first_page_is_said_so(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		hs_addr start = hb_heap_info(&hb, s.arena, 0);
+		hb_hole(&hb, start, PAGE);
+		hb_finish(&hb);
+		struct hs_heap *heap = scan(&hb);
+		expect_warning(heap, "arena-not-captured|heap-not-captured",
+			       versions[v]);
+		assert_false(is_complete(heap));
+		/* The main arena is not concerned. */
+		struct hs_chunk_info c;
+		size_t i;
+		assert_true(hs_heap_find(heap, hb_user(&hb, s.used + 7), &i));
+		hs_heap_chunk(heap, i, &c);
+		assert_int_equal(c.state, HS_CHUNK_USED);
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+/* A bin whose ends are missing: what lies between is free, on whatever list. */
+static void free_chunks_of_a_missing_list_are_no_damage(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		/* Its links only; the size stays. */
+		hb_hole(&hb, hb_user(&hb, s.large[0]), 64);
+		hb_hole(&hb, hb_user(&hb, s.large[3]), 64);
+		hb_finish(&hb);
+		struct hs_heap *heap = scan(&hb);
+		expect_warning(heap, "list-not-captured", versions[v]);
+		assert_false(is_complete(heap));
+		assert_int_equal(hb_chunks_wrong(&hb, heap, true), 0);
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+static void a_mmapped_chunk_without_its_header_is_missed(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		hb_hole(&hb, hb_addr(&hb, s.mmapped[1]), PAGE);
+		hb_finish(&hb);
+		struct hs_heap *heap = scan(&hb);
+		expect_warning(heap, "mmapped-mismatch", versions[v]);
+		assert_false(is_complete(heap));
+		struct hs_heap_checks checks;
+		hs_heap_checks(heap, &checks);
+		assert_int_equal(checks.mmapped_expected, hb.mmapped_count);
+		assert_int_equal(checks.mmapped_found, hb.mmapped_count - 1);
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+/* What a block holds is not needed to know that it is one. */
+static void pages_inside_a_block_are_not_missed(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++)
+		for (unsigned arch = 0; arch < 3; arch++) {
+			struct heap_builder hb;
+			struct hb_scene s;
+			hb_init(&hb, versions[v], (enum hs_arch)arch);
+			hb_everything(&hb, 0, &s);
+			hs_addr page = hb_addr(&hb, s.mmapped[3]) &
+				       ~(hs_addr)(PAGE - 1);
+			hb_hole(&hb, page + 2 * PAGE, 5 * PAGE);
+			page = (hb_addr(&hb, s.large[1]) + 2 * PAGE) &
+			       ~(hs_addr)(PAGE - 1);
+			hb_hole(&hb, page, PAGE);
+			hb_finish(&hb);
+			struct hs_heap *heap = scan(&hb);
+			assert_int_equal(hb_differences(&hb, heap), 0);
+			hs_heap_free(heap);
+			hb_release(&hb);
+		}
+}
+
+static void a_missing_malloc_par_is_a_warning(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	struct hb_scene s;
+	hb_init(&hb, 36, HS_ARCH_X86_64);
+	hb_everything(&hb, 0, &s);
+	hb_hole(&hb, hb.malloc_par, 0x100);
+	hb_finish(&hb);
+	struct hs_heap *heap = scan(&hb);
+	expect_warning(heap, "malloc-par-not-found", 36);
+	struct hs_heap_checks checks;
+	hs_heap_checks(heap, &checks);
+	assert_int_equal(checks.mmapped_expected, HS_UNKNOWN);
+	assert_int_equal(checks.mmapped_bytes_expected, HS_UNKNOWN);
+	struct hs_mallinfo m;
+	hs_heap_mallinfo(heap, &m);
+	assert_int_equal(m.arena, hb.arena[0].system_mem +
+					  hb.arena[1].system_mem +
+					  hb.arena[2].system_mem);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
+/* The picture of a heap whose last pages are cut off: a truncated core. */
+static void a_heap_cut_off_in_the_middle_is_read_as_far_as_it_goes(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		hs_addr cut = (hb_addr(&hb, s.used + 200) + PAGE) &
+			      ~(hs_addr)(PAGE - 1);
+		hb_hole(&hb, cut, 0x100000);
+		hb_finish(&hb);
+		struct hs_heap *heap = scan(&hb);
+		expect_warning(heap, "heap-not-captured", versions[v]);
+		assert_false(is_complete(heap));
+		for (size_t i = 0; i < 200; i++) {
+			struct hs_chunk_info c;
+			size_t found;
+			assert_true(hs_heap_find(heap, hb_user(&hb, s.used + i),
+						 &found));
+			hs_heap_chunk(heap, found, &c);
+			assert_int_equal(c.user, hb_user(&hb, s.used + i));
+			assert_int_equal(c.size, hb.chunk[s.used + i].size);
+		}
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+/* A disk that fails is our caller's problem and never taken for a hole. */
+static void a_read_that_fails_is_not_taken_for_an_answer(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	struct hb_scene s;
+	hb_build(&hb, 36, HS_ARCH_X86_64, 0, &s);
+	fake_target_fail_nth_read(&hb.target, 0);
+	struct hs_heap *heap = scan(&hb);
+	unsigned long reads = hb.target.reads;
+	assert_int_equal(hb_differences(&hb, heap), 0);
+	hs_heap_free(heap);
+	assert_true(reads > 10);
+
+	unsigned long step = reads / 200 + 1, failed = 0;
+	for (unsigned long n = 1; n <= reads; n += n < 50 ? 1 : step) {
+		fake_target_fail_nth_read(&hb.target, n);
+		heap = NULL;
+		struct hs_error err = { .text = "" };
+		enum hs_status st =
+			hs_heap_scan(&hb.target.base, NULL, NULL, &heap, &err);
+		if (st) {
+			assert_int_equal(st, HS_ERR_IO);
+			assert_null(heap);
+			failed++;
+			continue;
+		}
+		/* It may know better than to need it, or say what it lacks. */
+		if (is_complete(heap) && hb_differences(&hb, heap) != 0)
+			fail_msg("read %lu of %lu failed and changed a report "
+				 "that calls itself complete",
+				 n, reads);
+		hs_heap_free(heap);
+	}
+	assert_true(failed > 0);
+	hb_release(&hb);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_page_missing_amid_the_heap_costs_only_its_chunks),
+		cmocka_unit_test(without_the_libc_there_is_no_heap_to_describe),
+		cmocka_unit_test(an_empty_process_has_no_heap),
+		cmocka_unit_test(a_missing_tcache_makes_the_answer_incomplete),
+		cmocka_unit_test(
+			a_thread_whose_variables_are_missing_is_said_so),
+		cmocka_unit_test(
+			a_thread_arena_without_its_first_page_is_said_so),
+		cmocka_unit_test(free_chunks_of_a_missing_list_are_no_damage),
+		cmocka_unit_test(a_mmapped_chunk_without_its_header_is_missed),
+		cmocka_unit_test(pages_inside_a_block_are_not_missed),
+		cmocka_unit_test(a_missing_malloc_par_is_a_warning),
+		cmocka_unit_test(
+			a_heap_cut_off_in_the_middle_is_read_as_far_as_it_goes),
+		cmocka_unit_test(a_read_that_fails_is_not_taken_for_an_answer),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
