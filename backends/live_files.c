@@ -13,25 +13,39 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "backends/proc_file.h"
 #include "core/cleanup.h"
 #include "core/elf_image.h"
 #include "core/grow.h"
 #include "core/limits.h"
 
+/*
+ * Do the process's paths need another root to make sense to us? The kernel
+ * prints paths as we would reach them when the mount namespace is the same,
+ * also those of a process in a chroot.
+ */
+static bool has_root_of_its_own(int dir, int root)
+{
+	struct stat ours, theirs;
+	HS_AUTO_FREE char *our_ns = NULL, *their_ns = NULL;
+	if (hs_proc_file_link(AT_FDCWD, "/proc/self/ns/mnt", &our_ns) == 0 &&
+	    hs_proc_file_link(dir, "ns/mnt", &their_ns) == 0 &&
+	    strcmp(our_ns, their_ns) == 0)
+		return false;
+	return root >= 0 && fstat(root, &theirs) == 0 &&
+	       stat("/", &ours) == 0 &&
+	       (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino);
+}
+
 enum hs_status hs_live_files_init(struct hs_live_files *files, int dir,
 				  const char *sysroot, struct hs_error *err)
 {
-	struct stat ours, theirs;
 	*files = (struct hs_live_files){
 		.root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
-	if (files->root >= 0 && fstat(files->root, &theirs) == 0 &&
-	    stat("/", &ours) == 0)
-		files->own_root = ours.st_dev != theirs.st_dev ||
-				  ours.st_ino != theirs.st_ino;
 	/* Through our descriptor: the folder outlives the process there. */
 	char link[48] = "";
-	if (files->own_root)
+	if (has_root_of_its_own(dir, files->root))
 		(void)snprintf(link, sizeof(link), "/proc/self/fd/%d",
 			       files->root);
 	files->prefix = strdup(sysroot ? sysroot : link);

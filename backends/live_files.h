@@ -25,10 +25,9 @@ struct hs_live_file {
 struct hs_live_files {
 	struct hs_live_file *file;
 	size_t count, capacity;
-	size_t last;   /* hit; neighbours in the maps belong together */
-	int root;      /* the process's root folder, or -1 */
-	bool own_root; /* and it is not ours */
-	char *prefix;  /* owned: put before the process's paths */
+	size_t last;  /* hit; neighbours in the maps belong together */
+	int root;     /* the process's root folder, or -1 */
+	char *prefix; /* owned: put before the process's paths; "": nothing */
 };
 
 /*
