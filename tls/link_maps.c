@@ -35,17 +35,22 @@ static bool already_met(const struct hs_link_map_list *list, hs_addr addr)
 	return false;
 }
 
-/* The module whose dynamic section is at LD. Its range alone proves nothing:
- * the section must be the very one. */
-static size_t module_of(const struct walk *w, hs_addr ld)
+/* The module whose dynamic section is at LD; SIZE_MAX: none. A module's range
+ * alone proves nothing: the section must be the very one. */
+static enum hs_status module_of(const struct walk *w, hs_addr ld, size_t *ret,
+				struct hs_error *err)
 {
 	hs_addr dynamic;
 	size_t module = hs_target_find_module(w->target, ld);
-	if (module == SIZE_MAX ||
-	    hs_symbols_dynamic(w->syms, module, &dynamic, NULL) ||
-	    dynamic != ld)
-		return SIZE_MAX;
-	return module;
+	*ret = SIZE_MAX;
+	if (module == SIZE_MAX)
+		return HS_OK;
+	enum hs_status st = hs_symbols_dynamic(w->syms, module, &dynamic, err);
+	if (st)
+		return st == HS_ERR_NO_SYMBOL ? HS_OK : st;
+	if (dynamic == ld)
+		*ret = module;
+	return HS_OK;
 }
 
 static enum hs_status broken(struct walk *w, hs_addr at, struct hs_error *err)
@@ -74,10 +79,11 @@ static enum hs_status walk_maps(struct walk *w, hs_addr first,
 				w->list->count, sizeof(*w->list->map), err);
 		if (st)
 			return st;
-		w->list->map[w->list->count++] = (struct hs_link_map){
-			.addr = at,
-			.module = module_of(w, ld),
-		};
+		struct hs_link_map map = { .addr = at };
+		st = module_of(w, ld, &map.module, err);
+		if (st)
+			return st;
+		w->list->map[w->list->count++] = map;
 		before = at;
 		at = next;
 	}
