@@ -192,3 +192,42 @@ enum hs_status hs_bins_walk(struct hs_scan *scan, uint32_t arena,
 	}
 	return HS_OK;
 }
+
+/*
+ * glibc's largebin_index: the bins behind the first, finely spaced ones are
+ * 512, 4096, 32768 and 262144 bytes wide. The first ones are 64 wide, and
+ * where they begin and end depends on word size and alignment.
+ */
+static unsigned large_index(const struct hs_layout *l, uint64_t size)
+{
+	unsigned fine = 56, last_fine = 38;
+	if (l->word_size == 8)
+		fine = last_fine = 48;
+	else if (l->align == 16)
+		fine = 49, last_fine = 45;
+	if (size >> 6 <= last_fine)
+		return fine + (unsigned)(size >> 6);
+	if (size >> 9 <= 20)
+		return 91 + (unsigned)(size >> 9);
+	if (size >> 12 <= 10)
+		return 110 + (unsigned)(size >> 12);
+	if (size >> 15 <= 4)
+		return 119 + (unsigned)(size >> 15);
+	if (size >> 18 <= 2)
+		return 124 + (unsigned)(size >> 18);
+	return 126;
+}
+
+bool hs_bin_takes(const struct hs_layout *layout, unsigned index, uint64_t size)
+{
+	/* i386 since 2.26: chunks of 16 bytes spacing, but bin 2 must stay
+	 * the smallest chunk's. */
+	unsigned shift = layout->align > layout->header ? 1 : 0;
+	if (index == 1)
+		return true;
+	if (index <= HS_BIN_LAST_SMALL)
+		return size == (uint64_t)(index - shift) * layout->align;
+	return size >= (uint64_t)(HS_BIN_LAST_SMALL + 1 - shift) *
+			       layout->align &&
+	       index == large_index(layout, size);
+}

@@ -10,4 +10,9 @@
 HS_MUST_CHECK enum hs_status hs_bins_walk(struct hs_scan *scan, uint32_t arena,
 					  struct hs_error *err);
 
+/* Does a chunk of SIZE bytes belong into bin INDEX (1 to 126)? Bin 1, the
+ * unsorted one, takes all. */
+bool hs_bin_takes(const struct hs_layout *layout, unsigned index,
+		  uint64_t size);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "core/grow.h"
 #include "heap/arena.h"
+#include "heap/bins.h"
 #include "heap/chain.h"
 #include "heap/linked.h"
 
@@ -358,6 +359,19 @@ static enum hs_status stride(struct walker *w, hs_addr *pos,
 	return HS_OK;
 }
 
+/* Singly linked lists check their sizes as they are walked; bins take their
+ * chunks without a look at the size, as glibc does. */
+static enum hs_status check_bin(struct walker *w, hs_addr at, uint64_t size,
+				uint32_t list, struct hs_error *err)
+{
+	const struct hs_list *l = &w->heap->lists[list - 1];
+	if ((l->state != HS_CHUNK_SMALLBIN && l->state != HS_CHUNK_LARGEBIN) ||
+	    hs_bin_takes(&w->heap->layout, l->index, size))
+		return HS_OK;
+	return complain(w, HS_FINDING_LIST_SIZE, at,
+			"is in a bin for chunks of another size", err);
+}
+
 static enum hs_status walk_region(struct walker *w, struct hs_error *err)
 {
 	struct hs_scan *scan = w->scan;
@@ -409,6 +423,9 @@ static enum hs_status walk_region(struct walker *w, struct hs_error *err)
 			state = (enum hs_chunk_state)w->heap->lists[list - 1]
 					.state;
 			hs_list_count(w->heap, list - 1, size);
+			st = check_bin(w, at, size, list, err);
+			if (st)
+				break;
 		}
 		st = emit(w, at, size, flags, state, list, err);
 		at += size;
