@@ -11,13 +11,12 @@
 
 #include "backends/core_maps.h"
 #include "backends/core_notes.h"
+#include "backends/core_table.h"
 #include "backends/file_kind.h"
 #include "backends/mapped_modules.h"
 #include "backends/registry.h"
 #include "core/cleanup.h"
-#include "core/cursor.h"
 #include "core/elf_image.h"
-#include "core/limits.h"
 
 /*
  * A core is used where it lies: spans point into the mapped file, and what the
@@ -30,15 +29,6 @@ struct hs_core {
 	size_t len;
 	bool mapped; /* ours to unmap */
 	struct hs_file_overlay_list files;
-};
-
-/* The program headers, as far as they are there. */
-struct segment_table {
-	struct hs_elf_header header;
-	const uint8_t *bytes;
-	size_t len;
-	uint32_t count;
-	uint32_t claimed; /* by the file, at least COUNT */
 };
 
 static void core_close(struct hs_target *target)
@@ -57,123 +47,6 @@ static void core_cleanup(struct hs_core **slot)
 		core_close(&(*slot)->base);
 }
 
-static const char *machine_name(uint16_t machine)
-{
-	switch (machine) {
-	case EM_X86_64:
-		return "x32";
-	case EM_ARM:
-		return "32-bit ARM";
-	case EM_AARCH64:
-		return "32-bit AArch64";
-	case EM_RISCV:
-		return "RISC-V";
-	case EM_PPC:
-	case EM_PPC64:
-		return "PowerPC";
-	case EM_S390:
-		return "s390";
-	case EM_MIPS:
-		return "MIPS";
-	case 258:
-		return "LoongArch";
-	default:
-		return NULL;
-	}
-}
-
-static enum hs_status check_header(struct hs_target *target,
-				   const struct hs_elf_header *h,
-				   const uint8_t *bytes, size_t len,
-				   struct hs_error *err)
-{
-	const char *name = target->path;
-	if (h->type != ET_CORE)
-		return hs_fail(err, HS_ERR_FORMAT, "'%s' is %s", name,
-			       hs_file_kind(bytes, len));
-	if (h->big_endian)
-		return hs_fail(err, HS_ERR_UNSUPPORTED,
-			       "'%s' is of a big-endian machine; x86_64, i386 "
-			       "and aarch64 are understood",
-			       name);
-	if (!hs_elf_arch(h, &target->arch)) {
-		const char *machine = machine_name(h->machine);
-		if (machine)
-			return hs_fail(err, HS_ERR_UNSUPPORTED,
-				       "'%s' is of a %s machine; x86_64, i386 "
-				       "and aarch64 are understood",
-				       name, machine);
-		return hs_fail(err, HS_ERR_UNSUPPORTED,
-			       "'%s' is of ELF machine %u; x86_64, i386 and "
-			       "aarch64 are understood",
-			       name, h->machine);
-	}
-	target->word_size = h->word_size;
-	return HS_OK;
-}
-
-/*
- * More than 65,534 segments: their number stands in section header 0, which
- * the kernel writes last, behind all memory. Of a core that was cut it is the
- * first thing to go; then the notes, which follow the table directly, tell
- * where the table ends.
- */
-static uint32_t extended_count(const struct segment_table *t,
-			       const uint8_t *bytes, size_t len)
-{
-	const struct hs_elf_header *h = &t->header;
-	size_t info_at = h->word_size == 8 ? 44 : 28;
-	if (h->shoff != 0 && h->shoff <= len && len - h->shoff >= info_at + 4) {
-		struct hs_cursor c = { .pos = bytes + h->shoff + info_at,
-				       .end = bytes + len };
-		return hs_cursor_u32(&c);
-	}
-	for (uint32_t i = 0; i < t->len / h->phentsize; i++) {
-		struct hs_elf_segment s;
-		if (hs_elf_segment_parse(h, t->bytes, t->len, i, &s, NULL))
-			break;
-		if ((s.type == PT_NOTE || s.type == PT_LOAD) && s.filesz > 0 &&
-		    s.offset > h->phoff) {
-			uint64_t n = (s.offset - h->phoff) / h->phentsize;
-			return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
-		}
-	}
-	return PN_XNUM;
-}
-
-static enum hs_status find_table(const struct hs_core *core,
-				 struct segment_table *ret,
-				 struct hs_error *err)
-{
-	struct segment_table t = *ret;
-	const struct hs_elf_header *h = &t.header;
-	t.claimed = h->phnum;
-	if (h->phnum == 0)
-		return hs_fail(err, HS_ERR_FORMAT,
-			       "'%s' is a core without segments",
-			       core->base.path);
-	if (h->phoff < core->len) {
-		t.bytes = core->bytes + h->phoff;
-		t.len = core->len - (size_t)h->phoff;
-	}
-	if (h->phnum == PN_XNUM)
-		t.claimed = extended_count(&t, core->bytes, core->len);
-	size_t there = t.len / h->phentsize;
-	t.count = there < t.claimed ? (uint32_t)there : t.claimed;
-	if (t.count == 0)
-		return hs_fail(err, HS_ERR_FORMAT,
-			       "'%s' is a core that is cut before its first "
-			       "segment, after %zu bytes",
-			       core->base.path, core->len);
-	if (t.count > HS_LIMIT_SEGMENTS)
-		return hs_fail(err, HS_ERR_LIMIT,
-			       "'%s' claims %" PRIu32
-			       " segments, more than %u are not read",
-			       core->base.path, t.count, HS_LIMIT_SEGMENTS);
-	*ret = t;
-	return HS_OK;
-}
-
 /* How much of SEGMENT's bytes the file holds. */
 static uint64_t bytes_there(const struct hs_core *core,
 			    const struct hs_elf_segment *s)
@@ -185,7 +58,7 @@ static uint64_t bytes_there(const struct hs_core *core,
 }
 
 static enum hs_status read_notes(struct hs_core *core,
-				 const struct segment_table *t,
+				 const struct hs_core_table *t,
 				 struct hs_core_notes *notes,
 				 struct hs_error *err)
 {
@@ -353,7 +226,7 @@ static enum hs_status add_segment(struct hs_core *core,
 }
 
 static enum hs_status read_segments(struct hs_core *core,
-				    const struct segment_table *t,
+				    const struct hs_core_table *t,
 				    const struct hs_core_notes *notes,
 				    struct tally *tally, struct hs_error *err)
 {
@@ -377,7 +250,7 @@ static enum hs_status read_segments(struct hs_core *core,
 }
 
 static enum hs_status report_cut(struct hs_core *core,
-				 const struct segment_table *t,
+				 const struct hs_core_table *t,
 				 const struct tally *tally,
 				 struct hs_error *err)
 {
@@ -441,7 +314,7 @@ static enum hs_status report_impossible(struct hs_target *target,
 }
 
 static enum hs_status report(struct hs_core *core,
-			     const struct segment_table *t,
+			     const struct hs_core_table *t,
 			     const struct tally *tally, struct hs_error *err)
 {
 	enum hs_status st = report_cut(core, t, tally, err);
@@ -524,20 +397,13 @@ static enum hs_status read_core(struct hs_core *core,
 				struct hs_error *err)
 {
 	struct hs_target *target = &core->base;
-	struct segment_table table = { 0 };
-	enum hs_status st = hs_elf_header_parse(core->bytes, core->len,
-						&table.header, NULL);
-	if (st) {
-		const char *kind = hs_file_kind(core->bytes, core->len);
-		return hs_fail(err, HS_ERR_FORMAT, "'%s' is %s", target->path,
-			       kind ? kind : "no ELF core");
-	}
-	st = check_header(target, &table.header, core->bytes, core->len, err);
+	struct hs_core_table table = { 0 };
+	enum hs_status st = hs_core_table_find(core->bytes, core->len,
+					       target->path, &table, err);
 	if (st)
 		return st;
-	st = find_table(core, &table, err);
-	if (st)
-		return st;
+	target->arch = table.arch;
+	target->word_size = table.header.word_size;
 
 	HS_CLEANUP(hs_core_notes_release) struct hs_core_notes notes;
 	hs_core_notes_init(&notes);
