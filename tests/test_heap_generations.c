@@ -130,6 +130,29 @@ static void one_thread_and_one_chunk_are_a_heap(void **state)
 		}
 }
 
+/* A bin takes what it is for: sizes on both sides of every kind of border. */
+static void chunks_of_all_sizes_are_in_their_bins(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < VERSION_COUNT; i++)
+		for (unsigned arch = 0; arch < 2; arch++) {
+			struct heap_builder hb;
+			hb_init(&hb, versions[i], (enum hs_arch)arch);
+			size_t t = hb_thread(&hb, HB_MAIN);
+			hb_tcache(&hb, t);
+			for (uint64_t size = 8; size < 0x60000;
+			     size += size < 0x800 ? 8 : size / 7) {
+				hb_to_bin(&hb, hb_alloc(&hb, HB_MAIN, size));
+				(void)hb_alloc(&hb, HB_MAIN, 8);
+			}
+			hb_finish(&hb);
+			struct hs_heap *heap = scan(&hb);
+			assert_int_equal(hb_differences(&hb, heap), 0);
+			hs_heap_free(heap);
+			hb_release(&hb);
+		}
+}
+
 /* The report says where its picture comes from. */
 static void without_symbols_the_layout_is_told_by_evidence(void **state)
 {
@@ -290,6 +313,7 @@ int main(void)
 			a_raised_tcache_limit_caches_large_and_mmapped_chunks),
 		cmocka_unit_test(everything_at_once),
 		cmocka_unit_test(one_thread_and_one_chunk_are_a_heap),
+		cmocka_unit_test(chunks_of_all_sizes_are_in_their_bins),
 		cmocka_unit_test(
 			without_symbols_the_layout_is_told_by_evidence),
 		cmocka_unit_test(any_address_in_a_chunk_finds_it),

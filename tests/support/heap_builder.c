@@ -11,7 +11,7 @@
  * is written before hb_finish(), see heap_builder_write.c.
  */
 
-#define MAIN_ROOM 0x200000u
+#define MAIN_ROOM 0x500000u
 #define INITIAL_TOP 0x21000u /* top_pad and a little, as glibc takes it */
 #define MAIN_ARENA_AT 0x1c80u
 #define MALLOC_PAR_BELOW 0x7a0u
