@@ -86,6 +86,16 @@ static void mark_tcaches(struct hs_heap *heap)
 	}
 }
 
+/* False only when it is certain: glibc had none before 2.26. */
+static bool may_have_tcaches(const struct hs_heap *heap)
+{
+	const struct hs_layout *l = &heap->layout;
+	if (l->origin[HS_STRUCT_TCACHE] != HS_ORIGIN_NONE)
+		return true;
+	return l->last >= 26 && l->origin[HS_STRUCT_ARENA] != HS_ORIGIN_DWARF &&
+	       (heap->version == 0 || heap->version >= 26);
+}
+
 /* Threads whose cache could not be asked for, after every other way. */
 static enum hs_status report_threads(struct hs_scan *scan, struct hs_error *err)
 {
@@ -106,8 +116,7 @@ static enum hs_status report_threads(struct hs_scan *scan, struct hs_error *err)
 				return st;
 		}
 	}
-	if (unknown == 0 ||
-	    !hs_layout_has(&heap->layout, HS_FIELD_TCACHE_ENTRIES))
+	if (unknown == 0 || !may_have_tcaches(heap))
 		return HS_OK;
 	scan->missing = true;
 	return hs_finding_add(

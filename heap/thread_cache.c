@@ -393,6 +393,29 @@ static enum hs_status by_value(struct hs_scan *scan, bool tcache, bool arena,
 	return HS_OK;
 }
 
+/*
+ * Symbols led to the caches, but nothing yet said how they look (a static
+ * program without debug info and without a banner): their own shape does. A
+ * cache that fits no row stays unread, and its thread is reported.
+ */
+static void row_for_known_tcaches(struct hs_scan *scan)
+{
+	struct hs_heap *heap = scan->heap;
+	struct hs_layout layout;
+	for (size_t i = 0;
+	     i < heap->thread_count &&
+	     heap->layout.origin[HS_STRUCT_TCACHE] == HS_ORIGIN_NONE;
+	     i++)
+		if (heap->threads[i].tcache != HS_NO_ADDR &&
+		    tcache_layout(scan, heap->threads[i].tcache, &layout))
+			heap->layout = layout;
+	if (heap->layout.origin[HS_STRUCT_TCACHE] != HS_ORIGIN_NONE)
+		return;
+	for (size_t i = 0; i < heap->thread_count; i++)
+		if (heap->threads[i].tcache != HS_NO_ADDR)
+			heap->threads[i].tcache_known = false;
+}
+
 /* The one row that the versions still possible allow, if it is one. */
 static void narrow_tcache_row(struct hs_scan *scan)
 {
@@ -430,8 +453,10 @@ enum hs_status hs_thread_caches_find(struct hs_scan *scan, struct hs_error *err)
 	st = by_symbol(scan, &tcache, &arena, err);
 	if (st)
 		return st;
-	if (tcache)
+	if (tcache) {
 		heap->tcache_source = HS_PLACE_SYMBOL;
+		row_for_known_tcaches(scan);
+	}
 	if (!tcache || !arena)
 		return by_value(scan, tcache, arena, err);
 	return HS_OK;
