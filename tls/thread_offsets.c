@@ -199,7 +199,7 @@ static bool links_both_ways(const struct hs_target *target, hs_addr node)
 static const struct row {
 	enum hs_arch arch;
 	uint64_t list, tid, size;
-} rows[] = { /* glibc-layouts.md: Debian's 2.31, 2.36, 2.41, 2.43, 2.44 */
+} rows[] = { /* see docs/threads-and-symbols.md */
 	{ HS_ARCH_X86_64,  704, 720, 0 /* not needed */ },
 	{ HS_ARCH_I386,     96, 104, 0 },
 	{ HS_ARCH_AARCH64, 192, 208, 1792 },
