@@ -93,6 +93,19 @@ static bool mapped_through(const struct hs_scan *scan, hs_addr start,
 	return map != NULL;
 }
 
+/* The end of the memory that lies without a gap behind START. */
+static hs_addr run_end(const struct hs_scan *scan, hs_addr start)
+{
+	const struct hs_map *map = hs_target_find_map(scan->target, start);
+	const struct hs_map_list *maps = &scan->target->maps;
+	hs_addr end = start;
+	for (; map && map < maps->map + maps->count &&
+	       (end == start || map->start == end);
+	     map++)
+		end = map->end;
+	return end;
+}
+
 /* The size in top's header, 0 when it cannot be right. */
 static uint64_t sane_top(struct hs_scan *scan, const struct hs_arena *a)
 {
@@ -393,8 +406,27 @@ static enum hs_status main_arena(struct hs_scan *scan, uint32_t arena,
 				      " was not found in this target",
 				      a->top);
 	}
-	return hs_region_add(heap, start, end, first_chunk(scan, start), arena,
-			     err);
+	hs_addr limit = run_end(scan, start);
+	if (end > limit) {
+		/* top was moved to other memory: what lies in between is not
+		 * the heap. */
+		bool told = a->top_size == 0;
+		end = base_known && expected < limit ? expected : limit;
+		a->top_size = 0;
+		enum hs_status st = told ? HS_OK : bad_top(scan, a, err);
+		if (st)
+			return st;
+	}
+	hs_addr first = first_chunk(scan, start);
+	if (first >= end) {
+		scan->missing = true;
+		return hs_finding_add(&heap->findings,
+				      HS_FINDING_HEAP_UNREADABLE, start, err,
+				      "the main heap's memory at 0x%" PRIx64
+				      " is not in this target",
+				      start);
+	}
+	return hs_region_add(heap, start, end, first, arena, err);
 }
 
 enum hs_status hs_regions_find(struct hs_scan *scan, struct hs_error *err)
