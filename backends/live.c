@@ -162,20 +162,32 @@ static enum hs_status notes_about(struct attempt *a, pid_t asked,
 	return st;
 }
 
+static enum hs_status open_process(struct attempt *a, struct hs_proc_status *s)
+{
+	a->dir = open_proc(a->pid);
+	int why = a->dir < 0 ? errno : hs_proc_file_status(a->dir, "status", s);
+	if (why == ENOMEM)
+		return hs_fail(a->err, HS_ERR_NOMEM, "no memory");
+	if (why == EMFILE || why == ENFILE)
+		return hs_fail_errno(a->err, why, "cannot open /proc/%d: %s",
+				     (int)a->pid, strerror(why));
+	return why ? no_process(a->pid, a->err) : HS_OK;
+}
+
 /* Find the process, and turn away what cannot be a target. */
 static enum hs_status find_process(struct attempt *a, pid_t asked)
 {
 	struct hs_proc_status s;
 	a->pid = asked;
-	a->dir = open_proc(asked);
-	if (a->dir < 0 || hs_proc_file_status(a->dir, "status", &s))
-		return no_process(asked, a->err);
-	if (s.tgid > 0 && s.tgid != asked) {
+	enum hs_status st = open_process(a, &s);
+	if (st)
+		return st;
+	if (s.tgid > 0 && s.tgid != asked) { /* a thread: take them all */
 		(void)close(a->dir);
 		a->pid = (pid_t)s.tgid;
-		a->dir = open_proc(a->pid);
-		if (a->dir < 0 || hs_proc_file_status(a->dir, "status", &s))
-			return no_process(a->pid, a->err);
+		st = open_process(a, &s);
+		if (st)
+			return st;
 	}
 	a->tid = a->pid;
 	if (a->pid == getpid())
@@ -186,7 +198,7 @@ static enum hs_status find_process(struct attempt *a, pid_t asked)
 	if (s.tracer > 0)
 		return hs_live_denied(a->pid, a->pid, a->dir, a->err);
 	if (s.state == 'Z' || s.state == 'X') {
-		enum hs_status st = look_through_other_thread(a, &s);
+		st = look_through_other_thread(a, &s);
 		if (st)
 			return st;
 	} else if (!s.has_memory) {
