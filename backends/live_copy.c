@@ -29,7 +29,7 @@
 #define PM_FILE (UINT64_C(1) << 61)  /* the page is the file's, or shared */
 #define PM_GUARD (UINT64_C(1) << 58) /* MADV_GUARD_INSTALL, since 6.15 */
 
-#define HUGE_PAGE ((uint64_t)2 << 20)
+#define HUGE_PAGE ((uintptr_t)2 << 20)
 #define IOVECS 256 /* of one call; more gain nothing (IOV_MAX is 1024) */
 
 /* Threads that copy at the same time: four fill the memory bus of a desktop
@@ -295,7 +295,7 @@ static enum hs_status make_slots(struct hs_live_copy *copy, size_t region,
 		if (fresh[i].bytes)
 			continue;
 		offset = aligned_like(offset, fresh[i].start, fresh[i].len);
-		fresh[i].bytes = (uint8_t *)(base + offset);
+		fresh[i].bytes = (uint8_t *)base + offset;
 		offset += fresh[i].len;
 	}
 	return HS_OK;

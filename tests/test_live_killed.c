@@ -18,7 +18,7 @@
 #include "support/child.h"
 
 #define THREADS 4u
-#define ROUNDS 60u
+#define ROUNDS 40u
 
 /* Each on a cache line of its own, shared with the test. */
 struct counter {
@@ -71,6 +71,15 @@ static void look_without_end(void *arg)
 	}
 }
 
+/* The stops are too short to be seen by looking now and then. */
+static void await_stop(pid_t pid)
+{
+	for (unsigned i = 0; i < 2000000; i++)
+		if (thread_state(pid, pid) == 't')
+			return;
+	fail_msg("process %d is never stopped", (int)pid);
+}
+
 static void assert_counts_on(const struct counter *c)
 {
 	uint64_t before = c->value;
@@ -94,8 +103,10 @@ static void the_target_runs_on_when_we_are_killed_at_any_moment(void **state)
 		struct child looker =
 			child_start(look_without_end, &target.pid);
 		(void)child_hear(&looker);
-		/* Some moment of the first one or two attempts. */
-		nap((long)(erand48(seed) * 40e6));
+		/* Any moment at all, and any moment of the stop. */
+		if (round % 2)
+			await_stop(target.pid);
+		nap((long)(erand48(seed) * (round % 2 ? 4e6 : 40e6)));
 		stopped += thread_state(target.pid, target.pid) == 't';
 		assert_int_equal(kill(looker.pid, SIGKILL), 0);
 		int status;
