@@ -160,10 +160,14 @@ enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
 	for (hs_addr at = (start + w - 1) & ~(hs_addr)(w - 1); at < end;) {
 		const uint8_t *bytes;
 		uint64_t len;
+		struct hs_error why; /* a hole is no error of ours */
 		enum hs_status st =
-			hs_target_view(scan->target, at, &bytes, &len, err);
-		if (st && st != HS_ERR_UNMAPPED && st != HS_ERR_NOT_CAPTURED)
+			hs_target_view(scan->target, at, &bytes, &len, &why);
+		if (st && st != HS_ERR_UNMAPPED && st != HS_ERR_NOT_CAPTURED) {
+			if (err)
+				*err = why;
 			return st;
+		}
 		if (st) {
 			const struct hs_span *next =
 				hs_span_list_from(&scan->target->spans, at);
