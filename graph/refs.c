@@ -52,7 +52,15 @@ static enum hs_status scan_chunk(struct hs_refs *refs,
 	for (uint64_t off = 0; off + w <= usable;) {
 		const uint8_t *bytes;
 		uint64_t len;
-		if (hs_target_view(target, user + off, &bytes, &len, NULL)) {
+		struct hs_error why; /* a hole is no error of ours */
+		enum hs_status st =
+			hs_target_view(target, user + off, &bytes, &len, &why);
+		if (st && st != HS_ERR_UNMAPPED && st != HS_ERR_NOT_CAPTURED) {
+			if (err)
+				*err = why;
+			return st;
+		}
+		if (st) {
 			/* Behind what was not captured. */
 			const struct hs_span *next =
 				hs_span_list_from(&target->spans, user + off);
@@ -78,9 +86,8 @@ static enum hs_status scan_chunk(struct hs_refs *refs,
 						 &to, &into) ||
 			    (off + n) / w > UINT32_MAX)
 				continue;
-			enum hs_status st =
-				hs_grow(&refs->edge, &refs->capacity,
-					refs->count, sizeof(*refs->edge), err);
+			st = hs_grow(&refs->edge, &refs->capacity, refs->count,
+				     sizeof(*refs->edge), err);
 			if (st)
 				return st;
 			refs->edge[refs->count++] = (struct edge){
@@ -134,16 +141,16 @@ static enum hs_status scan_all(struct hs_refs *refs,
 	for (size_t i = 0; i < heap->chunk_count; i++) {
 		refs->out[i] = refs->count;
 		const struct hs_chunk *c = &heap->chunks[i];
-		if (c->state != HS_CHUNK_USED && c->state != HS_CHUNK_MMAPPED)
-			continue;
-		st = scan_chunk(refs, target, heap, index, i, err);
-		if (st)
-			return st;
 		if (i % 65536 == 0 && opt && opt->progress &&
 		    !opt->progress(opt->progress_arg, "following references", i,
 				   heap->chunk_count))
 			return hs_fail(err, HS_ERR_CANCELLED,
 				       "stopped while following references");
+		if (c->state != HS_CHUNK_USED && c->state != HS_CHUNK_MMAPPED)
+			continue;
+		st = scan_chunk(refs, target, heap, index, i, err);
+		if (st)
+			return st;
 	}
 	refs->out[heap->chunk_count] = refs->count;
 	return reverse(refs, err);
