@@ -259,6 +259,25 @@ static enum hs_status thread_arena(struct hs_scan *scan, uint32_t arena,
 
 /* ---- the main arena ---- */
 
+/* hs_chain_piece() where a header in between was smashed: chunks go on behind
+ * it. */
+static bool damaged_piece(struct hs_scan *scan, const struct hs_arena *a,
+			  hs_addr first, hs_addr limit, hs_addr *end)
+{
+	hs_addr at = first, reached;
+	while (!hs_chain_piece(scan, a, at, limit, end, &reached)) {
+		at = hs_chain_resync(scan, reached + scan->heap->layout.align,
+				     limit, a->top);
+		if (at >= limit)
+			return false;
+	}
+	return true;
+}
+
+/* Chunks over so many bytes before the chain breaks make it worth while to
+ * look for more behind: chance does not lead that far. */
+#define WORTH_A_LOOK 1024u
+
 /*
  * Pieces that malloc got by mmap when brk was blocked are linked from nowhere.
  * They begin with a page, hold chunks from their first header on, and end in
@@ -278,6 +297,7 @@ static enum hs_status mmapped_pieces(struct hs_scan *scan, uint32_t arena,
 		    map->kind == HS_MAP_FILE || map->kind == HS_MAP_STACK)
 			continue;
 		hs_addr at = map->start;
+		bool patient = true; /* one look behind damage for each map */
 		while (at < map->end && *sum < a->system_mem) {
 			const struct hs_region *taken = among(heap, known, at);
 			if (taken) {
@@ -286,8 +306,15 @@ static enum hs_status mmapped_pieces(struct hs_scan *scan, uint32_t arena,
 			}
 			hs_addr end, reached;
 			hs_addr first = first_chunk(scan, at);
-			if (!hs_chain_piece(scan, a, first, map->end, &end,
-					    &reached)) {
+			bool piece = hs_chain_piece(scan, a, first, map->end,
+						    &end, &reached);
+			if (!piece && patient &&
+			    reached - first >= WORTH_A_LOOK) {
+				piece = damaged_piece(scan, a, first, map->end,
+						      &end);
+				patient = piece;
+			}
+			if (!piece) {
 				/* What a long chain covered is not tried
 				 * again: the search stays linear. */
 				at = reached > at ? reached : at;
@@ -333,13 +360,12 @@ static enum hs_status noncontiguous(struct hs_scan *scan, uint32_t arena,
 	struct hs_heap *heap = scan->heap;
 	struct hs_arena *a = &heap->arenas[arena];
 	uint64_t sum = 0;
-	hs_addr end, reached;
+	hs_addr end;
 	if (scan->sbrk_base != HS_UNKNOWN && scan->sbrk_base != 0) {
 		const struct hs_map *map =
 			hs_target_find_map(scan->target, scan->sbrk_base);
 		hs_addr first = first_chunk(scan, scan->sbrk_base);
-		if (map &&
-		    hs_chain_piece(scan, a, first, map->end, &end, &reached)) {
+		if (map && damaged_piece(scan, a, first, map->end, &end)) {
 			end = behind_foreign(scan, a, end, map->end);
 			uint64_t page = page_size(scan);
 			end = (end + page - 1) & ~(page - 1);
