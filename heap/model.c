@@ -117,7 +117,7 @@ void hs_heap_arena_heap(const struct hs_heap *heap, size_t arena, size_t i,
 			*end = heap->regions[r].end;
 			return;
 		}
-	assert(!"no such heap");
+	assert(false); /* no such heap */
 }
 
 size_t hs_heap_thread_count(const struct hs_heap *heap)
