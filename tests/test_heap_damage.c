@@ -671,6 +671,58 @@ static void a_locked_arena_is_said_to_be_locked(void **state)
 	hb_release(&hb);
 }
 
+/* A thread was in the middle of malloc: one chunk may be half done. */
+static void an_oddity_in_a_locked_arena_is_motion_not_damage(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	struct hb_scene s;
+	hb_build(&hb, 36, HS_ARCH_X86_64, 0, &s);
+	fake_target_put_uint(&hb.target,
+			     hb_arena_field(&hb, HB_MAIN, HS_FIELD_ARENA_MUTEX),
+			     4, 1);
+	put(&hb, behind(&hb, s.small[1]), 0x40);
+	struct hs_heap *heap = scan(&hb);
+	assert_int_equal(hb_problems(heap, "allocator-in-motion", HS_NOTE), 1);
+	assert_int_equal(hb_problems(heap, NULL, HS_DAMAGE), 0);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
+/* One smashed chunk must not cost the piece of the main arena it lies in. */
+static void damage_in_a_scattered_main_arena_stays_local(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < VERSION_COUNT; i++)
+		for (unsigned arch = 0; arch < 2; arch++) {
+			struct heap_builder hb;
+			struct hb_scene s;
+			hb_build(&hb, versions[i], (enum hs_arch)arch,
+				 HB_WITH_BRK_BLOCKED, &s);
+			put(&hb, size_word(&hb, s.used + 200),
+			    0x4242424242424242);
+			/* And the 20th chunk of each mmapped piece. */
+			unsigned nth[HB_MAX_REGIONS] = { 0 }, smashed = 1;
+			for (size_t c = 0; c < hb.chunk_count; c++) {
+				size_t r = hb.chunk[c].region;
+				if (hb.region[r].kind != HB_REGION_EXTRA ||
+				    ++nth[r] != 20)
+					continue;
+				put(&hb, size_word(&hb, c), 0x42424243);
+				smashed++;
+			}
+			assert_int_equal(smashed, 3);
+			struct hs_heap *heap = scan(&hb);
+			assert_int_equal(hb_problems(heap, "chunk-size-invalid",
+						     HS_NOTE),
+					 smashed);
+			assert_in_range(hb_chunks_wrong(&hb, heap, false), 0,
+					smashed + ONE_PERCENT);
+			hs_heap_free(heap);
+			hb_release(&hb);
+		}
+}
+
 static void a_sound_heap_has_no_damage_after_all(void **state)
 {
 	(void)state;
@@ -738,6 +790,9 @@ int main(void)
 		cmocka_unit_test(
 			the_same_problem_everywhere_is_counted_not_repeated),
 		cmocka_unit_test(a_locked_arena_is_said_to_be_locked),
+		cmocka_unit_test(
+			an_oddity_in_a_locked_arena_is_motion_not_damage),
+		cmocka_unit_test(damage_in_a_scattered_main_arena_stays_local),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,6 +183,57 @@ static void without_symbols_the_layout_is_told_by_evidence(void **state)
 	}
 }
 
+static void what_is_unusual_but_sound_is_a_note(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned with;
+		const char *code;
+	} notes[] = {
+		{ HB_WITH_FOREIGN_SBRK, "foreign-sbrk" },
+		{ HB_WITH_BRK_BLOCKED, "main-arena-not-contiguous" },
+	};
+	for (size_t i = 0; i < 2; i++) {
+		struct heap_builder hb;
+		struct hb_scene scene;
+		hb_build(&hb, 36, HS_ARCH_X86_64, notes[i].with, &scene);
+		struct hs_heap *heap = scan(&hb);
+		assert_int_equal(hb_problems(heap, notes[i].code, HS_NOTE), 1);
+		assert_int_equal(hb_problems(heap, NULL, HS_NOTE), 1);
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+static void another_allocator_is_named(void **state)
+{
+	(void)state;
+	char path[] = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2";
+	struct hs_module other = {
+		.base = 0x7ffff6000000,
+		.end = 0x7ffff6010000,
+		.path = path,
+		.file_state = HS_MODULE_FILE_MISSING,
+	};
+	struct heap_builder hb;
+	struct hb_scene scene;
+	hb_init(&hb, 36, HS_ARCH_X86_64);
+	hb_everything(&hb, 0, &scene);
+	assert_int_equal(
+		hs_module_list_add(&hb.target.base.modules, &other, NULL),
+		HS_OK);
+	hb_finish(&hb);
+	struct hs_heap *heap = scan(&hb);
+	struct hs_allocator_info info;
+	hs_heap_allocator(heap, &info);
+	assert_non_null(info.other_allocator);
+	assert_non_null(strstr(info.other_allocator, "jemalloc"));
+	assert_int_equal(hb_problems(heap, "other-allocator", HS_NOTE), 1);
+	assert_int_equal(hb_differences(&hb, heap), 0);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
 /* The address of every byte of a chunk leads to that chunk. */
 static void any_address_in_a_chunk_finds_it(void **state)
 {
@@ -316,6 +367,8 @@ int main(void)
 		cmocka_unit_test(chunks_of_all_sizes_are_in_their_bins),
 		cmocka_unit_test(
 			without_symbols_the_layout_is_told_by_evidence),
+		cmocka_unit_test(what_is_unusual_but_sound_is_a_note),
+		cmocka_unit_test(another_allocator_is_named),
 		cmocka_unit_test(any_address_in_a_chunk_finds_it),
 		cmocka_unit_test(a_walk_over_the_chunks_can_be_stopped),
 		cmocka_unit_test(a_scan_can_be_cancelled),
