@@ -120,4 +120,5 @@ def main():
     seen.skip(seen.no_core_reason())
 
 
-main()
+if __name__ == "__main__":
+    main()

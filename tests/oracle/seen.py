@@ -85,7 +85,9 @@ class Program:
             os.kill(self.pid, sig)
         os.kill(self.pid, signal.SIGCONT)
         self.process.wait()
-        cores = glob.glob(self.path("core*"))
+        # qemu user mode names its own "qemu_PROGRAM_DATE_PID.core"
+        cores = glob.glob(self.path("core*")) + glob.glob(
+            self.path("qemu_*.core"))
         return cores[0] if cores else None
 
     def close(self):
