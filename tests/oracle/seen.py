@@ -85,9 +85,9 @@ class Program:
             os.kill(self.pid, sig)
         os.kill(self.pid, signal.SIGCONT)
         self.process.wait()
-        # qemu user mode names its own "qemu_PROGRAM_DATE_PID.core"
-        cores = glob.glob(self.path("core*")) + glob.glob(
-            self.path("qemu_*.core"))
+        # qemu user mode writes the guest's core, then dies and leaves its own
+        cores = glob.glob(self.path("qemu_*.core")) + glob.glob(
+            self.path("core*"))
         return cores[0] if cores else None
 
     def close(self):
