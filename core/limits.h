@@ -94,4 +94,11 @@
  * have more, are another matter. */
 #define HS_LIMIT_PROGRAM_HEADERS 1024u
 
+/* Threads that work for us at once: memory bandwidth is used up long before. */
+#define HS_LIMIT_WORKERS 64u
+
+/* Thread-local blocks that roots are named after. What is beyond is found all
+ * the same, and named after the mapping. */
+#define HS_LIMIT_TLS_BLOCKS (1u << 20)
+
 #endif

@@ -7,7 +7,7 @@
 #include "core/cleanup.h"
 #include "core/grow.h"
 #include "core/window.h"
-#include "graph/chunk_index.h"
+#include "graph/block_index.h"
 
 struct edge {
 	uint32_t to;
@@ -42,7 +42,7 @@ static uint64_t word_at(const uint8_t *p, unsigned w)
 static enum hs_status scan_chunk(struct hs_refs *refs,
 				 const struct hs_target *target,
 				 const struct hs_heap *heap,
-				 const struct hs_chunk_index *index, size_t i,
+				 const struct hs_block_index *index, size_t i,
 				 struct hs_error *err)
 {
 	const struct hs_chunk *c = &heap->chunks[i];
@@ -80,9 +80,9 @@ static enum hs_status scan_chunk(struct hs_refs *refs,
 		}
 		uint64_t n = 0;
 		for (; n + w <= len; n += w) {
-			size_t to;
+			uint32_t to;
 			uint64_t into;
-			if (!hs_chunk_index_find(index, word_at(bytes + n, w),
+			if (!hs_block_index_find(index, word_at(bytes + n, w),
 						 &to, &into) ||
 			    (off + n) / w > UINT32_MAX)
 				continue;
@@ -90,9 +90,9 @@ static enum hs_status scan_chunk(struct hs_refs *refs,
 				     sizeof(*refs->edge), err);
 			if (st)
 				return st;
-			refs->edge[refs->count++] = (struct edge){
-				(uint32_t)to, (uint32_t)((off + n) / w), into
-			};
+			refs->edge[refs->count++] =
+				(struct edge){ to, (uint32_t)((off + n) / w),
+					       into };
 		}
 		off += n;
 	}
@@ -130,8 +130,8 @@ static enum hs_status scan_all(struct hs_refs *refs,
 			       const struct hs_refs_options *opt,
 			       struct hs_error *err)
 {
-	HS_CLEANUP(hs_chunk_index_cleanup) struct hs_chunk_index *index = NULL;
-	enum hs_status st = hs_chunk_index_new(heap, &index, err);
+	HS_CLEANUP(hs_block_index_cleanup) struct hs_block_index *index = NULL;
+	enum hs_status st = hs_block_index_new(heap, &index, err);
 	if (st)
 		return st;
 	refs->out = malloc((heap->chunk_count + 1) * sizeof(*refs->out));

@@ -39,7 +39,7 @@ may backends 'core|backends'
 may symbols  'core|symbols'
 may tls      'core|symbols|tls'
 may heap     'core|symbols|tls|heap'
-may graph    'core|heap|graph'
+may graph    'core|symbols|tls|heap|graph'
 may cli      'cli'             # the rest through <heapscan/...>
 may fixtures 'fixtures'
 includes fixtures bench | grep -E 'include [<"]heapscan' |
@@ -75,7 +75,7 @@ grep -rnE '(^|[^a-z_])(printf|puts|exit|_exit|getenv|secure_getenv|perror) ?\(' 
 # File names are unique, so that a stack trace is enough to find one's way.
 find include core backends symbols tls heap graph cli tests \
 	-name '*.[ch]' -print | sed 's#.*/##' | sort | uniq -d |
-	grep -vxF -e error.h -e heap.h -e symbols.h -e target.h -e refs.h |
+	grep -vxF -e error.h -e heap.h -e symbols.h -e target.h -e refs.h -e graph.h |
 	complain 'file name occurs twice'
 
 [ -s "$found" ] && bad=1

@@ -4,6 +4,7 @@
 #define HEAPSCAN_HEAPSCAN_H
 
 #include <heapscan/error.h>
+#include <heapscan/graph.h>
 #include <heapscan/heap.h>
 #include <heapscan/refs.h>
 #include <heapscan/symbols.h>

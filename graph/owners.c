@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: MIT */
+#include <heapscan/graph.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/grow.h"
+#include "graph/graph_inside.h"
+
+/*
+ * Dominators by Lengauer and Tarjan: m log n for any graph, and a forged one
+ * may be a chain or a comb of millions. Everything is an array indexed by the
+ * order of a depth-first walk, in which neighbours are near one another.
+ *
+ * Node 0 is above all roots; then come the roots, one for each variable,
+ * stack and the like, and the blocks.
+ */
+
+#define NONE UINT32_MAX
+
+struct root_node {
+	struct hs_root_info info; /* of its first word */
+};
+
+/* The edges of one root, sorted: root node, chunk. */
+struct root_edge {
+	uint32_t root, to;
+};
+
+struct hs_owners {
+	const struct hs_graph *graph;
+	struct root_node *root;
+	size_t root_count, root_capacity;
+	struct root_edge *edge;
+	size_t edge_count, edge_capacity;
+	size_t *first_edge; /* by root */
+
+	/* By number in the walk; 0 is above all. */
+	size_t count;
+	uint32_t *what;   /* root or root_count + chunk; NONE for 0 */
+	uint32_t *number; /* the inverse, by that; NONE: not reached */
+	uint32_t *idom;
+	uint64_t *blocks, *bytes, *chunk_bytes; /* retained */
+	uint32_t *child;       /* children of all, each sorted by bytes */
+	uint32_t *first_child; /* by number; one more at the end */
+};
+
+/* Words of one owner: one variable, one stack, one thread's block. */
+static bool same_owner(const struct hs_root_info *a,
+		       const struct hs_root_info *b)
+{
+	if (a->kind != b->kind || a->thread != b->thread ||
+	    a->module != b->module)
+		return false;
+	if (a->kind == HS_ROOT_DATA)
+		return a->has_symbol == b->has_symbol &&
+		       (!a->has_symbol || a->symbol.addr == b->symbol.addr);
+	return a->thread != SIZE_MAX || a->map == b->map;
+}
+
+static bool in_symbol(const struct hs_root_info *info, hs_addr addr)
+{
+	return info->kind == HS_ROOT_DATA && info->has_symbol &&
+	       addr - info->symbol.addr < info->symbol.size;
+}
+
+/* Words come by address, so an owner's are mostly neighbours: what is met again
+ * later is joined by join_roots(). */
+static enum hs_status add_word(struct hs_owners *o, struct hs_graph *g,
+			       size_t piece, const struct hs_root_ref *ref,
+			       struct hs_error *err)
+{
+	struct hs_root_info info;
+	const struct hs_root_info *last =
+		o->root_count ? &o->root[o->root_count - 1].info : NULL;
+	enum hs_status st;
+	if (!last || piece == 0 || !in_symbol(last, ref->at)) {
+		hs_graph_root(g, piece, ref, &info);
+		if (!last || !same_owner(last, &info)) {
+			st = hs_grow(&o->root, &o->root_capacity, o->root_count,
+				     sizeof(*o->root), err);
+			if (st)
+				return st;
+			o->root[o->root_count++].info = info;
+		}
+	}
+	st = hs_grow(&o->edge, &o->edge_capacity, o->edge_count,
+		     sizeof(*o->edge), err);
+	if (!st)
+		o->edge[o->edge_count++] =
+			(struct root_edge){ (uint32_t)(o->root_count - 1),
+					    hs_edge_to(ref->edge) };
+	return st;
+}
+
+struct root_key {
+	struct hs_root_info info;
+	uint32_t root;
+};
+
+static int by_owner(const void *a, const void *b)
+{
+	const struct root_key *k = a, *m = b;
+	const struct hs_root_info *x = &k->info, *y = &m->info;
+	hs_addr sx = x->has_symbol ? x->symbol.addr : 0;
+	hs_addr sy = y->has_symbol ? y->symbol.addr : 0;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	if (x->module != y->module)
+		return x->module < y->module ? -1 : 1;
+	if (sx != sy)
+		return sx < sy ? -1 : 1;
+	if (x->kind != HS_ROOT_DATA && x->thread == SIZE_MAX &&
+	    x->map != y->map)
+		return x->map < y->map ? -1 : 1;
+	return k->root < m->root ? -1 : k->root > m->root;
+}
+
+static int by_root(const void *a, const void *b)
+{
+	const struct root_edge *x = a, *y = b;
+	if (x->root != y->root)
+		return x->root < y->root ? -1 : 1;
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+/* One node for each owner, and its edges together. */
+static enum hs_status join_roots(struct hs_owners *o, struct hs_error *err)
+{
+	size_t n = o->root_count, joined = 0;
+	HS_AUTO_FREE struct root_key *key = malloc((n + 1) * sizeof(*key));
+	HS_AUTO_FREE uint32_t *now = malloc((n + 1) * sizeof(*now));
+	if (!key || !now)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu roots", n);
+	for (size_t i = 0; i < n; i++)
+		key[i] = (struct root_key){ o->root[i].info, (uint32_t)i };
+	qsort(key, n, sizeof(*key), by_owner);
+	for (size_t i = 0; i < n; i++) {
+		if (!i || !same_owner(&key[i - 1].info, &key[i].info))
+			o->root[joined++].info = key[i].info;
+		now[key[i].root] = (uint32_t)(joined - 1);
+	}
+	o->root_count = joined;
+	for (size_t i = 0; i < o->edge_count; i++)
+		o->edge[i].root = now[o->edge[i].root];
+	if (o->edge_count)
+		qsort(o->edge, o->edge_count, sizeof(*o->edge), by_root);
+	o->first_edge = calloc(joined + 2, sizeof(*o->first_edge));
+	if (!o->first_edge)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu roots", n);
+	for (size_t i = 0; i < o->edge_count; i++)
+		o->first_edge[o->edge[i].root + 1]++;
+	for (size_t i = 0; i < joined; i++)
+		o->first_edge[i + 1] += o->first_edge[i];
+	return HS_OK;
+}
+
+static enum hs_status find_roots(struct hs_owners *o, struct hs_graph *g,
+				 struct hs_error *err)
+{
+	for (size_t p = 0; p < g->edges.root_count; p++)
+		for (size_t i = 0; i < g->edges.root[p].count; i++) {
+			enum hs_status st = add_word(
+				o, g, p, &g->edges.root[p].ref[i], err);
+			if (st)
+				return st;
+		}
+	return join_roots(o, err);
+}
+
+/* Successor I of the node WHAT, as such; NONE: there are no more. */
+static uint32_t successor(const struct hs_owners *o, uint32_t what, size_t i)
+{
+	if (what == NONE)
+		return i < o->root_count ? (uint32_t)i : NONE;
+	if (what < o->root_count) {
+		size_t from = o->first_edge[what];
+		if (from + i >= o->first_edge[what + 1])
+			return NONE;
+		return (uint32_t)o->root_count + o->edge[from + i].to;
+	}
+	size_t n;
+	const uint32_t *edge =
+		hs_edges_of(&o->graph->edges, what - o->root_count, &n);
+	return i < n ? (uint32_t)o->root_count + hs_edge_to(edge[i]) : NONE;
+}
+
+/* What only the computation needs, by number in the walk. */
+struct lengauer {
+	struct hs_owners *o;
+	uint32_t *parent, *semi, *label, *ancestor, *bucket, *next_in_bucket;
+	uint32_t *path;       /* room for one way up */
+	uint32_t *pred_first; /* by number; one more at the end */
+	uint32_t *pred;
+};
+
+struct walk_frame {
+	uint32_t number, next;
+};
+
+static enum hs_status walk(struct lengauer *l, struct hs_error *err)
+{
+	struct hs_owners *o = l->o;
+	HS_AUTO_FREE struct walk_frame *frame = NULL;
+	size_t depth = 0, capacity = 0;
+	enum hs_status st =
+		hs_grow(&frame, &capacity, depth, sizeof(*frame), err);
+	if (st)
+		return st;
+	o->what[0] = NONE;
+	o->count = 1;
+	frame[depth++] = (struct walk_frame){ 0, 0 };
+	while (depth) {
+		struct walk_frame *f = &frame[depth - 1];
+		uint32_t to = successor(o, o->what[f->number], f->next++);
+		if (to == NONE) {
+			depth--;
+			continue;
+		}
+		if (o->number[to] != NONE)
+			continue;
+		uint32_t n = (uint32_t)o->count++;
+		o->number[to] = n;
+		o->what[n] = to;
+		l->parent[n] = f->number;
+		st = hs_grow(&frame, &capacity, depth, sizeof(*frame), err);
+		if (st)
+			return st;
+		frame[depth++] = (struct walk_frame){ n, 0 };
+	}
+	return HS_OK;
+}
+
+static enum hs_status reverse(struct lengauer *l, struct hs_error *err)
+{
+	struct hs_owners *o = l->o;
+	l->pred_first = calloc(o->count + 2, sizeof(*l->pred_first));
+	if (!l->pred_first)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	uint64_t total = 0;
+	uint32_t to;
+	for (size_t v = 0; v < o->count; v++)
+		for (size_t i = 0; (to = successor(o, o->what[v], i)) != NONE;
+		     i++) {
+			l->pred_first[o->number[to] + 2]++;
+			total++;
+		}
+	if (total >= UINT32_MAX)
+		return hs_fail(err, HS_ERR_LIMIT,
+			       "owners among 4 billion references");
+	l->pred = malloc((size_t)(total + 1) * sizeof(*l->pred));
+	if (!l->pred)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory for references");
+	for (size_t v = 2; v < o->count + 2; v++)
+		l->pred_first[v] += l->pred_first[v - 1];
+	for (size_t v = 0; v < o->count; v++)
+		for (size_t i = 0; (to = successor(o, o->what[v], i)) != NONE;
+		     i++)
+			l->pred[l->pred_first[o->number[to] + 1]++] =
+				(uint32_t)v;
+	return HS_OK;
+}
+
+/* The node of least semidominator on the way up to the root of V's tree in
+ * the forest; the way is made short for the next one. */
+static uint32_t eval(struct lengauer *l, uint32_t v)
+{
+	size_t n = 0;
+	if (l->ancestor[v] == NONE)
+		return v;
+	uint32_t at = v;
+	while (l->ancestor[l->ancestor[at]] != NONE) {
+		l->path[n++] = at;
+		at = l->ancestor[at];
+	}
+	while (n) {
+		uint32_t x = l->path[--n], up = l->ancestor[x];
+		if (l->semi[l->label[up]] < l->semi[l->label[x]])
+			l->label[x] = l->label[up];
+		l->ancestor[x] = l->ancestor[up];
+	}
+	return l->label[v];
+}
+
+static void dominate(struct lengauer *l)
+{
+	struct hs_owners *o = l->o;
+	for (uint32_t v = 0; v < o->count; v++) {
+		l->semi[v] = l->label[v] = v;
+		l->ancestor[v] = l->bucket[v] = NONE;
+	}
+	for (uint32_t w = (uint32_t)o->count - 1; w > 0; w--) {
+		uint32_t p = l->parent[w], v, next;
+		for (uint32_t i = l->pred_first[w]; i < l->pred_first[w + 1];
+		     i++) {
+			uint32_t u = eval(l, l->pred[i]);
+			if (l->semi[u] < l->semi[w])
+				l->semi[w] = l->semi[u];
+		}
+		l->next_in_bucket[w] = l->bucket[l->semi[w]];
+		l->bucket[l->semi[w]] = w;
+		l->ancestor[w] = p;
+		for (v = l->bucket[p]; v != NONE; v = next) {
+			uint32_t u = eval(l, v);
+			next = l->next_in_bucket[v];
+			o->idom[v] = l->semi[u] < l->semi[v] ? u : p;
+		}
+		l->bucket[p] = NONE;
+	}
+	for (uint32_t w = 1; w < o->count; w++)
+		if (o->idom[w] != l->semi[w])
+			o->idom[w] = o->idom[o->idom[w]];
+	o->idom[0] = NONE;
+}
+
+static void lengauer_release(struct lengauer *l)
+{
+	free(l->parent);
+	free(l->semi);
+	free(l->label);
+	free(l->ancestor);
+	free(l->bucket);
+	free(l->next_in_bucket);
+	free(l->path);
+	free(l->pred_first);
+	free(l->pred);
+}
+
+static enum hs_status find_dominators(struct hs_owners *o, struct hs_error *err)
+{
+	HS_CLEANUP(lengauer_release) struct lengauer l = { .o = o };
+	size_t whats = o->root_count + o->graph->heap->chunk_count + 1;
+	size_t most =
+		o->root_count + (size_t)o->graph->summary.reachable.count + 2;
+	if (whats >= UINT32_MAX)
+		return hs_fail(err, HS_ERR_LIMIT, "too many nodes");
+	o->number = malloc(whats * sizeof(*o->number));
+	o->what = malloc(most * sizeof(*o->what));
+	l.parent = malloc(most * sizeof(*l.parent));
+	if (!o->number || !o->what || !l.parent)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu nodes",
+			       most);
+	memset(o->number, 0xff, whats * sizeof(*o->number));
+	enum hs_status st = walk(&l, err);
+	if (!st)
+		st = reverse(&l, err);
+	if (st)
+		return st;
+	size_t n = o->count + 1;
+	l.semi = malloc(n * sizeof(*l.semi));
+	l.label = malloc(n * sizeof(*l.label));
+	l.ancestor = malloc(n * sizeof(*l.ancestor));
+	l.bucket = malloc(n * sizeof(*l.bucket));
+	l.next_in_bucket = malloc(n * sizeof(*l.next_in_bucket));
+	l.path = malloc(n * sizeof(*l.path));
+	o->idom = malloc(n * sizeof(*o->idom));
+	if (!l.semi || !l.label || !l.ancestor || !l.bucket ||
+	    !l.next_in_bucket || !l.path || !o->idom)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu nodes", n);
+	dominate(&l);
+	return HS_OK;
+}
+
+struct sized {
+	uint64_t bytes;
+	uint32_t number;
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct sized *x = a, *y = b;
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static enum hs_status sort_children(struct hs_owners *o, struct hs_error *err)
+{
+	size_t most = 1;
+	for (size_t v = 0; v < o->count; v++) {
+		size_t n = o->first_child[v + 1] - o->first_child[v];
+		most = n > most ? n : most;
+	}
+	HS_AUTO_FREE struct sized *sized = malloc(most * sizeof(*sized));
+	if (!sized)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu children",
+			       most);
+	for (size_t v = 0; v < o->count; v++) {
+		uint32_t *child = o->child + o->first_child[v];
+		size_t n = o->first_child[v + 1] - o->first_child[v];
+		if (n < 2)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			sized[i] =
+				(struct sized){ o->bytes[child[i]], child[i] };
+		qsort(sized, n, sizeof(*sized), by_bytes);
+		for (size_t i = 0; i < n; i++)
+			child[i] = sized[i].number;
+	}
+	return HS_OK;
+}
+
+/* A block's dominator comes before it in the walk, so one pass backwards adds
+ * everything up. */
+static enum hs_status make_tree(struct hs_owners *o, struct hs_error *err)
+{
+	const struct hs_heap *heap = o->graph->heap;
+	size_t n = o->count;
+	o->blocks = calloc(n, sizeof(*o->blocks));
+	o->bytes = calloc(n, sizeof(*o->bytes));
+	o->chunk_bytes = calloc(n, sizeof(*o->chunk_bytes));
+	o->child = malloc(n * sizeof(*o->child));
+	o->first_child = calloc(n + 2, sizeof(*o->first_child));
+	if (!o->blocks || !o->bytes || !o->chunk_bytes || !o->child ||
+	    !o->first_child)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu nodes", n);
+	for (size_t v = n - 1; v > 0; v--) {
+		if (o->what[v] >= o->root_count) {
+			const struct hs_chunk *c =
+				&heap->chunks[o->what[v] - o->root_count];
+			o->blocks[v]++;
+			o->bytes[v] += hs_chunk_usable(heap, c);
+			o->chunk_bytes[v] += hs_chunk_size(c);
+		}
+		uint32_t up = o->idom[v];
+		o->blocks[up] += o->blocks[v];
+		o->bytes[up] += o->bytes[v];
+		o->chunk_bytes[up] += o->chunk_bytes[v];
+		o->first_child[up + 2]++;
+	}
+	for (size_t v = 2; v < n + 2; v++)
+		o->first_child[v] += o->first_child[v - 1];
+	for (size_t v = 1; v < n; v++)
+		o->child[o->first_child[o->idom[v] + 1]++] = (uint32_t)v;
+	return sort_children(o, err);
+}
+
+enum hs_status hs_owners_find(struct hs_graph *graph, struct hs_owners **ret,
+			      struct hs_error *err)
+{
+	struct hs_owners *o = calloc(1, sizeof(*o));
+	if (!o)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	o->graph = graph;
+	enum hs_status st = find_roots(o, graph, err);
+	if (!st)
+		st = find_dominators(o, err);
+	if (!st)
+		st = make_tree(o, err);
+	if (st) {
+		hs_owners_free(o);
+		return st;
+	}
+	*ret = o;
+	return HS_OK;
+}
+
+void hs_owners_free(struct hs_owners *owners)
+{
+	if (!owners)
+		return;
+	free(owners->root);
+	free(owners->edge);
+	free(owners->first_edge);
+	free(owners->what);
+	free(owners->number);
+	free(owners->idom);
+	free(owners->blocks);
+	free(owners->bytes);
+	free(owners->chunk_bytes);
+	free(owners->child);
+	free(owners->first_child);
+	free(owners);
+}
+
+/* Outside, the node above all has a name of its own. */
+static size_t number_of(size_t node)
+{
+	return node == HS_OWNER_TOP ? 0 : node;
+}
+
+size_t hs_owners_children(const struct hs_owners *owners, size_t node)
+{
+	size_t v = number_of(node);
+	assert(v < owners->count);
+	return owners->first_child[v + 1] - owners->first_child[v];
+}
+
+size_t hs_owners_child(const struct hs_owners *owners, size_t node, size_t i)
+{
+	assert(i < hs_owners_children(owners, node));
+	return owners->child[owners->first_child[number_of(node)] + i];
+}
+
+void hs_owners_info(const struct hs_owners *owners, size_t node,
+		    struct hs_owner_info *ret)
+{
+	size_t v = number_of(node);
+	*ret = (struct hs_owner_info){
+		.chunk = SIZE_MAX,
+		.retained = { owners->blocks[v], owners->bytes[v],
+			      owners->chunk_bytes[v] },
+		.children = hs_owners_children(owners, node),
+	};
+	if (v == 0)
+		return;
+	uint32_t what = owners->what[v];
+	if (what < owners->root_count) {
+		ret->is_root = true;
+		ret->root = owners->root[what].info;
+		return;
+	}
+	const struct hs_heap *heap = owners->graph->heap;
+	ret->chunk = what - owners->root_count;
+	const struct hs_chunk *c = &heap->chunks[ret->chunk];
+	ret->self = (struct hs_total){ 1, hs_chunk_usable(heap, c),
+				       hs_chunk_size(c) };
+}
+
+bool hs_owners_node(const struct hs_owners *owners, size_t chunk, size_t *ret)
+{
+	assert(chunk < owners->graph->heap->chunk_count);
+	uint32_t v = owners->number[owners->root_count + chunk];
+	if (v == NONE)
+		return false;
+	*ret = v;
+	return true;
+}
+
+size_t hs_owners_parent(const struct hs_owners *owners, size_t node)
+{
+	size_t v = number_of(node);
+	if (v == 0 || owners->idom[v] == 0)
+		return HS_OWNER_TOP;
+	return owners->idom[v];
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HEAPSCAN_GRAPH_H
+#define HEAPSCAN_GRAPH_H
+
+#include <heapscan/heap.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Which blocks are reached from where: roots, and every aligned word of a
+ * block in use that points into a block in use. Conservative: a number that
+ * looks like a pointer is one. Free chunks hold nothing.
+ *
+ * Borrows target, symbols and heap, which must outlive it. Not for use by two
+ * threads at once.
+ */
+struct hs_graph; /* opaque */
+
+/* struct_size first, the rest zero; grows at the end. */
+struct hs_graph_options {
+	size_t struct_size;
+	hs_progress_fn progress; /* may be NULL */
+	void *progress_arg;
+	unsigned jobs; /* threads; 0: as many as this process may use */
+};
+
+/*
+ * One pass over roots and blocks in use, then the marking. SYMS may be NULL.
+ * Free with hs_graph_free().
+ */
+HS_API enum hs_status hs_graph_new(struct hs_target *target,
+				   struct hs_symbols *syms,
+				   const struct hs_heap *heap,
+				   const struct hs_graph_options *opt,
+				   struct hs_graph **ret, struct hs_error *err);
+HS_API void hs_graph_free(struct hs_graph *graph); /* NULL is fine */
+
+/* chunk_bytes included, though scripts mostly want count and bytes. */
+struct hs_graph_summary {
+	struct hs_total reachable; /* from a root, in one step or many ... */
+	/* ... of these, those to whose start nothing reachable points: only
+	 * to a place inside, or to one past the end. */
+	struct hs_total interior_only;
+	struct hs_total leaked; /* the other blocks in use */
+	uint64_t references;    /* between blocks */
+	uint64_t root_references;
+	uint64_t root_bytes; /* looked at */
+	/* Not captured, so that what they held is not known. A block is only
+	 * as surely leaked as these are 0. */
+	uint64_t missing_root_bytes, missing_block_bytes;
+	/* Threads without registers: their stacks count as a whole. */
+	uint64_t threads_without_registers;
+};
+HS_API void hs_graph_summary(const struct hs_graph *graph,
+			     struct hs_graph_summary *ret);
+
+/* Is the block in use and reached? */
+HS_API bool hs_graph_reached(const struct hs_graph *graph, size_t chunk);
+
+/* What kind of memory a root is. The word is the same in every output. */
+/* clang-format off */
+#define HS_ROOT_KINDS(X)                                                  \
+	X(REGISTER, "register")   /* of a thread */                       \
+	X(STACK, "stack")         /* from the stack pointer up */         \
+	X(TLS, "tls")             /* a thread-local variable */           \
+	X(THREAD, "thread")       /* the C library's own record of it */  \
+	X(SPECIFIC, "specific")   /* pthread_setspecific() */             \
+	X(DATA, "data")           /* a module's variables */              \
+	X(ANONYMOUS, "anonymous") /* mapped, not heap */                  \
+	X(FILE, "file")           /* a mapped file that is no module */   \
+	X(SHARED, "shared")       /* memory shared with others */         \
+	X(UNKNOWN, "unknown")     /* heap that could not be decided */
+/* clang-format on */
+
+enum hs_root_kind {
+#define X(id, word) HS_ROOT_##id,
+	HS_ROOT_KINDS(X)
+#undef X
+		HS_ROOT_KIND_COUNT
+};
+HS_API const char *hs_root_kind_name(enum hs_root_kind kind);
+
+/* One word that is alive by itself. */
+struct hs_root_info {
+	enum hs_root_kind kind;
+	hs_addr addr;    /* of the word; HS_NO_ADDR: a register */
+	size_t thread;   /* index for hs_heap_thread(), or SIZE_MAX */
+	unsigned reg;    /* for hs_register_name(), REGISTER only */
+	size_t module;   /* index for hs_target_module(), or SIZE_MAX */
+	size_t map;      /* index for hs_target_map(), or SIZE_MAX */
+	uint64_t offset; /* bytes: STACK above the stack pointer; TLS, THREAD
+			  * and SPECIFIC into their block */
+	bool has_symbol; /* DATA with a symbol */
+	struct hs_symbol_info symbol;
+};
+
+/* ---- what leaked ---- */
+
+/* clang-format off */
+#define HS_LEAK_KINDS(X)                                                   \
+	X(ROOT, "root")   /* nothing points to it */                       \
+	X(CHILD, "child") /* only other leaked blocks do */                \
+	X(CYCLE, "cycle") /* it leads back to itself */
+#define HS_CONFIDENCES(X)                                                  \
+	X(HIGH, "high")     /* no word that was seen points to it */       \
+	X(MEDIUM, "medium") /* stack that is not in use any more does */   \
+	X(LOW, "low")       /* memory that could hold a pointer is missing */
+/* clang-format on */
+enum hs_leak_kind {
+#define X(id, word) HS_LEAK_##id,
+	HS_LEAK_KINDS(X)
+#undef X
+};
+enum hs_confidence {
+#define X(id, word) HS_CONFIDENCE_##id,
+	HS_CONFIDENCES(X)
+#undef X
+};
+HS_API const char *hs_leak_kind_name(enum hs_leak_kind kind);
+HS_API const char *hs_confidence_name(enum hs_confidence confidence);
+
+struct hs_leaks; /* opaque; borrows the graph */
+
+struct hs_leak_info {
+	size_t chunk;
+	enum hs_leak_kind kind;
+	enum hs_confidence confidence;
+	size_t root;  /* the leaked block above it; SIZE_MAX: none */
+	size_t group; /* for hs_leaks_group() */
+};
+
+/* Leaks of one shape: what hangs together in one is counted as one. */
+struct hs_leak_group {
+	uint64_t count, bytes;    /* blocks and their usable bytes, all */
+	uint64_t roots;           /* things that leaked: heads and cycles */
+	uint64_t root_bytes;      /* usable bytes of one head */
+	const char *shape;        /* "192 bytes -> 24, 40"; from LEAKS */
+	size_t sample;            /* chunk: a head, the lowest */
+	enum hs_leak_kind kind;   /* ROOT or CYCLE */
+	enum hs_confidence worst; /* of its blocks */
+};
+
+HS_API enum hs_status hs_leaks_find(struct hs_graph *graph,
+				    struct hs_leaks **ret,
+				    struct hs_error *err);
+HS_API void hs_leaks_free(struct hs_leaks *leaks); /* NULL is fine */
+HS_API size_t hs_leaks_count(const struct hs_leaks *leaks);
+/* In address order. */
+HS_API void hs_leaks_get(const struct hs_leaks *leaks, size_t i,
+			 struct hs_leak_info *ret);
+/* Most bytes first. */
+HS_API size_t hs_leaks_group_count(const struct hs_leaks *leaks);
+HS_API void hs_leaks_group(const struct hs_leaks *leaks, size_t i,
+			   struct hs_leak_group *ret);
+
+/* ---- who holds a block ---- */
+
+/* How one step of a path is made. */
+struct hs_step {
+	size_t chunk;      /* that is reached */
+	uint64_t offset;   /* of the word in the holder, from its user pointer;
+			    * HS_UNKNOWN for the first step */
+	uint64_t interior; /* bytes into the block; 0: its start */
+};
+struct hs_path {
+	struct hs_root_info root;
+	struct hs_step *step; /* the last one is the block itself */
+	size_t count;
+};
+struct hs_path_list {
+	struct hs_path *path; /* shortest first */
+	size_t count;
+	uint64_t more; /* other ways, by their last step, left out */
+};
+/*
+ * At most MAX shortest ways from a root to CHUNK, each with another last step.
+ * None when it is not reached. Release with hs_path_list_release().
+ */
+HS_API enum hs_status hs_graph_why(struct hs_graph *graph, size_t chunk,
+				   size_t max, struct hs_path_list *ret,
+				   struct hs_error *err);
+HS_API void hs_path_list_release(struct hs_path_list *list);
+
+/* One reference, with the holder's side in the same form. */
+struct hs_holder {
+	bool is_root;
+	struct hs_root_info root; /* is_root */
+	size_t chunk;             /* else the block that holds it */
+	uint64_t offset;          /* in that block */
+	uint64_t interior;        /* bytes into the block pointed to */
+};
+struct hs_holder_list {
+	struct hs_holder *holder;
+	size_t count;
+};
+/* Everything that points to CHUNK, roots first, leaked blocks too. */
+HS_API enum hs_status hs_graph_referrers(struct hs_graph *graph, size_t chunk,
+					 struct hs_holder_list *ret,
+					 struct hs_error *err);
+/* Everything CHUNK points to: `chunk` is the block pointed to. */
+HS_API enum hs_status hs_graph_references(struct hs_graph *graph, size_t chunk,
+					  struct hs_holder_list *ret,
+					  struct hs_error *err);
+HS_API void hs_holder_list_release(struct hs_holder_list *list);
+
+/* ---- who owns how much ---- */
+
+/*
+ * Dominators: a block belongs to the one thing without which it would not be
+ * reached. What several roots reach belongs to none of them.
+ */
+struct hs_owners; /* opaque; borrows the graph */
+
+HS_API enum hs_status hs_owners_find(struct hs_graph *graph,
+				     struct hs_owners **ret,
+				     struct hs_error *err);
+HS_API void hs_owners_free(struct hs_owners *owners); /* NULL is fine */
+
+struct hs_owner_info {
+	bool is_root;
+	struct hs_root_info root; /* its first word: variable, stack, thread */
+	size_t chunk;             /* not a root */
+	struct hs_total self;     /* not a root: the block */
+	struct hs_total retained; /* with everything below */
+	size_t children;
+};
+/* The owners at the top, most bytes retained first: roots, and blocks that
+ * several roots reach. */
+#define HS_OWNER_TOP SIZE_MAX
+HS_API size_t hs_owners_children(const struct hs_owners *owners, size_t node);
+/* Child I of NODE, by bytes retained: its node. */
+HS_API size_t hs_owners_child(const struct hs_owners *owners, size_t node,
+			      size_t i);
+HS_API void hs_owners_info(const struct hs_owners *owners, size_t node,
+			   struct hs_owner_info *ret);
+/* The node of a chunk; false: not reached. */
+HS_API bool hs_owners_node(const struct hs_owners *owners, size_t chunk,
+			   size_t *ret);
+/* Its immediate dominator; HS_OWNER_TOP: none. */
+HS_API size_t hs_owners_parent(const struct hs_owners *owners, size_t node);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
