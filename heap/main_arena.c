@@ -388,6 +388,14 @@ static enum hs_status no_heap(struct hs_scan *scan, struct hs_error *err)
 		if (may_hold_libc_data(scan, &t->maps.map[i]))
 			missing += t->maps.map[i].end - t->maps.map[i].start -
 				   t->maps.map[i].captured;
+	/* A target that is cut says so itself, and knows the cure. */
+	for (size_t i = 0; missing > 0 && i < t->notes.count; i++)
+		if (t->notes.note[i].severity == HS_WARNING)
+			return hs_fail(err, HS_ERR_NO_HEAP,
+				       "no glibc heap found: the data of libc, "
+				       "where malloc keeps its arenas, is not "
+				       "there; %s",
+				       t->notes.note[i].message);
 	if (missing > 0)
 		return hs_fail(err, HS_ERR_NO_HEAP,
 			       "no glibc heap found, but %" PRIu64
