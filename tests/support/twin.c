@@ -6,7 +6,7 @@ struct twin {
 	long value;
 };
 
-static struct twin twin;
+__attribute__((__used__)) static struct twin twin;
 int twin_home;
 const size_t twin_value_offset = offsetof(struct twin, value);
 const size_t twin_size = sizeof(twin);
