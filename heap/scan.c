@@ -86,10 +86,15 @@ static void mark_tcaches(struct hs_heap *heap)
 	}
 }
 
-/* False only when it is certain: glibc had none before 2.26. */
-static bool may_have_tcaches(const struct hs_heap *heap)
+/* False only when it is certain: glibc had none before 2.26, and malloc_par
+ * says when they are switched off. */
+static bool may_have_tcaches(const struct hs_scan *scan)
 {
+	const struct hs_heap *heap = scan->heap;
 	const struct hs_layout *l = &heap->layout;
+	/* The tunable tcache_count=0; from 2.43 there is no structure then. */
+	if (scan->tcache_slots == 0)
+		return false;
 	if (l->origin[HS_STRUCT_TCACHE] != HS_ORIGIN_NONE)
 		return true;
 	return l->last >= 26 && l->origin[HS_STRUCT_ARENA] != HS_ORIGIN_DWARF &&
@@ -116,7 +121,7 @@ static enum hs_status report_threads(struct hs_scan *scan, struct hs_error *err)
 				return st;
 		}
 	}
-	if (unknown == 0 || !may_have_tcaches(heap))
+	if (unknown == 0 || !may_have_tcaches(scan))
 		return HS_OK;
 	scan->missing = true;
 	return hs_finding_add(

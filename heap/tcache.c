@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "heap/cache_slots.h"
 #include "heap/linked.h"
 #include "heap/walk.h"
 
@@ -371,10 +372,13 @@ enum hs_status hs_tcache_find_by_shape(struct hs_scan *scan,
 	hs_walk_claim_late(scan, before);
 	if (heap->tcache_source == HS_PLACE_NONE)
 		heap->tcache_source = HS_PLACE_EVIDENCE;
-	return hs_finding_add(&heap->findings, HS_FINDING_TCACHE_BY_SHAPE, at,
-			      err,
-			      "%zu tcache%s found by shape, not through a "
-			      "thread: which thread owns %s is not known",
-			      found, found == 1 ? " was" : "s were",
-			      found == 1 ? "it" : "them");
+	size_t left;
+	enum hs_status st = hs_cache_slots_find(scan, &left, err);
+	if (st || left == 0)
+		return st;
+	return hs_finding_add(
+		&heap->findings, HS_FINDING_TCACHE_BY_SHAPE, at, err,
+		"%zu tcache%s found by shape, not through a "
+		"thread: which thread owns %s is not known",
+		left, left == 1 ? " was" : "s were", left == 1 ? "it" : "them");
 }

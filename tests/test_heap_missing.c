@@ -217,6 +217,60 @@ static void a_thread_whose_variables_are_missing_is_said_so(void **state)
 	}
 }
 
+/* As in cores of qemu's user mode. */
+static void without_thread_pointers_caches_find_their_threads(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		if (versions[v] < 26)
+			continue;
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_AARCH64);
+		hb_everything(&hb, 0, &s);
+		hb_finish(&hb);
+		struct hs_thread_list *threads = &hb.target.base.threads;
+		for (size_t t = 0; t < threads->count; t++)
+			threads->thread[t].tls_base = HS_NO_ADDR;
+		struct hs_heap *heap = scan(&hb);
+		const size_t with_chunks[] = { s.main_thread, s.other_thread };
+		for (size_t i = 0; i < 2; i++) {
+			struct hs_heap_thread_info info;
+			hs_heap_thread(heap, with_chunks[i], &info);
+			assert_true(info.tcache_known);
+			assert_int_equal(
+				info.tcache,
+				hb_user(&hb, hb.thread[with_chunks[i]].tcache));
+			assert_true(info.arena_known);
+			struct hs_arena_info arena;
+			hs_heap_arena(heap, info.arena, &arena);
+			assert_int_equal(
+				arena.addr,
+				hb.arena[hb.thread[with_chunks[i]].arena].addr);
+			assert_true(info.tcache_count > 0);
+		}
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+static void a_cache_switched_off_is_not_missed(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	hb_init(&hb, 43, HS_ARCH_X86_64);
+	(void)hb_thread(&hb, HB_MAIN);
+	(void)hb_alloc_many(&hb, HB_MAIN, 100, 10);
+	hb_finish(&hb);
+	fake_target_put(&hb.target,
+			hb_par_field(&hb, HS_FIELD_PAR_TCACHE_COUNT), 0);
+	hb.target.base.threads.thread[0].tls_base = HS_NO_ADDR;
+	struct hs_heap *heap = scan(&hb);
+	assert_true(is_complete(heap));
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
 static void a_thread_arena_without_its_first_page_is_said_so(void **state)
 {
 	(void)state;
@@ -413,6 +467,9 @@ int main(void)
 		cmocka_unit_test(a_missing_tcache_makes_the_answer_incomplete),
 		cmocka_unit_test(
 			a_thread_whose_variables_are_missing_is_said_so),
+		cmocka_unit_test(
+			without_thread_pointers_caches_find_their_threads),
+		cmocka_unit_test(a_cache_switched_off_is_not_missed),
 		cmocka_unit_test(
 			a_thread_arena_without_its_first_page_is_said_so),
 		cmocka_unit_test(free_chunks_of_a_missing_list_are_no_damage),
