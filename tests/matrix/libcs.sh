@@ -36,8 +36,8 @@ prepare() { # prepare SUITE: a private apt that knows this suite alone
 		echo "Dir::State::status \"$state/status\";"
 		echo "Dir::Cache \"$state/cache\";"
 		echo "Dir::Etc::sourcelist \"$state/sources.list\";"
-		echo 'Dir::Etc::sourceparts "-";'
-		echo 'Dir::Etc::preferencesparts "-";'
+		echo 'Dir::Etc::sourceparts "/dev/null";'
+		echo 'Dir::Etc::preferencesparts "/dev/null";'
 		printf 'APT::Architectures { '
 		printf '"%s"; ' $arches
 		echo '};'
