@@ -24,7 +24,7 @@ static const struct magic magics[] = {
 	{ "BZh", 3, "bzip2 data: unpack it with bzip2 -d" },
 	{ "PK\x03\x04", 4, "a zip archive: unpack it with unzip" },
 	{ "MDMP", 4, "a minidump: turn it into a core with minidump-2-core" },
-	{ "MEMSLICE", 8, "a Memory Slice, which this version cannot read" },
+	{ "MEMSLICE", 8, "a Memory Slice" },
 	{ "ProblemType:", 12, "an apport report: unpack it with apport-unpack" },
 	{ "!<arch>\n", 8, "an archive of object files" },
 	{ "#!", 2, "a script" },

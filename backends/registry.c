@@ -9,6 +9,7 @@
 
 const struct hs_backend *const hs_backends[] = {
 	&hs_backend_core,
+	&hs_backend_slice,
 	&hs_backend_live, /* takes what names no file */
 	NULL,
 };
@@ -60,8 +61,8 @@ static enum hs_status find_backend(const char *spec,
 	if (kind)
 		return hs_fail(err, HS_ERR_FORMAT, "'%s' is %s", spec, kind);
 	return hs_fail(err, HS_ERR_FORMAT,
-		       "'%s' is no ELF core: give a core file, or --pid N for "
-		       "a running process",
+		       "'%s' is no ELF core and no Memory Slice: give one of "
+		       "them, or --pid N for a running process",
 		       spec);
 }
 
@@ -88,8 +89,8 @@ enum hs_status hs_target_open(const char *spec,
 		backend = by_name(full.backend);
 		if (!backend)
 			return hs_fail(err, HS_ERR_INVALID,
-				       "no backend '%s': there are 'core' and "
-				       "'live'",
+				       "no backend '%s': there are 'core', "
+				       "'slice' and 'live'",
 				       full.backend);
 	} else {
 		enum hs_status st = find_backend(spec, &backend, err);

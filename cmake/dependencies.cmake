@@ -18,3 +18,14 @@ else()
   target_link_libraries(hs_libdwarf INTERFACE ${LIBDWARF_LIBRARY})
   target_compile_definitions(hs_libdwarf INTERFACE HS_LIBDWARF_2021)
 endif()
+
+# Memory Slices: hashes and encryption, passphrases, codecs.
+pkg_check_modules(LIBCRYPTO REQUIRED IMPORTED_TARGET libcrypto>=1.1.1)
+pkg_check_modules(LIBARGON2 REQUIRED IMPORTED_TARGET libargon2)
+pkg_check_modules(LIBZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LIBLZ4 REQUIRED IMPORTED_TARGET liblz4)
+include(cmake/blake3.cmake)
+add_library(hs_slice_libraries INTERFACE)
+target_link_libraries(hs_slice_libraries INTERFACE
+  PkgConfig::LIBCRYPTO PkgConfig::LIBARGON2 PkgConfig::LIBZSTD
+  PkgConfig::LIBLZ4 hs_blake3)

@@ -7,12 +7,15 @@ foreach(room ${rooms})
   endif()
 endforeach()
 
+list(APPEND objects ${HS_BLAKE3_OBJECTS})
+
 add_library(heapscan SHARED ${objects})
 target_include_directories(heapscan PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(heapscan PRIVATE
-  hs_options PkgConfig::LIBELF hs_libdwarf Threads::Threads)
+  hs_options PkgConfig::LIBELF hs_libdwarf hs_slice_libraries
+  Threads::Threads)
 set_target_properties(heapscan PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 target_link_options(heapscan PRIVATE
@@ -30,4 +33,5 @@ add_library(heapscan_inside STATIC ${objects})
 target_include_directories(heapscan_inside PUBLIC
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
 target_link_libraries(heapscan_inside PUBLIC
-  hs_options PkgConfig::LIBELF hs_libdwarf Threads::Threads)
+  hs_options PkgConfig::LIBELF hs_libdwarf hs_slice_libraries
+  Threads::Threads)

@@ -101,4 +101,36 @@
  * the same, and named after the mapping. */
 #define HS_LIMIT_TLS_BLOCKS (1u << 20)
 
+/* Blocks of a slice: one a mapping, a module, a thread. 16 million take 1.3 GB
+ * of headers alone. */
+#define HS_LIMIT_SLICE_BLOCKS (1u << 24)
+
+/* Pages of one region: 1 TiB in pages of 4 KiB. Its map of states has 64 MiB. */
+#define HS_LIMIT_SLICE_PAGES ((uint64_t)1 << 28)
+
+/* What one compressed payload may unpack to: a terabyte, as much as the largest
+ * region. The memory to hold it is another question, asked when it is needed. */
+#define HS_LIMIT_SLICE_PAYLOAD ((uint64_t)1 << 40)
+
+/* A compressed payload that is no region: tables of a machine's processes or
+ * connections. It is unpacked when the file is opened. */
+#define HS_LIMIT_SLICE_TABLE ((size_t)64 << 20)
+
+/* Modules of a slice, which are compared with each other: the process with most
+ * libraries that was seen has two thousand. */
+#define HS_LIMIT_SLICE_MODULES (1u << 14)
+
+/* Values kept out of a slice's tables, for people to look at: 65,536 processes
+ * with ten values each, and room. */
+#define HS_LIMIT_SLICE_FACTS (1u << 20)
+
+/* Argon2 as a slice's header asks for it. What writers use is 3 passes over
+ * 64 MiB in 4 lanes; a forged header must not cost minutes or all memory. */
+#define HS_LIMIT_ARGON2_TIME 64u
+#define HS_LIMIT_ARGON2_MEMORY (4u << 20) /* KiB: 4 GiB */
+#define HS_LIMIT_ARGON2_LANES 64u
+
+/* A passphrase. Longer ones are rather a file given by mistake. */
+#define HS_LIMIT_PASSPHRASE 4096u
+
 #endif

@@ -22,6 +22,7 @@ struct hs_span {
 	const uint8_t *bytes; /* borrowed from the backend; NULL if not BYTES */
 	uint8_t state;        /* enum hs_span_state */
 	bool from_file;       /* overlaid from a mapped file, not dumped */
+	uint32_t source;      /* LAZY: the backend's own number for fill() */
 };
 
 struct hs_span_list {

@@ -7,6 +7,7 @@
 #include <heapscan/graph.h>
 #include <heapscan/heap.h>
 #include <heapscan/refs.h>
+#include <heapscan/slice.h>
 #include <heapscan/symbols.h>
 #include <heapscan/target.h>
 

@@ -33,13 +33,27 @@ HS_API const char *hs_arch_name(enum hs_arch arch);
 typedef bool (*hs_progress_fn)(void *arg, const char *what, uint64_t done,
 			       uint64_t total);
 
+enum hs_secret_kind {
+	HS_SECRET_PASSPHRASE, /* text, without a final NUL or newline */
+	HS_SECRET_KEY,        /* 32 bytes */
+};
+/*
+ * Put the secret for the file called WHAT into BUF, which has room for SIZE
+ * bytes, and its length into *LEN. False: there is none. Called only when a
+ * file needs one; BUF is wiped as soon as the key is made of it.
+ */
+typedef bool (*hs_secret_fn)(void *arg, const char *what,
+			     enum hs_secret_kind kind, uint8_t *buf,
+			     size_t size, size_t *len);
+
 /*
  * Set struct_size to sizeof(struct hs_open_options) and the rest to zero.
  * Members are only ever added at the end, so an old caller keeps working.
  */
 struct hs_open_options {
 	size_t struct_size;
-	const char *backend; /* "core", "live"; NULL: find out from SPEC */
+	/* "core", "slice", "live"; NULL: find out from SPEC */
+	const char *backend;
 	/* Prefix for the paths of mapped files; NULL: the target's own root
 	 * for a live process, else "/". */
 	const char *sysroot;
@@ -47,6 +61,11 @@ struct hs_open_options {
 	const char *executable;
 	hs_progress_fn progress; /* may be NULL */
 	void *progress_arg;
+	/* Asked for the secret of an encrypted file; NULL: there is none. */
+	hs_secret_fn secret;
+	void *secret_arg;
+	/* Read slices that older tools wrote in a layout of their own. */
+	bool legacy;
 };
 
 /*
