@@ -20,6 +20,14 @@ struct at_answer {
 	struct hs_module_info module;
 	bool has_stack;
 	struct hs_heap_thread_info thread; /* whose stack it is */
+	int64_t tcache_of; /* the chunk is this thread's tcache; -1: none's */
+	bool has_tls;      /* near a thread pointer, where threads keep their
+			    * variables ... */
+	struct hs_heap_thread_info tls; /* ... of this thread */
 };
+
+/* Static thread-local storage and the thread's descriptor lie this near to the
+ * thread pointer: bytes. Their exact ends are the loader's business. */
+#define AT_TLS_REACH 4096u
 
 #endif

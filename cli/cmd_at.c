@@ -116,10 +116,30 @@ static void find_stack(const struct cli *cli, const struct stack_list *list,
 	}
 }
 
+/* What the threads' own pointers say about the place. */
+static void find_owner(const struct cli *cli, struct at_answer *a)
+{
+	for (size_t i = 0; i < cli_thread_count(cli); i++) {
+		struct hs_heap_thread_info t;
+		cli_thread(cli, i, &t);
+		if (a->has_chunk && t.tcache == a->chunk.user)
+			a->tcache_of = t.tid;
+		if (a->has_chunk || t.tls_base == HS_NO_ADDR ||
+		    t.tls_base < a->map.start || t.tls_base >= a->map.end)
+			continue;
+		uint64_t far = a->addr < t.tls_base ? t.tls_base - a->addr
+						    : a->addr - t.tls_base;
+		if (far >= AT_TLS_REACH)
+			continue;
+		a->tls = t;
+		a->has_tls = true;
+	}
+}
+
 static void answer(const struct cli *cli, const struct stack_list *stacks,
 		   hs_addr addr, struct at_answer *a)
 {
-	*a = (struct at_answer){ .addr = addr };
+	*a = (struct at_answer){ .addr = addr, .tcache_of = -1 };
 	const uint8_t *bytes;
 	uint64_t len;
 	size_t i = find_map(cli->target, addr);
@@ -139,6 +159,8 @@ static void answer(const struct cli *cli, const struct stack_list *stacks,
 		hs_target_module(cli->target, i, &a->module);
 		a->has_module = true;
 	}
+	if (a->has_map)
+		find_owner(cli, a);
 	/* A coroutine's stack may be a heap block: then it is the block. */
 	if (a->has_chunk)
 		return;
@@ -177,6 +199,14 @@ static void headline(struct cli *cli, const struct at_answer *a)
 		out_printf(out, "+0x%" PRIx64 " in ", a->addr - a->symbol.addr);
 		out_escaped(out, a->has_module ? a->module.path : "?");
 		out_str(out, "\n");
+	} else if (a->has_tls) {
+		bool below = a->addr < a->tls.tls_base;
+		out_printf(out,
+			   "%" PRIu64 " bytes %s the thread pointer of thread "
+			   "%" PRId64 "\n",
+			   below ? a->tls.tls_base - a->addr
+				 : a->addr - a->tls.tls_base,
+			   below ? "below" : "above", a->tls.tid);
 	} else if (a->has_stack) {
 		out_printf(out, "on the stack of thread %" PRId64 "\n",
 			   a->thread.tid);
@@ -235,6 +265,11 @@ static void print_answer(struct cli *cli, const struct at_answer *a)
 	headline(cli, a);
 	if (a->has_chunk)
 		chunk_lines(cli, &a->chunk);
+	if (a->tcache_of >= 0)
+		out_printf(out,
+			   "    this is  the tcache structure of thread "
+			   "%" PRId64 "\n",
+			   a->tcache_of);
 	if (a->has_stack)
 		stack_line(out, a);
 	if (a->has_map) {

@@ -48,6 +48,14 @@ static json_t *jstack(const struct at_answer *a)
 			 "below_sp", a->addr < a->thread.sp);
 }
 
+static json_t *jtls(const struct at_answer *a)
+{
+	if (!a->has_tls)
+		return json_null();
+	return json_pack("{s:o,s:o}", "tid", jid(a->tls.tid), "tls_base",
+			 jaddr(a->tls.tls_base));
+}
+
 static json_t *jmapping(const struct at_answer *a)
 {
 	char prot[5];
@@ -82,12 +90,13 @@ void out_json_at(struct cli *cli, const struct at_answer *answers, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct at_answer *a = &answers[i];
 		doc_element(&doc,
-			    json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o}",
+			    json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 				      "address", jplain_addr(a->addr), "memory",
 				      memory_word(a), "chunk", jchunk(cli, a),
 				      "symbol", jsymbol(a), "module",
-				      jmodule(a), "stack", jstack(a), "mapping",
-				      jmapping(a)));
+				      jmodule(a), "stack", jstack(a), "tls",
+				      jtls(a), "tcache_of", jid(a->tcache_of),
+				      "mapping", jmapping(a)));
 	}
 	doc_array_end(&doc);
 	doc_end(&doc);

@@ -43,6 +43,14 @@ sp=$(awk 'NR == 2 { print ($2 == "*") ? $4 : $3 }' "$work/out")
 ask at "$sp"
 grep -q 'stack    thread [0-9]* (.*), 0 bytes above' "$work/out" ||
 	fail "at a stack pointer: $(cat "$work/out")"
+ask threads
+tp=$(awk 'NR == 2 { print ($2 == "*") ? $5 : $4 }' "$work/out")
+tcache=$(awk 'NR == 2 { print ($2 == "*") ? $7 : $6 }' "$work/out")
+ask at "$tcache" "$(printf '0x%x' $((tp + 16)))"
+grep -q "this is  the tcache structure of thread $program" "$work/out" ||
+	fail "at a tcache: $(cat "$work/out")"
+grep -q "16 bytes above the thread pointer of thread $program" "$work/out" ||
+	fail "at a thread pointer: $(cat "$work/out")"
 ask at nonsense
 [ "$status" = 2 ] || fail "at nonsense: exit status $status"
 
