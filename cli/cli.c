@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/at_exit.h"
 #include "cli/out_json.h"
 #include "cli/out_text.h"
 #include "cli/progress.h"
@@ -156,7 +157,9 @@ int cli_prepare(struct cli *cli)
 {
 	if (cli->command->needs == NEEDS_NOTHING)
 		return EXIT_ANSWERED;
-	int code = open_target(cli);
+	int code = cli->opt.at_exit ? at_exit_run(cli) : EXIT_ANSWERED;
+	if (!code)
+		code = open_target(cli);
 	if (code)
 		return code;
 	struct hs_symbols_options how = {
@@ -173,6 +176,8 @@ int cli_prepare(struct cli *cli)
 		if (code)
 			return code;
 	}
+	/* The rest needs its copy, not the process. */
+	at_exit_release(cli);
 	if (cli->command->run != cmd_summary && cli->command->run != cmd_check)
 		note_problems(cli);
 	return EXIT_ANSWERED;
@@ -183,6 +188,7 @@ void cli_release(struct cli *cli)
 	hs_heap_free(cli->heap);
 	hs_symbols_free(cli->syms);
 	hs_target_close(cli->target);
+	at_exit_release(cli);
 	options_release(&cli->opt);
 	out_release(&cli->out);
 }

@@ -4,6 +4,8 @@
 
 #include <heapscan/heapscan.h>
 
+#include <sys/types.h>
+
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/options.h"
@@ -20,6 +22,8 @@ struct cli {
 	struct hs_target_info info;
 	struct hs_symbols *syms; /* NULL with --no-symbols, or not asked for */
 	struct hs_heap *heap;    /* NULL: not asked for, or none there */
+	pid_t child;         /* the program of --at-exit, stopped; 0: none */
+	char child_text[16]; /* the same as --pid would have it */
 };
 
 /* Open what the command needs. Not EXIT_ANSWERED: it was reported. */

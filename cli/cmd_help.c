@@ -39,7 +39,7 @@ static void print_overview(struct out *out)
 		"\n`heapscan help COMMAND` explains one with all its options.\n"
 		"\nexit status\n"
 		"  0  answered\n"
-		"  1  answered, and check found damage\n"
+		"  1  answered, and check or leaks found something\n"
 		"  2  wrong usage\n"
 		"  3  not permitted to attach or to read\n"
 		"  4  not readable as what it claims to be, or no glibc heap\n"

@@ -40,6 +40,9 @@ int cmd_at(struct cli *cli);
 int cmd_read(struct cli *cli);
 int cmd_check(struct cli *cli);
 int cmd_graph(struct cli *cli);
+int cmd_leaks(struct cli *cli);
+int cmd_why(struct cli *cli);
+int cmd_owners(struct cli *cli);
 int cmd_completion(struct cli *cli);
 int cmd_help(struct cli *cli);
 

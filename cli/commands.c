@@ -68,6 +68,31 @@ const struct command commands[] = {
 	  "in at most --depth steps, else the whole heap by size and state. A\n"
 	  "graph that was cut at --max-nodes says so in its label.\n",
 	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_DOT | GROUP_GRAPH, cmd_graph },
+	{ "leaks", "TARGET", "blocks that nothing leads to",
+	  "Blocks in use that cannot be reached from registers, stacks, variables\n"
+	  "or thread-local storage: one line for all leaks of one shape, with the\n"
+	  "sizes of what hangs below each. --all lists every block. A pointer to\n"
+	  "the inside of a block, or to one past its end, keeps it alive, too.\n"
+	  "Confidence: high; medium, an unused part of a stack still points to it;\n"
+	  "low, memory that may hold a pointer is missing. The exit status is 1\n"
+	  "when there are leaks; with --fail-on, from so many on; with --baseline,\n"
+	  "when a shape leaks more than then. --at-exit -- PROGRAM ARGS runs a\n"
+	  "program, its output on standard error, and looks when it exits.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_REACH | GROUP_LEAKS,
+	  cmd_leaks },
+	{ "why", "TARGET ADDR", "who holds this block",
+	  "The shortest way of references from a root: a variable, a register, a\n"
+	  "stack, a thread's own storage. --paths shows more of them. --referrers\n"
+	  "and --references list one step, leaked blocks included. The exit status\n"
+	  "is 1 when nothing leads to the block.\n",
+	  NEEDS_HEAP, 1, 1, TARGET_GROUPS | GROUP_REACH | GROUP_WHY, cmd_why },
+	{ "owners", "TARGET [ADDR]", "who retains how much memory",
+	  "What would be unreachable without each variable, stack, thread and\n"
+	  "block, largest first: the dominator tree to --depth levels, the --top N\n"
+	  "of each. With ADDR the tree below that block. What several roots lead\n"
+	  "to belongs to none of them and stands beside them.\n",
+	  NEEDS_HEAP, 0, 1, TARGET_GROUPS | GROUP_REACH | GROUP_OWNERS,
+	  cmd_owners },
 	{ "completion", "bash|zsh|fish", "print a completion script for a shell",
 	  "For bash: heapscan completion bash > /etc/bash_completion.d/heapscan\n",
 	  NEEDS_NOTHING, 1, 1, GROUP_COMMON, cmd_completion },

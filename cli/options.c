@@ -17,6 +17,7 @@
 /* A graph for people: more is unreadable, and layouts become slow. */
 #define DEFAULT_MAX_NODES 200
 #define DEFAULT_DEPTH 2
+#define DEFAULT_PATHS 1
 
 /* clang-format off */
 const struct option_spec option_specs[] = {
@@ -54,15 +55,33 @@ const struct option_spec option_specs[] = {
 	{ OPT_SORT, "sort", 0, "KEY", "address size state",
 	  "order by address, size (largest first) or state", GROUP_CHUNKS },
 	{ OPT_TOP, "top", 0, "N", NULL,
-	  "the first N, by size unless --sort is given", GROUP_CHUNKS },
+	  "the first N, by size unless --sort is given",
+	  GROUP_CHUNKS | GROUP_OWNERS },
 	{ OPT_AROUND, "around", 0, "ADDR", NULL,
 	  "the neighbourhood of this block", GROUP_GRAPH },
 	{ OPT_DEPTH, "depth", 0, "N", NULL,
-	  "steps from --around (2)", GROUP_GRAPH },
+	  "steps from --around, levels of owners (2)",
+	  GROUP_GRAPH | GROUP_OWNERS },
 	{ OPT_BY, "by", 0, "WHAT", "size",
 	  "fold the whole heap by size and state", GROUP_GRAPH },
 	{ OPT_MAX_NODES, "max-nodes", 0, "N", NULL,
 	  "cut the graph at N nodes (200)", GROUP_GRAPH },
+	{ OPT_JOBS, "jobs", 0, "N", NULL,
+	  "work with N threads, not with all processors", GROUP_REACH },
+	{ OPT_BASELINE, "baseline", 0, "FILE", NULL,
+	  "only what leaks more than in this leaks --json",
+	  GROUP_LEAKS },
+	{ OPT_FAIL_ON, "fail-on", 0, "LIMIT", NULL,
+	  "exit 1 from so many blocks, or bytes (B, k, M, G) on",
+	  GROUP_LEAKS },
+	{ OPT_AT_EXIT, "at-exit", 0, NULL, NULL,
+	  "run the program behind -- and look when it ends", GROUP_LEAKS },
+	{ OPT_PATHS, "paths", 0, "N", NULL,
+	  "show N ways, each with another last step (1)", GROUP_WHY },
+	{ OPT_REFERRERS, "referrers", 0, NULL, NULL,
+	  "everything that points to the block", GROUP_WHY },
+	{ OPT_REFERENCES, "references", 0, NULL, NULL,
+	  "everything that the block points to", GROUP_WHY },
 	{ OPT_COLOR, "color", 0, "WHEN", "auto always never",
 	  "colour: auto, always or never", GROUP_COMMON },
 	{ OPT_HELP, "help", 'h', NULL, NULL,
@@ -198,6 +217,52 @@ static bool bad_value(struct options *opt, const struct option_spec *spec,
 	return fail(opt, EXIT_USAGE, "--%s cannot be '%s'", spec->name, shown);
 }
 
+/* "10" blocks, "64B", "1M" bytes. */
+static bool parse_limit(struct options *opt, const char *text)
+{
+	size_t len = strlen(text);
+	uint64_t value;
+	if (parse_number(text, UINT64_MAX, &value)) {
+		opt->fail_blocks = value;
+		return true;
+	}
+	if (parse_size(text, &value)) {
+		opt->fail_bytes = value;
+		return true;
+	}
+	char digits[24];
+	if (len < 2 || len > sizeof(digits) || text[len - 1] != 'B')
+		return false;
+	memcpy(digits, text, len - 1);
+	digits[len - 1] = 0;
+	return parse_size(digits, &opt->fail_bytes);
+}
+
+static bool take_reach(struct options *opt, const struct option_spec *spec,
+		       const char *value)
+{
+	uint64_t number;
+	switch (spec->id) {
+	case OPT_JOBS:
+		if (!parse_number(value, 1024, &number) || !number)
+			return false;
+		opt->jobs = (unsigned)number;
+		return true;
+	case OPT_PATHS:
+		if (!parse_number(value, 10000, &number) || !number)
+			return false;
+		opt->paths = (unsigned)number;
+		return true;
+	case OPT_BASELINE:
+		opt->baseline = value;
+		return *value != 0;
+	case OPT_FAIL_ON:
+		return parse_limit(opt, value);
+	default:
+		return choice(spec->values, value) >= 0;
+	}
+}
+
 static bool take_filter(struct options *opt, const struct option_spec *spec,
 			const char *value)
 {
@@ -235,7 +300,7 @@ static bool take_filter(struct options *opt, const struct option_spec *spec,
 		opt->max_nodes = (unsigned)number;
 		return true;
 	default:
-		return choice(spec->values, value) >= 0;
+		return take_reach(opt, spec, value);
 	}
 }
 
@@ -271,6 +336,12 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return opt->summary = true;
 	case OPT_DOT:
 		return opt->dot = true;
+	case OPT_AT_EXIT:
+		return opt->at_exit = true;
+	case OPT_REFERRERS:
+		return opt->referrers = true;
+	case OPT_REFERENCES:
+		return opt->references = true;
 	case OPT_HELP:
 		return opt->help = true;
 	case OPT_VERSION:
@@ -313,7 +384,7 @@ static bool unknown_option(struct options *opt, const char *word)
 
 /* Take the option ARGV[*I] and its value; SEEN collects what was given. */
 static bool parse_option(struct options *opt, int argc, char **argv, int *i,
-			 unsigned *seen)
+			 uint64_t *seen)
 {
 	const char *word = argv[*i];
 	const struct option_spec *spec;
@@ -338,7 +409,7 @@ static bool parse_option(struct options *opt, int argc, char **argv, int *i,
 				    spec->name, spec->arg);
 		value = argv[++*i];
 	}
-	*seen |= 1u << spec->id;
+	*seen |= UINT64_C(1) << spec->id;
 	return take_option(opt, spec, value);
 }
 
@@ -383,10 +454,10 @@ static bool choose_command(struct options *opt)
 	return true;
 }
 
-static bool check_groups(struct options *opt, unsigned seen)
+static bool check_groups(struct options *opt, uint64_t seen)
 {
 	for (const struct option_spec *s = option_specs; s->name; s++)
-		if (seen & 1u << s->id && !(s->group & opt->command->groups))
+		if (seen >> s->id & 1 && !(s->group & opt->command->groups))
 			return fail(opt, EXIT_USAGE,
 				    "--%s does not go with '%s'; see "
 				    "`heapscan help %s`",
@@ -398,6 +469,18 @@ static bool check_groups(struct options *opt, unsigned seen)
 static bool take_arguments(struct options *opt)
 {
 	const struct command *c = opt->command;
+	if (opt->at_exit) {
+		if (opt->pid)
+			return fail(opt, EXIT_USAGE,
+				    "--at-exit takes a program, not a target");
+		if (!opt->arg_count)
+			return fail(opt, EXIT_USAGE,
+				    "--at-exit needs a program: heapscan %s "
+				    "--at-exit -- PROGRAM ARGS",
+				    c->name);
+		opt->args[opt->arg_count] = NULL; /* as execvp() wants it */
+		return true;
+	}
 	if (c->needs != NEEDS_NOTHING && !opt->pid) {
 		if (opt->arg_count == 0)
 			return fail(opt, EXIT_USAGE,
@@ -441,13 +524,16 @@ bool options_parse(struct options *opt, int argc, char **argv)
 		.around = HS_NO_ADDR,
 		.depth = DEFAULT_DEPTH,
 		.max_nodes = DEFAULT_MAX_NODES,
+		.paths = DEFAULT_PATHS,
+		.fail_blocks = UINT64_MAX,
+		.fail_bytes = UINT64_MAX,
 		.json = wants_json(argc, argv),
 	};
 	opt->args = calloc((size_t)argc + 1, sizeof(*opt->args));
 	if (!opt->args)
 		return fail(opt, EXIT_INPUT, "no memory for the arguments");
 
-	unsigned seen = 0;
+	uint64_t seen = 0;
 	bool only_words = false;
 	for (int i = 1; i < argc; i++) {
 		if (only_words || argv[i][0] != '-' || !argv[i][1])

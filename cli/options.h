@@ -14,6 +14,10 @@
 #define GROUP_DOT 16u
 #define GROUP_CHUNKS 32u
 #define GROUP_GRAPH 64u
+#define GROUP_REACH 128u /* commands that follow references */
+#define GROUP_LEAKS 256u
+#define GROUP_WHY 512u
+#define GROUP_OWNERS 1024u
 
 enum option_id {
 	OPT_PID,
@@ -37,6 +41,13 @@ enum option_id {
 	OPT_DEPTH,
 	OPT_BY,
 	OPT_MAX_NODES,
+	OPT_JOBS,
+	OPT_BASELINE,
+	OPT_FAIL_ON,
+	OPT_AT_EXIT,
+	OPT_PATHS,
+	OPT_REFERRERS,
+	OPT_REFERENCES,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -74,6 +85,13 @@ struct options {
 
 	hs_addr around; /* HS_NO_ADDR: the whole heap */
 	unsigned depth, max_nodes;
+
+	unsigned jobs;        /* threads; 0: as many as there are processors */
+	const char *baseline; /* an earlier `leaks --json`, or NULL */
+	uint64_t fail_blocks, fail_bytes; /* leaks up to these are fine */
+	bool at_exit;   /* ARGS are a program to run, TARGET is NULL */
+	unsigned paths; /* how many to show */
+	bool referrers, references;
 
 	int exit;          /* what a failed parse should exit with */
 	char problem[512]; /* why it failed */

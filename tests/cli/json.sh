@@ -77,6 +77,14 @@ documents() { # documents TARGET...: each command on this target
 	valid graph 0 graph "$@" --json
 	valid graph 0 graph "$@" --json --around "$block" --depth 3
 	valid error 2 graph "$@" --json --around 0x1
+	valid leaks 0 leaks "$@" --json
+	cp "$work/out" "$work/baseline"
+	valid leaks 0 leaks "$@" --json --baseline "$work/baseline"
+	valid owners 0 owners "$@" --json --depth 3
+	root=$(sed -n '/"level":0/s/.*"user":"\(0x[0-9a-f]*\)".*/\1/p' \
+		"$work/out" | head -n 1)
+	[ -z "$root" ] || valid why 0 why "$@" "$root" --json --paths 5
+	valid error 2 why "$@" 0x1 --json
 	valid report 0 "$@" --json --no-symbols
 }
 documents --pid "$program"

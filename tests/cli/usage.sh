@@ -8,7 +8,7 @@ expect 2 "no target" chunks
 expect 2 "no target" --no-symbols
 expect 2 "'chnks'; did you mean 'chunks'" chnks core.1
 expect 2 "'cehck'; did you mean 'check'" cehck
-expect 2 "no such command 'why'" why core.1 0x1000
+expect 2 "no such command 'whence'" whence core.1 0x1000
 expect 2 "'--jsno'; did you mean '--json'" --jsno core.1
 expect 2 "no such option '-x'" -x core.1
 expect 2 "no such option '--nonsense'" --nonsense core.1
@@ -33,6 +33,12 @@ expect 2 "--sort cannot be 'colour'.*address size state" \
 expect 2 "--by cannot be 'mood'" graph core.1 --by mood
 expect 2 "--around cannot be 'here'" graph core.1 --around here
 expect 2 "--max-nodes cannot be '0'" graph core.1 --max-nodes 0
+expect 2 "--fail-on cannot be 'many'" leaks core.1 --fail-on many
+expect 2 "--jobs cannot be '0'" leaks core.1 --jobs 0
+expect 2 "--at-exit needs a program" leaks --at-exit
+expect 2 "--at-exit takes a program" leaks --at-exit --pid 1
+expect 2 "--at-exit does not go with 'why'" why --at-exit -- true
+expect 4 "cannot run '/none/such'" leaks --at-exit -- /none/such
 expect 2 "usage: heapscan read TARGET ADDR LENGTH" read core.1 0x1000
 expect 2 "usage: heapscan at TARGET ADDR..." at core.1
 expect 2 "'extra' is one argument too many" maps core.1 extra

@@ -8,7 +8,7 @@ _heapscan()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|completion|help)
+		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -51,6 +51,15 @@ _heapscan()
 		return ;;
 	--max-nodes)
 		return ;;
+	--jobs)
+		return ;;
+	--baseline)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--fail-on)
+		return ;;
+	--paths)
+		return ;;
 	--color)
 		COMPREPLY=($(compgen -W 'auto always never' -- "$cur"))
 		return ;;
@@ -58,7 +67,7 @@ _heapscan()
 		COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur"))
 		return ;;
 	help)
-		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph completion help' -- "$cur"))
+		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners completion help' -- "$cur"))
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -74,6 +83,9 @@ _heapscan()
 		read) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
 		check) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
 		graph) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --dot --around --depth --by --max-nodes --color --help --version' ;;
+		leaks) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --jobs --baseline --fail-on --at-exit --color --help --version' ;;
+		why) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --jobs --paths --referrers --references --color --help --version' ;;
+		owners) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --top --depth --jobs --color --help --version' ;;
 		completion) words='--color --help --version' ;;
 		help) words='--color --help --version' ;;
 		esac
@@ -82,7 +94,7 @@ _heapscan()
 	fi
 	COMPREPLY=($(compgen -f -- "$cur"))
 	if [[ -z $command ]]; then
-		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph completion help' -- "$cur"))
+		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners completion help' -- "$cur"))
 	fi
 }
 complete -o filenames -F _heapscan heapscan

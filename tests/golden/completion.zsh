@@ -15,12 +15,15 @@ _heapscan()
 		'read:raw bytes of memory, to standard output'
 		'check:is the heap damaged'
 		'graph:references between chunks, as dot'
+		'leaks:blocks that nothing leads to'
+		'why:who holds this block'
+		'owners:who retains how much memory'
 		'completion:print a completion script for a shell'
 		'help:explain heapscan or one of its commands'
 	)
 	for word in ${words[2,CURRENT-1]}; do
 		case $word in
-		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|completion|help)
+		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -176,9 +179,59 @@ _heapscan()
 			'--all[no limit on lines]'
 			'--dot[references between chunks as dot]'
 			'--around=[the neighbourhood of this block]:ADDR:'
-			'--depth=[steps from --around (2)]:N:'
+			'--depth=[steps from --around, levels of owners (2)]:N:'
 			'--by=[fold the whole heap by size and state]:WHAT:(size)'
 			'--max-nodes=[cut the graph at N nodes (200)]:N:'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(leaks)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--jobs=[work with N threads, not with all processors]:N:'
+			'--baseline=[only what leaks more than in this leaks --json]:FILE:_files'
+			'--fail-on=[exit 1 from so many blocks, or bytes (B, k, M, G) on]:LIMIT:'
+			'--at-exit[run the program behind -- and look when it ends]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(why)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--jobs=[work with N threads, not with all processors]:N:'
+			'--paths=[show N ways, each with another last step (1)]:N:'
+			'--referrers[everything that points to the block]'
+			'--references[everything that the block points to]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(owners)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--top=[the first N, by size unless --sort is given]:N:'
+			'--depth=[steps from --around, levels of owners (2)]:N:'
+			'--jobs=[work with N threads, not with all processors]:N:'
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
 			'--help[explain the command]'
 			'--version[print the version]'
@@ -199,7 +252,7 @@ _heapscan()
 	if [[ $command == completion ]]; then
 		options+=('*:shell:(bash zsh fish)')
 	elif [[ $command == help ]]; then
-		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph completion help)')
+		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners completion help)')
 	else
 		options+=('*:target:_files')
 	fi

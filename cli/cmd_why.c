@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+
+#include "cli/out_text.h"
+#include "cli/reach.h"
+
+static void print_chunk(struct cli *cli, size_t chunk, uint64_t interior)
+{
+	struct hs_chunk_info c;
+	char n[TEXT_LEN];
+	hs_heap_chunk(cli->heap, chunk, &c);
+	out_printf(&cli->out, "0x%" PRIx64, c.user);
+	if (interior && interior != HS_UNKNOWN)
+		out_printf(&cli->out, "%s+%" PRIu64,
+			   interior == c.usable ? " (its end) " : " ",
+			   interior);
+	out_printf(&cli->out, "  %s bytes, %s\n", text_count(n, c.usable),
+		   hs_chunk_state_name(c.state));
+}
+
+static void print_path(struct cli *cli, const struct hs_path *path)
+{
+	char text[ROOT_TEXT];
+	struct out *out = &cli->out;
+	out_ink(out, cli->colour, INK_BOLD, hs_root_kind_name(path->root.kind));
+	out_str(out, "  ");
+	if (path->root.addr != HS_NO_ADDR)
+		out_printf(out, "0x%" PRIx64 "  ", path->root.addr);
+	out_escaped(out, root_text(cli, &path->root, text));
+	out_str(out, "\n");
+	for (size_t i = 0; i < path->count; i++) {
+		const struct hs_step *s = &path->step[i];
+		if (i && s->offset != HS_UNKNOWN)
+			out_printf(out, "   +%-5" PRIu64 " -> ", s->offset);
+		else
+			out_str(out, "          -> ");
+		print_chunk(cli, s->chunk, s->interior);
+	}
+	out_str(out, "\n");
+}
+
+static void print_holders(struct cli *cli, const char *title,
+			  const struct hs_holder_list *list)
+{
+	struct out *out = &cli->out;
+	char n[TEXT_LEN], text[ROOT_TEXT];
+	size_t limit = cli_row_limit(cli);
+	if (limit > list->count)
+		limit = list->count;
+	out_printf(out, "%s: %s\n", title, text_count(n, list->count));
+	for (size_t i = 0; i < limit && !out->error; i++) {
+		const struct hs_holder *h = &list->holder[i];
+		if (h->is_root) {
+			out_str(out, "  ");
+			out_escaped(out, root_text(cli, &h->root, text));
+			out_str(out, "\n");
+			continue;
+		}
+		out_printf(out, "  +%-5" PRIu64 " ", h->offset);
+		print_chunk(cli, h->chunk, 0);
+	}
+	cli_announce_rest(cli, limit, list->count);
+}
+
+static void print_text(struct cli *cli, size_t chunk,
+		       const struct hs_path_list *paths, bool reached)
+{
+	struct out *out = &cli->out;
+	char n[TEXT_LEN];
+	print_chunk(cli, chunk, 0);
+	if (!reached)
+		out_str(out, "leaked: no way leads to it from any root\n");
+	out_str(out, "\n");
+	for (size_t i = 0; i < paths->count; i++)
+		print_path(cli, &paths->path[i]);
+	if (paths->more)
+		out_printf(out, "... %s more %s (--paths N)\n",
+			   text_count(n, paths->more),
+			   text_plural(paths->more, "way", "ways"));
+}
+
+static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
+{
+	struct hs_path_list paths = { NULL, 0, 0 };
+	struct hs_holder_list in = { NULL, 0 }, out = { NULL, 0 };
+	struct hs_error err = { .code = HS_OK };
+	const struct options *opt = &cli->opt;
+	bool reached = hs_graph_reached(graph, chunk);
+	enum hs_status st =
+		hs_graph_why(graph, chunk, opt->paths, &paths, &err);
+	if (!st && opt->referrers)
+		st = hs_graph_referrers(graph, chunk, &in, &err);
+	if (!st && opt->references)
+		st = hs_graph_references(graph, chunk, &out, &err);
+	int code;
+	if (st) {
+		code = cli_fail_error(cli, &err);
+	} else {
+		reach_note_missing(graph);
+		if (opt->json) {
+			out_json_why(cli, chunk, reached, &paths,
+				     opt->referrers ? &in : NULL,
+				     opt->references ? &out : NULL);
+		} else {
+			print_text(cli, chunk, &paths, reached);
+			if (opt->referrers)
+				print_holders(cli, "referrers", &in);
+			if (opt->references)
+				print_holders(cli, "references", &out);
+		}
+		code = reach_answered(cli, graph, !reached);
+	}
+	hs_path_list_release(&paths);
+	hs_holder_list_release(&in);
+	hs_holder_list_release(&out);
+	return code;
+}
+
+int cmd_why(struct cli *cli)
+{
+	struct hs_graph *graph = NULL;
+	size_t chunk;
+	int code = reach_block(cli, cli->opt.args[0], &chunk);
+	if (!code)
+		code = reach_build(cli, &graph);
+	if (!code)
+		code = answer(cli, graph, chunk);
+	hs_graph_free(graph);
+	return code;
+}

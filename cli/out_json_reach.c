@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/out_json_doc.h"
+#include "cli/reach.h"
+
+static json_t *juser(const struct cli *cli, size_t chunk)
+{
+	struct hs_chunk_info c;
+	if (chunk == SIZE_MAX)
+		return json_null();
+	hs_heap_chunk(cli->heap, chunk, &c);
+	return jaddr(c.user);
+}
+
+static json_t *jusable(const struct cli *cli, size_t chunk)
+{
+	struct hs_chunk_info c;
+	hs_heap_chunk(cli->heap, chunk, &c);
+	return jcount(c.usable);
+}
+
+static void put_leak(struct json_doc *doc, const struct leak_view *v, size_t i)
+{
+	struct hs_leak_info leak;
+	hs_leaks_get(v->leaks, i, &leak);
+	doc_element(doc,
+		    json_pack("{s:o,s:o,s:s,s:n,s:s,s:o,s:I}", "user",
+			      juser(doc->cli, leak.chunk), "usable",
+			      jusable(doc->cli, leak.chunk), "kind",
+			      hs_leak_kind_name(leak.kind), "type",
+			      "confidence", hs_confidence_name(leak.confidence),
+			      "root", juser(doc->cli, leak.root), "group",
+			      (json_int_t)leak.group));
+}
+
+static void put_group(struct json_doc *doc, const struct leak_view *v, size_t i)
+{
+	struct hs_leak_group g;
+	uint64_t count, bytes;
+	hs_leaks_group(v->leaks, i, &g);
+	baseline_find(&v->baseline, g.shape, &count, &bytes);
+	json_t *old_count = v->baseline_path ? jcount(count) : json_null();
+	json_t *old_bytes = v->baseline_path ? jcount(bytes) : json_null();
+	doc_element(doc,
+		    json_pack("{s:o,s:o,s:o,s:s,s:o,s:s,s:s,s:o,s:o}", "count",
+			      jcount(g.count), "bytes", jcount(g.bytes),
+			      "roots", jcount(g.roots), "shape", g.shape,
+			      "sample", juser(doc->cli, g.sample), "kind",
+			      hs_leak_kind_name(g.kind), "confidence",
+			      hs_confidence_name(g.worst), "baseline_count",
+			      old_count, "baseline_bytes", old_bytes));
+}
+
+static json_t *jmissing(const struct hs_graph_summary *s)
+{
+	return json_pack("{s:o,s:o,s:o}", "root_bytes",
+			 jcount(s->missing_root_bytes), "block_bytes",
+			 jcount(s->missing_block_bytes),
+			 "threads_without_registers",
+			 jcount(s->threads_without_registers));
+}
+
+void out_json_leaks(struct cli *cli, const struct leak_view *v)
+{
+	struct json_doc doc;
+	const struct hs_graph_summary *s = &v->summary;
+	doc_begin(&doc, cli);
+	doc_allocator(&doc);
+	doc_member(&doc, "summary",
+		   json_pack("{s:o,s:o,s:o}", "leaked", jtotal(&s->leaked),
+			     "reachable", jtotal(&s->reachable),
+			     "interior_only", jtotal(&s->interior_only)));
+	doc_member(&doc, "missing", jmissing(s));
+	doc_member(&doc, "new",
+		   v->baseline_path ? json_pack("{s:o,s:o}", "count",
+						jcount(v->new_count), "bytes",
+						jcount(v->new_bytes))
+				    : json_null());
+	doc_array_begin(&doc, "leaks");
+	for (size_t i = 0; i < hs_leaks_count(v->leaks) && !cli->out.error; i++)
+		put_leak(&doc, v, i);
+	doc_array_end(&doc);
+	doc_array_begin(&doc, "groups");
+	for (size_t i = 0; i < hs_leaks_group_count(v->leaks); i++)
+		put_group(&doc, v, i);
+	doc_array_end(&doc);
+	doc_end(&doc);
+}
+
+const char *out_json_read_leaks(const char *path, struct baseline *ret)
+{
+	json_error_t error;
+	json_t *doc = json_load_file(path, 0, &error);
+	json_t *groups = json_object_get(doc, "groups");
+	const char *wrong = NULL;
+	if (!doc)
+		wrong = "it is not readable as JSON";
+	else if (!json_is_array(groups))
+		wrong = "it is no answer of leaks --json";
+	size_t n = json_array_size(groups);
+	ret->group = calloc(n + 1, sizeof(*ret->group));
+	if (!wrong && !ret->group)
+		wrong = "no memory";
+	for (size_t i = 0; i < n && !wrong; i++) {
+		json_t *g = json_array_get(groups, i);
+		const char *shape =
+			json_string_value(json_object_get(g, "shape"));
+		json_int_t count =
+			json_integer_value(json_object_get(g, "count"));
+		json_int_t bytes =
+			json_integer_value(json_object_get(g, "bytes"));
+		if (!shape || count < 0 || bytes < 0) {
+			wrong = "a group has no shape";
+			break;
+		}
+		struct baseline_group *to = &ret->group[ret->count];
+		to->shape = strdup(shape);
+		to->count = (uint64_t)count;
+		to->bytes = (uint64_t)bytes;
+		if (!to->shape)
+			wrong = "no memory";
+		else
+			ret->count++;
+	}
+	json_decref(doc);
+	if (wrong)
+		baseline_release(ret);
+	return wrong;
+}
+
+static json_t *jroot(const struct cli *cli, const struct hs_root_info *r)
+{
+	struct hs_heap_thread_info t = { .tid = -1 };
+	struct hs_module_info m = { .path = NULL };
+	struct hs_map_info map = { .start = HS_NO_ADDR };
+	char text[ROOT_TEXT];
+	const char *reg = NULL;
+	if (r->thread < hs_heap_thread_count(cli->heap))
+		hs_heap_thread(cli->heap, r->thread, &t);
+	if (r->module < hs_target_module_count(cli->target))
+		hs_target_module(cli->target, r->module, &m);
+	if (r->map < hs_target_map_count(cli->target))
+		hs_target_map(cli->target, r->map, &map);
+	if (r->kind == HS_ROOT_REGISTER)
+		reg = hs_register_name(cli->info.arch, r->reg);
+	json_t *symbol = r->has_symbol
+				 ? json_pack("{s:o,s:o,s:o}", "name",
+					     jtext(r->symbol.name), "address",
+					     jaddr(r->symbol.addr), "offset",
+					     jcount(r->addr - r->symbol.addr))
+				 : json_null();
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind",
+			 hs_root_kind_name(r->kind), "address", jaddr(r->addr),
+			 "tid", jid(t.tid), "register", jtext(reg), "module",
+			 jtext(m.path), "symbol", symbol, "mapping",
+			 jaddr(map.start), "text",
+			 jtext(root_text(cli, r, text)));
+}
+
+static void put_path(struct json_doc *doc, const struct hs_path *p)
+{
+	json_t *steps = json_array();
+	for (size_t i = 0; i < p->count && steps; i++) {
+		const struct hs_step *s = &p->step[i];
+		json_t *step = json_pack(
+			"{s:o,s:o,s:o,s:o}", "user", juser(doc->cli, s->chunk),
+			"usable", jusable(doc->cli, s->chunk), "offset",
+			jcount(s->offset), "interior", jcount(s->interior));
+		if (json_array_append_new(steps, step)) {
+			json_decref(steps);
+			steps = NULL;
+		}
+	}
+	doc_element(doc, json_pack("{s:o,s:o}", "root",
+				   jroot(doc->cli, &p->root), "steps", steps));
+}
+
+static void put_holders(struct json_doc *doc, const char *name,
+			const struct hs_holder_list *list)
+{
+	if (!list) {
+		doc_member(doc, name, json_null());
+		return;
+	}
+	doc_array_begin(doc, name);
+	for (size_t i = 0; i < list->count && !doc->out->error; i++) {
+		const struct hs_holder *h = &list->holder[i];
+		json_t *root =
+			h->is_root ? jroot(doc->cli, &h->root) : json_null();
+		doc_element(doc, json_pack("{s:o,s:o,s:o,s:o}", "root", root,
+					   "user", juser(doc->cli, h->chunk),
+					   "offset", jcount(h->offset),
+					   "interior", jcount(h->interior)));
+	}
+	doc_array_end(doc);
+}
+
+void out_json_why(struct cli *cli, size_t chunk, bool reached,
+		  const struct hs_path_list *paths,
+		  const struct hs_holder_list *referrers,
+		  const struct hs_holder_list *references)
+{
+	struct json_doc doc;
+	doc_begin(&doc, cli);
+	doc_member(&doc, "block",
+		   json_pack("{s:o,s:o,s:b}", "user", juser(cli, chunk),
+			     "usable", jusable(cli, chunk), "reached",
+			     (int)reached));
+	doc_array_begin(&doc, "paths");
+	for (size_t i = 0; i < paths->count; i++)
+		put_path(&doc, &paths->path[i]);
+	doc_array_end(&doc);
+	doc_member(&doc, "more_paths", jcount(paths->more));
+	put_holders(&doc, "referrers", referrers);
+	put_holders(&doc, "references", references);
+	doc_end(&doc);
+}
+
+static void put_owners(struct json_doc *doc, const struct hs_owners *owners,
+		       size_t node, unsigned level, unsigned depth, size_t top)
+{
+	size_t count = hs_owners_children(owners, node);
+	for (size_t i = 0; i < count && i < top && !doc->out->error; i++) {
+		size_t child = hs_owners_child(owners, node, i);
+		struct hs_owner_info o;
+		hs_owners_info(owners, child, &o);
+		json_t *root =
+			o.is_root ? jroot(doc->cli, &o.root) : json_null();
+		doc_element(doc, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "level",
+					   jcount(level), "root", root, "user",
+					   juser(doc->cli, o.chunk), "self",
+					   jtotal(&o.self), "retained",
+					   jtotal(&o.retained), "children",
+					   jcount(o.children)));
+		if (level + 1 < depth)
+			put_owners(doc, owners, child, level + 1, depth, top);
+	}
+}
+
+void out_json_owners(struct cli *cli, const struct hs_owners *owners,
+		     size_t node, unsigned depth, size_t top)
+{
+	struct json_doc doc;
+	struct hs_owner_info whole;
+	hs_owners_info(owners, node, &whole);
+	doc_begin(&doc, cli);
+	doc_member(&doc, "block", juser(cli, whole.chunk));
+	doc_member(&doc, "retained", jtotal(&whole.retained));
+	/* A tree, its nodes in the order of a walk, each with its level. */
+	doc_array_begin(&doc, "owners");
+	put_owners(&doc, owners, node, 0, depth, top);
+	doc_array_end(&doc);
+	doc_end(&doc);
+}

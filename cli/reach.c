@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/reach.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/out_text.h"
+#include "cli/progress.h"
+
+int reach_build(struct cli *cli, struct hs_graph **ret)
+{
+	struct hs_graph_options how = { .struct_size = sizeof(how),
+					.progress = progress_show,
+					.jobs = cli->opt.jobs };
+	struct hs_error err = { .code = HS_OK };
+	if (hs_graph_new(cli->target, cli->syms, cli->heap, &how, ret, &err))
+		return cli_fail_error(cli, &err);
+	return EXIT_ANSWERED;
+}
+
+int reach_answered(const struct cli *cli, const struct hs_graph *graph,
+		   bool found)
+{
+	struct hs_graph_summary s;
+	hs_graph_summary(graph, &s);
+	if (s.missing_root_bytes || s.missing_block_bytes)
+		return EXIT_INCOMPLETE;
+	int code = cli_answered(cli);
+	return !code && found ? EXIT_FOUND : code;
+}
+
+void reach_note_missing(const struct hs_graph *graph)
+{
+	struct hs_graph_summary s;
+	char roots[TEXT_LEN], blocks[TEXT_LEN];
+	hs_graph_summary(graph, &s);
+	if (s.missing_root_bytes || s.missing_block_bytes)
+		cli_note("warning: %s of variables, stacks and the like and %s "
+			 "of blocks in use were not captured: what they hold "
+			 "may be called leaked",
+			 text_size(roots, s.missing_root_bytes),
+			 text_size(blocks, s.missing_block_bytes));
+	if (s.threads_without_registers)
+		cli_note("note: the registers of %s %s are not known; all of "
+			 "their stacks count as in use",
+			 text_count(roots, s.threads_without_registers),
+			 text_plural(s.threads_without_registers, "thread",
+				     "threads"));
+}
+
+int reach_block(struct cli *cli, const char *word, size_t *ret)
+{
+	hs_addr addr;
+	struct hs_chunk_info c;
+	if (!parse_addr(word, &addr))
+		return cli_usage(cli,
+				 "'%s' is not an address: hexadecimal digits, "
+				 "with or without 0x",
+				 word);
+	if (!hs_heap_find(cli->heap, addr, ret))
+		return cli_usage(cli,
+				 "no block of this heap holds 0x%" PRIx64
+				 "; `heapscan at` says what is there",
+				 addr);
+	hs_heap_chunk(cli->heap, *ret, &c);
+	if (c.state != HS_CHUNK_USED && c.state != HS_CHUNK_MMAPPED)
+		return cli_usage(cli,
+				 "the block at 0x%" PRIx64 " is not in use: "
+				 "its state is %s",
+				 c.user, hs_chunk_state_name(c.state));
+	return EXIT_ANSWERED;
+}
+
+static const char *thread_text(const struct cli *cli, size_t thread, char *buf,
+			       size_t size)
+{
+	struct hs_heap_thread_info t;
+	if (thread >= hs_heap_thread_count(cli->heap))
+		return "an unknown thread";
+	hs_heap_thread(cli->heap, thread, &t);
+	(void)snprintf(buf, size, "thread %" PRId64 "%s%s%s", t.tid,
+		       t.name ? " (" : "", t.name ? t.name : "",
+		       t.name ? ")" : "");
+	return buf;
+}
+
+static const char *module_text(const struct cli *cli, size_t module)
+{
+	struct hs_module_info m;
+	if (module >= hs_target_module_count(cli->target))
+		return "an unknown module";
+	hs_target_module(cli->target, module, &m);
+	return m.path;
+}
+
+static void mapping_text(const struct cli *cli, const struct hs_root_info *root,
+			 const char *what, char buf[ROOT_TEXT])
+{
+	struct hs_map_info m = { .start = root->addr };
+	if (root->map < hs_target_map_count(cli->target))
+		hs_target_map(cli->target, root->map, &m);
+	(void)snprintf(buf, ROOT_TEXT, "%s%s%s at 0x%" PRIx64 " +0x%" PRIx64,
+		       what, m.path ? " " : "", m.path ? m.path : "", m.start,
+		       root->addr - m.start);
+}
+
+const char *root_text(const struct cli *cli, const struct hs_root_info *root,
+		      char buf[ROOT_TEXT])
+{
+	char thread[128];
+	const char *who =
+		thread_text(cli, root->thread, thread, sizeof(thread));
+	const char *reg;
+	switch (root->kind) {
+	case HS_ROOT_REGISTER:
+		reg = hs_register_name(cli->info.arch, root->reg);
+		(void)snprintf(buf, ROOT_TEXT, "register %s of %s",
+			       reg ? reg : "?", who);
+		break;
+	case HS_ROOT_STACK:
+		(void)snprintf(buf, ROOT_TEXT,
+			       "stack of %s, %" PRId64
+			       " bytes above its stack pointer",
+			       who, (int64_t)root->offset);
+		break;
+	case HS_ROOT_TLS:
+		(void)snprintf(buf, ROOT_TEXT,
+			       "thread-local storage of %s, %s +0x%" PRIx64,
+			       module_text(cli, root->module), who,
+			       root->offset);
+		break;
+	case HS_ROOT_THREAD:
+		(void)snprintf(buf, ROOT_TEXT,
+			       "the C library's record of %s +0x%" PRIx64, who,
+			       root->offset);
+		break;
+	case HS_ROOT_SPECIFIC:
+		(void)snprintf(buf, ROOT_TEXT,
+			       "pthread_setspecific key %" PRIu64 " of %s",
+			       root->offset / (2 * cli->info.word_size), who);
+		break;
+	case HS_ROOT_DATA:
+		if (root->has_symbol)
+			(void)snprintf(buf, ROOT_TEXT,
+				       "variable %s +0x%" PRIx64 " of %s",
+				       root->symbol.name,
+				       root->addr - root->symbol.addr,
+				       module_text(cli, root->module));
+		else
+			mapping_text(cli, root, "data of", buf);
+		break;
+	case HS_ROOT_SHARED:
+		mapping_text(cli, root, "shared memory", buf);
+		break;
+	case HS_ROOT_FILE:
+		mapping_text(cli, root, "mapped file", buf);
+		break;
+	case HS_ROOT_UNKNOWN:
+		mapping_text(cli, root, "undecided heap in", buf);
+		break;
+	default:
+		mapping_text(cli, root, "anonymous memory", buf);
+		break;
+	}
+	return buf;
+}
+
+void baseline_find(const struct baseline *base, const char *shape,
+		   uint64_t *count, uint64_t *bytes)
+{
+	*count = *bytes = 0;
+	for (size_t i = 0; i < base->count; i++)
+		if (strcmp(base->group[i].shape, shape) == 0) {
+			*count += base->group[i].count;
+			*bytes += base->group[i].bytes;
+		}
+}
+
+void baseline_release(struct baseline *base)
+{
+	for (size_t i = 0; i < base->count; i++)
+		free(base->group[i].shape);
+	free(base->group);
+	*base = (struct baseline){ NULL, 0 };
+}

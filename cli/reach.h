@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_REACH_H
+#define CLI_REACH_H
+
+#include "cli/cli.h"
+
+/* What commands that follow references share. */
+
+/* Build the graph with the options given. Not EXIT_ANSWERED: it was reported.
+ */
+int reach_build(struct cli *cli, struct hs_graph **ret);
+
+/* EXIT_ANSWERED, or EXIT_INCOMPLETE when bytes that could hold a reference were
+ * missing; FOUND: EXIT_FOUND in place of the former. */
+int reach_answered(const struct cli *cli, const struct hs_graph *graph,
+		   bool found);
+
+/* On stderr: what is missing, and what that means for the answer. */
+void reach_note_missing(const struct hs_graph *graph);
+
+/* The chunk in use that the argument WORD names. Not EXIT_ANSWERED: it was
+ * reported. */
+int reach_block(struct cli *cli, const char *word, size_t *ret);
+
+/* A root in words: "variable `table'+16 of /bin/x", not escaped. */
+#define ROOT_TEXT 512
+const char *root_text(const struct cli *cli, const struct hs_root_info *root,
+		      char buf[ROOT_TEXT]);
+
+/* What leaked before, by shape. */
+struct baseline {
+	struct baseline_group {
+		char *shape;
+		uint64_t count, bytes;
+	} * group;
+	size_t count;
+};
+/* What the shape leaked then; zeroes when it did not. */
+void baseline_find(const struct baseline *base, const char *shape,
+		   uint64_t *count, uint64_t *bytes);
+void baseline_release(struct baseline *base);
+
+/* What `leaks` found, and how it is judged. */
+struct leak_view {
+	const struct hs_graph *graph;
+	const struct hs_leaks *leaks;
+	struct hs_graph_summary summary;
+	const char *baseline_path; /* NULL: none */
+	struct baseline baseline;
+	uint64_t new_count, new_bytes; /* more than in the baseline */
+};
+
+void out_json_leaks(struct cli *cli, const struct leak_view *view);
+/* Read an earlier answer; NULL: what was wrong with it. */
+const char *out_json_read_leaks(const char *path, struct baseline *ret);
+void out_json_why(struct cli *cli, size_t chunk, bool reached,
+		  const struct hs_path_list *paths,
+		  const struct hs_holder_list *referrers,
+		  const struct hs_holder_list *references);
+void out_json_owners(struct cli *cli, const struct hs_owners *owners,
+		     size_t node, unsigned depth, size_t top);
+
+#endif
