@@ -416,6 +416,20 @@ static enum hs_status add_roots(struct holders *h)
 	return HS_OK;
 }
 
+void hs_graph_each_root(struct hs_graph *graph, hs_root_fn fn, void *arg)
+{
+	for (size_t p = 0; p < graph->edges.root_count; p++)
+		for (size_t i = 0; i < graph->edges.root[p].count; i++) {
+			const struct hs_root_ref *ref =
+				&graph->edges.root[p].ref[i];
+			struct hs_root_info info;
+			hs_graph_root(graph, p, ref, &info);
+			if (!fn(arg, &info, hs_edge_to(ref->edge),
+				interior_of_root(graph, p, ref)))
+				return;
+		}
+}
+
 static enum hs_status finish(struct holders *h, enum hs_status st,
 			     struct hs_holder_list *ret)
 {

@@ -96,6 +96,16 @@ struct hs_root_info {
 	struct hs_symbol_info symbol;
 };
 
+/*
+ * Every root word that leads to a block, by address, registers first: what it
+ * is, the block's chunk, and bytes into the block (HS_UNKNOWN: not readable any
+ * more). INFO is borrowed for the call; false from FN stops.
+ */
+typedef bool (*hs_root_fn)(void *arg, const struct hs_root_info *info,
+			   size_t chunk, uint64_t interior);
+HS_API void hs_graph_each_root(struct hs_graph *graph, hs_root_fn fn,
+			       void *arg);
+
 /* ---- what leaked ---- */
 
 /* clang-format off */
