@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "backends/core_maps.h"
 #include "backends/core_notes.h"
@@ -17,6 +18,7 @@
 #include "backends/registry.h"
 #include "core/cleanup.h"
 #include "core/elf_image.h"
+#include "core/limits.h"
 
 /*
  * A core is used where it lies: spans point into the mapped file, and what the
@@ -27,7 +29,9 @@ struct hs_core {
 	struct hs_target base;
 	const uint8_t *bytes; /* the file */
 	size_t len;
-	bool mapped; /* ours to unmap */
+	bool mapped;    /* ours to unmap */
+	int fd;         /* borrowed while the core is opened; -1: no file */
+	unsigned holes; /* asked for so far */
 	struct hs_file_overlay_list files;
 };
 
@@ -181,6 +185,67 @@ static bool make_possible(struct hs_elf_segment *s, unsigned word_size,
 	return s->memsz > 0;
 }
 
+static enum hs_status add_run(struct hs_core *core,
+			      const struct hs_elf_segment *s, uint64_t from,
+			      uint64_t to, bool zero, struct hs_error *err)
+{
+	if (from == to)
+		return HS_OK;
+	struct hs_span span = {
+		.start = s->vaddr + from,
+		.len = to - from,
+		.bytes = core->bytes + s->offset + from,
+		.state = HS_SPAN_BYTES,
+		.zero = zero,
+	};
+	return hs_span_list_add(&core->base.spans, span, err);
+}
+
+/* The next long hole of the file in [FROM, END) of the segment; false: none. */
+static bool next_hole(struct hs_core *core, const struct hs_elf_segment *s,
+		      uint64_t from, uint64_t end, uint64_t *start,
+		      uint64_t *stop)
+{
+	while (core->fd >= 0 && end - from >= HS_ZERO_RUN &&
+	       s->offset <= (uint64_t)INT64_MAX - end &&
+	       core->holes < HS_LIMIT_HOLES) {
+		core->holes++;
+		off_t hole =
+			lseek(core->fd, (off_t)(s->offset + from), SEEK_HOLE);
+		if (hole < 0 || (uint64_t)hole - s->offset >= end)
+			return false;
+		*start = (uint64_t)hole - s->offset;
+		off_t data = lseek(core->fd, hole, SEEK_DATA);
+		*stop = data < 0 || (uint64_t)data - s->offset > end
+				? end
+				: (uint64_t)data - s->offset;
+		if (*stop <= *start)
+			return false;
+		if (*stop - *start >= HS_ZERO_RUN)
+			return true;
+		from = *stop;
+	}
+	return false;
+}
+
+/* The first LEN bytes of a segment. The kernel leaves holes for pages that were
+ * never touched; they are marked, so that searches can skip them. */
+static enum hs_status add_bytes(struct hs_core *core,
+				const struct hs_elf_segment *s, uint64_t len,
+				struct hs_error *err)
+{
+	uint64_t at = 0, start, stop;
+	while (next_hole(core, s, at, len, &start, &stop)) {
+		enum hs_status st = add_run(core, s, at, start, false, err);
+		if (!st)
+			st = add_run(core, s, start, stop, true, err);
+		if (st)
+			return st;
+		at = stop;
+	}
+	return add_run(core, s, at, len, false, err);
+}
+
 static enum hs_status add_segment(struct hs_core *core,
 				  const struct hs_core_notes *notes,
 				  struct hs_elf_segment *s, struct tally *tally,
@@ -201,17 +266,9 @@ static enum hs_status add_segment(struct hs_core *core,
 	tally->lost += s->filesz - there;
 	if (s->filesz > 0 && s->offset + s->filesz > tally->file_end)
 		tally->file_end = s->offset + s->filesz;
-	if (there > 0) {
-		struct hs_span span = {
-			.start = s->vaddr,
-			.len = there,
-			.bytes = core->bytes + s->offset,
-			.state = HS_SPAN_BYTES,
-		};
-		st = hs_span_list_add(&core->base.spans, span, err);
-		if (st)
-			return st;
-	}
+	st = add_bytes(core, s, there, err);
+	if (st)
+		return st;
 	if (there < s->memsz) {
 		struct hs_span span = {
 			.start = s->vaddr + there,
@@ -436,8 +493,8 @@ static enum hs_status read_core(struct hs_core *core,
 	return hs_target_finish(target, err);
 }
 
-static enum hs_status core_new(const uint8_t *bytes, size_t len, bool mapped,
-			       const char *name,
+static enum hs_status core_new(const uint8_t *bytes, size_t len, int fd,
+			       bool mapped, const char *name,
 			       const struct hs_open_options *opt,
 			       struct hs_target **ret, struct hs_error *err)
 {
@@ -451,6 +508,7 @@ static enum hs_status core_new(const uint8_t *bytes, size_t len, bool mapped,
 	fresh->bytes = bytes;
 	fresh->len = len;
 	fresh->mapped = mapped;
+	fresh->fd = fd;
 	fresh->base.file_size = len;
 	HS_CLEANUP(core_cleanup) struct hs_core *core = fresh;
 
@@ -465,6 +523,7 @@ static enum hs_status core_new(const uint8_t *bytes, size_t len, bool mapped,
 	enum hs_status st = read_core(core, opt, err);
 	if (st)
 		return st;
+	core->fd = -1;
 	*ret = &HS_TAKE(core)->base;
 	return HS_OK;
 }
@@ -474,7 +533,7 @@ enum hs_status hs_core_open_bytes(const uint8_t *bytes, size_t len,
 				  const struct hs_open_options *opt,
 				  struct hs_target **ret, struct hs_error *err)
 {
-	return core_new(bytes, len, false, name, opt, ret, err);
+	return core_new(bytes, len, -1, false, name, opt, ret, err);
 }
 
 static bool core_probe(const char *spec, const uint8_t *head, size_t head_len)
@@ -501,7 +560,7 @@ static enum hs_status core_open(const char *spec,
 	if (bytes == MAP_FAILED)
 		return hs_fail_errno(err, errno, "cannot map '%s': %s", spec,
 				     strerror(errno));
-	return core_new(bytes, len, true, spec, opt, ret, err);
+	return core_new(bytes, len, fd, true, spec, opt, ret, err);
 }
 
 const struct hs_backend hs_backend_core = {

@@ -61,8 +61,10 @@ struct build {
 	struct missing *unreadable, *untouched, *no_file;
 };
 
+enum whose { OWN, OF_FILE, UNTOUCHED };
+
 static enum hs_status add_span(const struct build *b, hs_addr from, hs_addr to,
-			       const uint8_t *bytes, bool from_file,
+			       const uint8_t *bytes, enum whose whose,
 			       struct hs_error *err)
 {
 	if (from == to)
@@ -72,7 +74,8 @@ static enum hs_status add_span(const struct build *b, hs_addr from, hs_addr to,
 		.len = to - from,
 		.bytes = bytes,
 		.state = bytes ? HS_SPAN_BYTES : HS_SPAN_NOT_CAPTURED,
-		.from_file = from_file,
+		.from_file = whose == OF_FILE,
+		.zero = whose == UNTOUCHED && to - from >= HS_ZERO_RUN,
 	};
 	return hs_span_list_add(&b->target->spans, span, err);
 }
@@ -93,9 +96,9 @@ static enum hs_status add_file(const struct build *b, hs_addr from, hs_addr to,
 		n = to - from;
 	enum hs_status st = HS_OK;
 	if (n > 0)
-		st = add_span(b, from, from + n, b->file->bytes + offset, true,
-			      err);
-	return st ? st : add_span(b, from + n, to, NULL, false, err);
+		st = add_span(b, from, from + n, b->file->bytes + offset,
+			      OF_FILE, err);
+	return st ? st : add_span(b, from + n, to, NULL, OWN, err);
 }
 
 /* Pages between the runs: not copied, for one reason or another. */
@@ -108,14 +111,14 @@ static enum hs_status add_rest(const struct build *b, hs_addr from, hs_addr to,
 		if (b->file && b->file->bytes)
 			return add_file(b, from, to, err);
 		count(b->no_file, from, to - from);
-		return add_span(b, from, to, NULL, false, err);
+		return add_span(b, from, to, NULL, OWN, err);
 	}
 	if (to - from > HS_LIMIT_UNTOUCHED) {
 		count(b->untouched, from, to - from);
-		return add_span(b, from, to, NULL, false, err);
+		return add_span(b, from, to, NULL, OWN, err);
 	}
 	const uint8_t *bytes = hs_live_copy_bytes(b->copy, b->map->start);
-	return add_span(b, from, to, bytes + (from - b->map->start), false,
+	return add_span(b, from, to, bytes + (from - b->map->start), UNTOUCHED,
 			err);
 }
 
@@ -123,7 +126,7 @@ static enum hs_status add_map_spans(const struct build *b, struct hs_error *err)
 {
 	const struct hs_proc_map *map = b->map;
 	if (b->how == HS_COPY_NOTHING)
-		return add_span(b, map->start, map->end, NULL, false, err);
+		return add_span(b, map->start, map->end, NULL, OWN, err);
 
 	const struct hs_copy_run_list *runs = &b->copy->runs;
 	const uint8_t *bytes = hs_live_copy_bytes(b->copy, map->start);
@@ -136,10 +139,10 @@ static enum hs_status add_map_spans(const struct build *b, struct hs_error *err)
 		enum hs_status st = add_rest(b, at, from, err);
 		if (!st && run->unreadable) {
 			count(b->unreadable, from, to - from);
-			st = add_span(b, from, to, NULL, false, err);
+			st = add_span(b, from, to, NULL, OWN, err);
 		} else if (!st) {
 			st = add_span(b, from, to, bytes + (from - map->start),
-				      false, err);
+				      OWN, err);
 		}
 		if (st)
 			return st;

@@ -72,6 +72,14 @@
  * up to this length, so that no scan has to wade through terabytes of them. */
 #define HS_LIMIT_UNTOUCHED ((uint64_t)4 << 30)
 
+/* A run of zeroes that is worth a span of its own, so that searches can skip
+ * it: shorter ones cost more in spans than in looking. */
+#define HS_ZERO_RUN ((uint64_t)1 << 20)
+
+/* Holes of a core file that are asked for: one of this many has been written
+ * by nobody; what is behind is simply read. */
+#define HS_LIMIT_HOLES (1u << 20)
+
 /* A mapped file that cannot be had otherwise is copied out of the process while
  * it stands: this much takes about 50 ms. */
 #define HS_LIMIT_FILE_COPY ((uint64_t)256 << 20)
@@ -105,11 +113,13 @@
  * of headers alone. */
 #define HS_LIMIT_SLICE_BLOCKS (1u << 24)
 
-/* Pages of one region: 1 TiB in pages of 4 KiB. Its map of states has 64 MiB. */
+/* Pages of one region: 1 TiB in pages of 4 KiB. Its map of states has 64 MiB.
+ */
 #define HS_LIMIT_SLICE_PAGES ((uint64_t)1 << 28)
 
 /* What one compressed payload may unpack to: a terabyte, as much as the largest
- * region. The memory to hold it is another question, asked when it is needed. */
+ * region. The memory to hold it is another question, asked when it is needed.
+ */
 #define HS_LIMIT_SLICE_PAYLOAD ((uint64_t)1 << 40)
 
 /* A compressed payload that is no region: tables of a machine's processes or

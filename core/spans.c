@@ -77,6 +77,7 @@ static enum hs_status append(struct hs_span_list *out, struct hs_span piece,
 		struct hs_span *last = &out->span[out->count - 1];
 		bool alike = last->state == piece.state &&
 			     last->from_file == piece.from_file &&
+			     last->zero == piece.zero &&
 			     end_of(last) == piece.start;
 		if (alike && (piece.state == HS_SPAN_NOT_CAPTURED ||
 			      (piece.state == HS_SPAN_BYTES &&
@@ -232,6 +233,17 @@ const struct hs_span *hs_span_list_from(const struct hs_span_list *list,
 {
 	size_t i = lower(list, addr);
 	return i < list->count ? &list->span[i] : NULL;
+}
+
+hs_addr hs_span_list_skip_zeroes(const struct hs_span_list *list, hs_addr addr)
+{
+	const struct hs_span *s = hs_span_list_find(list, addr);
+	const struct hs_span *end = list->span + list->count;
+	while (s && s < end && s->zero && s->start <= addr) {
+		addr = s->start + s->len;
+		s++;
+	}
+	return addr;
 }
 
 void hs_span_list_release(struct hs_span_list *list)

@@ -22,6 +22,7 @@ struct hs_span {
 	const uint8_t *bytes; /* borrowed from the backend; NULL if not BYTES */
 	uint8_t state;        /* enum hs_span_state */
 	bool from_file;       /* overlaid from a mapped file, not dumped */
+	bool zero;            /* all zeroes, as far as it goes: see below */
 	uint32_t source;      /* LAZY: the backend's own number for fill() */
 };
 
@@ -49,6 +50,13 @@ const struct hs_span *hs_span_list_find(const struct hs_span_list *list,
 /* The first span that ends behind ADDR, or NULL. Needs a sorted list. */
 const struct hs_span *hs_span_list_from(const struct hs_span_list *list,
 					hs_addr addr);
+/*
+ * Where a search for anything that is not zero goes on: behind the long runs of
+ * zeroes at ADDR, else ADDR. Backends mark runs of HS_ZERO_RUN bytes and more
+ * that were never written (holes of a file, untouched pages): wading through
+ * terabytes of them would cost minutes and find nothing.
+ */
+hs_addr hs_span_list_skip_zeroes(const struct hs_span_list *list, hs_addr addr);
 void hs_span_list_release(struct hs_span_list *list);
 
 #endif

@@ -158,6 +158,12 @@ enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
 {
 	unsigned w = scan->target->word_size;
 	for (hs_addr at = (start + w - 1) & ~(hs_addr)(w - 1); at < end;) {
+		hs_addr behind =
+			hs_span_list_skip_zeroes(&scan->target->spans, at);
+		if (behind > at) {
+			at = (behind + w - 1) & ~(hs_addr)(w - 1);
+			continue;
+		}
 		const uint8_t *bytes;
 		uint64_t len;
 		struct hs_error why; /* a hole is no error of ours */

@@ -108,6 +108,14 @@ static enum hs_status gather_slots(struct hs_scan *scan, struct search *s,
 			at = (r->end + w - 1) & ~(hs_addr)(w - 1);
 			continue;
 		}
+		hs_addr behind = at % HS_ZERO_RUN < w
+					 ? hs_span_list_skip_zeroes(
+						   &scan->target->spans, at)
+					 : at;
+		if (behind > at) {
+			at = (behind + w - 1) & ~(hs_addr)(w - 1);
+			continue;
+		}
 		uint64_t value;
 		if (!hs_window_word(&scan->window, at, &value)) {
 			const struct hs_span *next =

@@ -99,7 +99,11 @@ static enum hs_status search(struct hs_scan *scan, hs_addr start, hs_addr limit,
 		if (!mapping_at(scan, at, limit, &m)) {
 			uint64_t any;
 			if (hs_window_word(&scan->window, at, &any)) {
-				at += PAGE;
+				hs_addr to = hs_span_list_skip_zeroes(
+					&scan->target->spans, at);
+				at = to > at + PAGE
+					     ? (to + PAGE - 1) & ~(PAGE - 1)
+					     : at + PAGE;
 				continue;
 			}
 			/* Not captured: go on where bytes are. */

@@ -319,6 +319,9 @@ static enum hs_status mmapped_pieces(struct hs_scan *scan, uint32_t arena,
 				 * again: the search stays linear. */
 				at = reached > at ? reached : at;
 				at = (at + page) & ~(page - 1);
+				at = hs_span_list_skip_zeroes(
+					&scan->target->spans, at);
+				at = (at + page - 1) & ~(page - 1);
 				continue;
 			}
 			end = (end + page - 1) & ~(page - 1);

@@ -198,6 +198,31 @@ static void every_address_shows_the_best_of_its_spans(void **state)
 	}
 }
 
+static void searches_skip_long_runs_of_zeroes(void **state)
+{
+	(void)state;
+	struct hs_span_list list = { 0 };
+	add(&list, 0x1000, 0x10, dump, false);
+	struct hs_span zero = {
+		.start = 0x1010,
+		.len = 0x20,
+		.bytes = dump + 0x10,
+		.state = HS_SPAN_BYTES,
+		.zero = true,
+	};
+	assert_int_equal(hs_span_list_add(&list, zero, NULL), HS_OK);
+	add(&list, 0x1030, 0x10, dump + 0x30, false);
+	assert_int_equal(sort(&list), 0);
+
+	/* The bytes are there all the same. */
+	assert_ptr_equal(byte_at(&list, 0x1020), dump + 0x20);
+	assert_int_equal(hs_span_list_skip_zeroes(&list, 0x1000), 0x1000);
+	assert_int_equal(hs_span_list_skip_zeroes(&list, 0x1018), 0x1030);
+	assert_int_equal(hs_span_list_skip_zeroes(&list, 0x1030), 0x1030);
+	assert_int_equal(hs_span_list_skip_zeroes(&list, 0x5000), 0x5000);
+	hs_span_list_release(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +237,7 @@ int main(void)
 		cmocka_unit_test(
 			a_span_past_the_end_of_the_address_space_is_refused),
 		cmocka_unit_test(every_address_shows_the_best_of_its_spans),
+		cmocka_unit_test(searches_skip_long_runs_of_zeroes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
