@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/core_shapes.h"
 #include "core/cursor.h"
 #include "core/elf_image.h"
 #include "core/grow.h"
@@ -15,27 +16,22 @@
 #define NT_FILE 0x46494c45
 #endif
 
-/*
- * Where things stand in the kernel's elf_prstatus and elf_prpsinfo. They are
- * its own 64-bit or 32-bit structures; no header describes a foreign one.
- */
-struct note_shape {
-	unsigned word;
-	size_t status_size, pid, registers;             /* in elf_prstatus */
-	size_t info_size, info_pid, comm, command_line; /* in elf_prpsinfo */
-};
-
 /* clang-format off */
-static const struct note_shape shapes[] = {
+static const struct hs_core_shape shapes[] = {
 	/*                   word size pid  regs  size pid comm  args */
 	[HS_ARCH_X86_64]  = { 8,  336,  32,  112,  136, 24,  40,  56 },
 	[HS_ARCH_AARCH64] = { 8,  392,  32,  112,  136, 24,  40,  56 },
 	[HS_ARCH_I386]    = { 4,  144,  24,   72,  124, 12,  28,  44 },
 };
 /* clang-format on */
-#define CURSIG_AT 12u /* pr_cursig, behind struct elf_siginfo, everywhere */
-#define COMM_LEN 16u
-#define ARGS_LEN 80u
+#define FP_MAX 1024u /* aarch64 has 528 bytes of them, x86-64 512 */
+#define HS_CORE_ARGS_LEN 80u
+
+const struct hs_core_shape *hs_core_shape(enum hs_arch arch)
+{
+	assert((size_t)arch < sizeof(shapes) / sizeof(shapes[0]));
+	return &shapes[arch];
+}
 
 void hs_core_notes_init(struct hs_core_notes *notes)
 {
@@ -66,7 +62,7 @@ static enum hs_status parse_status(struct hs_core_notes *notes,
 				   const struct hs_elf_note *n,
 				   struct hs_error *err)
 {
-	const struct note_shape *shape = &shapes[arch];
+	const struct hs_core_shape *shape = &shapes[arch];
 	const struct hs_register_set *set = hs_register_set(arch);
 	notes->in_thread = false;
 	if (n->desc_len < shape->status_size) {
@@ -82,7 +78,7 @@ static enum hs_status parse_status(struct hs_core_notes *notes,
 		.tls_base = HS_NO_ADDR,
 		.register_count = set->count,
 	};
-	struct hs_cursor c = cursor_at(n, CURSIG_AT);
+	struct hs_cursor c = cursor_at(n, HS_CORE_CURSIG_AT);
 	uint16_t signal = hs_cursor_u16(&c);
 	c = cursor_at(n, shape->pid);
 	t.tid = (int32_t)hs_cursor_u32(&c);
@@ -114,15 +110,16 @@ static void copy_text(char *out, const uint8_t *from, size_t len)
 static void parse_info(struct hs_core_notes *notes, enum hs_arch arch,
 		       const struct hs_elf_note *n)
 {
-	const struct note_shape *shape = &shapes[arch];
+	const struct hs_core_shape *shape = &shapes[arch];
 	if (n->desc_len < shape->info_size) {
 		malformed(notes, "NT_PRPSINFO");
 		return;
 	}
 	struct hs_cursor c = cursor_at(n, shape->info_pid);
 	notes->pid = (int32_t)hs_cursor_u32(&c);
-	copy_text(notes->comm, n->desc + shape->comm, COMM_LEN);
-	copy_text(notes->command_line, n->desc + shape->command_line, ARGS_LEN);
+	copy_text(notes->comm, n->desc + shape->comm, HS_CORE_COMM_LEN);
+	copy_text(notes->command_line, n->desc + shape->command_line,
+		  HS_CORE_ARGS_LEN);
 }
 
 /*
@@ -226,6 +223,23 @@ static enum hs_status parse_files(struct hs_core_notes *notes,
 	return HS_OK;
 }
 
+/* Kept as it is, for whoever writes the thread into another file. */
+static enum hs_status parse_fp(struct hs_core_notes *notes,
+			       const struct hs_elf_note *n,
+			       struct hs_error *err)
+{
+	if (!notes->in_thread || n->desc_len == 0 || n->desc_len > FP_MAX)
+		return HS_OK;
+	struct hs_thread *t = &notes->threads.thread[notes->threads.count - 1];
+	uint8_t *fp = realloc(t->fp, n->desc_len);
+	if (!fp)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	memcpy(fp, n->desc, n->desc_len);
+	t->fp = fp;
+	t->fp_len = n->desc_len;
+	return HS_OK;
+}
+
 static bool is_named(const struct hs_elf_note *n, const char *name)
 {
 	return n->name_len == strlen(name) &&
@@ -236,6 +250,8 @@ static enum hs_status take(struct hs_core_notes *notes, enum hs_arch arch,
 			   const struct hs_elf_note *n, struct hs_error *err)
 {
 	bool core = is_named(n, "CORE");
+	if (core && n->type == NT_FPREGSET)
+		return parse_fp(notes, n, err);
 	bool linux_ = is_named(n, "LINUX");
 	if (core && n->type == NT_PRSTATUS)
 		return parse_status(notes, arch, n, err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "backends/live_budget.h"
 #include "backends/live_copy.h"
@@ -16,6 +17,7 @@
 #include "backends/live_stop.h"
 #include "backends/mapped_modules.h"
 #include "backends/proc_file.h"
+#include "backends/proc_stat.h"
 #include "backends/registry.h"
 #include "core/cleanup.h"
 #include "core/elf_image.h"
@@ -338,6 +340,14 @@ static void read_identity(struct attempt *a)
 {
 	struct hs_target *t = &a->live->target;
 	char *auxv = NULL;
+	struct hs_proc_stat stat;
+	struct timespec now = { 0 };
+	hs_proc_stat_read(a->dir, &stat);
+	t->ppid = stat.ppid;
+	t->session = stat.session;
+	t->started_ns = stat.started_ns;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	t->taken_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	t->executable = read_executable(a->dir);
 	t->command_line = read_command_line(a->dir);
 	if (hs_proc_file_read(a->dir, "auxv", HS_LIMIT_STRING, &auxv,

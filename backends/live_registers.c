@@ -83,3 +83,12 @@ bool hs_live_registers(pid_t tid, enum hs_arch arch, struct hs_thread *ret)
 	ret->tls_base = tls_base(tid, arch, set, ret->registers);
 	return true;
 }
+
+size_t hs_live_fp_registers(pid_t tid, uint8_t *buf)
+{
+	struct iovec iov = { buf, HS_LIVE_FP_MAX };
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_FPREGSET, &iov) != 0 ||
+	    iov.iov_len >= HS_LIVE_FP_MAX)
+		return 0;
+	return iov.iov_len;
+}

@@ -13,4 +13,10 @@
  */
 bool hs_live_registers(pid_t tid, enum hs_arch arch, struct hs_thread *ret);
 
+/* Room for any machine's floating point registers (NT_FPREGSET). */
+#define HS_LIVE_FP_MAX 1024u
+/* These of thread TID into BUF, HS_LIVE_FP_MAX bytes; 0: not to be had, else
+ * how many bytes they are. */
+size_t hs_live_fp_registers(pid_t tid, uint8_t *buf);
+
 #endif

@@ -279,10 +279,13 @@ enum hs_status hs_live_stop_threads(const struct hs_live_stop *stop,
 				       .pc = HS_NO_ADDR,
 				       .sp = HS_NO_ADDR,
 				       .tls_base = HS_NO_ADDR };
-		if (s->state != HS_STOPPED_HELD)
+		uint8_t fp[HS_LIVE_FP_MAX];
+		if (s->state != HS_STOPPED_HELD) {
 			place_in_system_call(stop, &t);
-		else
-			(void)hs_live_registers(s->tid, arch, &t);
+		} else if (hs_live_registers(s->tid, arch, &t)) {
+			t.fp_len = hs_live_fp_registers(s->tid, fp);
+			t.fp = t.fp_len ? fp : NULL;
+		}
 
 		char name[48];
 		HS_AUTO_FREE char *comm = NULL;

@@ -74,6 +74,11 @@ struct hs_target {
 	int64_t pid, paused_ns;
 	uint64_t file_size, copied;
 	int32_t signal;
+	/* For those who write dumps: parent and session, -1 when not known;
+	 * when the process began and when its memory was taken, in ns since
+	 * 1970, 0 when not known. */
+	int64_t ppid, session;
+	uint64_t started_ns, taken_ns;
 
 	/* Auxiliary vector as the process got it: pairs of target words, raw;
 	 * owned, NULL when not known. */

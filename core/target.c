@@ -77,6 +77,8 @@ void hs_target_init(struct hs_target *target, const struct hs_backend *backend)
 		.complete = true,
 		.pid = -1,
 		.paused_ns = -1,
+		.ppid = -1,
+		.session = -1,
 	};
 }
 

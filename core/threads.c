@@ -17,19 +17,29 @@ enum hs_status hs_thread_list_add(struct hs_thread_list *list,
 	if (st)
 		return st;
 	struct hs_thread copy = *thread;
-	if (thread->name) {
+	copy.name = NULL;
+	copy.fp = NULL;
+	if (thread->name)
 		copy.name = strdup(thread->name);
-		if (!copy.name)
-			return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	if (thread->fp)
+		copy.fp = malloc(thread->fp_len);
+	if ((thread->name && !copy.name) || (thread->fp && !copy.fp)) {
+		free(copy.name);
+		free(copy.fp);
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	}
+	if (thread->fp)
+		memcpy(copy.fp, thread->fp, thread->fp_len);
 	list->thread[list->count++] = copy;
 	return HS_OK;
 }
 
 void hs_thread_list_release(struct hs_thread_list *list)
 {
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
 		free(list->thread[i].name);
+		free(list->thread[i].fp);
+	}
 	free(list->thread);
 	*list = (struct hs_thread_list){ 0 };
 }

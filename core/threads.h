@@ -13,6 +13,10 @@ struct hs_thread {
 	char *name;                           /* owned, or NULL */
 	size_t register_count;                /* 0: not known */
 	uint64_t registers[HS_MAX_REGISTERS]; /* kernel's user_regs_struct */
+	/* Floating point registers as the kernel lays them out (NT_FPREGSET),
+	 * not looked into; owned, NULL when not known. */
+	uint8_t *fp;
+	size_t fp_len;
 };
 
 struct hs_thread_list {
@@ -20,7 +24,7 @@ struct hs_thread_list {
 	size_t count, capacity;
 };
 
-/* Append a copy of THREAD; its name is copied. */
+/* Append a copy of THREAD; its name and fp are copied. */
 HS_MUST_CHECK enum hs_status hs_thread_list_add(struct hs_thread_list *list,
 						const struct hs_thread *thread,
 						struct hs_error *err);

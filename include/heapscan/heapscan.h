@@ -3,6 +3,7 @@
 #ifndef HEAPSCAN_HEAPSCAN_H
 #define HEAPSCAN_HEAPSCAN_H
 
+#include <heapscan/capture.h>
 #include <heapscan/error.h>
 #include <heapscan/graph.h>
 #include <heapscan/heap.h>

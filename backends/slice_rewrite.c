@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "backends/slice_file.h"
+#include "backends/slice_pack.h"
+#include "backends/slice_sink.h"
+#include "backends/slice_write.h"
+#include "core/cleanup.h"
+#include "core/cursor.h"
+
+/*
+ * A slice written once more, block by block: types, identities and order stay,
+ * also of blocks that we do not understand. Only what the codec, the hash and
+ * the cipher make of them changes.
+ */
+struct rewriter {
+	const struct hs_slice *slice;
+	const struct hs_capture_options *opt;
+	struct hs_slice_sink sink;
+	struct hs_slice_packer *packer; /* NULL: nothing is to be packed */
+	enum hs_slice_codec codec;      /* wanted; with KEEP of no meaning */
+	bool keep;                      /* each block stays packed as it is */
+	struct hs_capture_result result;
+};
+
+static void rewriter_release(struct rewriter *w)
+{
+	hs_slice_sink_release(&w->sink);
+	hs_slice_packer_free(w->packer);
+}
+
+/* A payload unpacked: address space that costs what is put into it. */
+struct unpacked {
+	uint8_t *bytes;
+	size_t len;
+};
+
+static void unpacked_release(struct unpacked *u)
+{
+	if (u->bytes)
+		(void)munmap(u->bytes, u->len);
+}
+
+static enum hs_status unpack(const struct hs_slice_packed *packed,
+			     struct unpacked *u, size_t *got,
+			     struct hs_error *err)
+{
+	if (packed->size > SIZE_MAX)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	u->len = packed->size ? (size_t)packed->size : 1;
+	void *at = mmap(NULL, u->len, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED)
+		return hs_fail(err, HS_ERR_NOMEM,
+			       "no memory for %zu bytes of a block", u->len);
+	u->bytes = at;
+	enum hs_status st = hs_slice_unpack(packed, at, u->len, got, err);
+	if (!st && packed->size_known && *got != packed->size)
+		return hs_fail(err, HS_ERR_FORMAT,
+			       "a compressed block ends after %zu of its "
+			       "%" PRIu64 " bytes",
+			       *got, packed->size);
+	return st;
+}
+
+static enum hs_status pack(struct rewriter *w, const uint8_t *bytes, size_t len,
+			   const uint8_t **ret, size_t *packed_len,
+			   struct hs_error *err)
+{
+	static const uint8_t zero[8];
+	uint64_t total = SLICE_PAD8(len);
+	enum hs_status st = hs_slice_packer_start(w->packer, total, err);
+	if (!st)
+		st = hs_slice_packer_feed(w->packer, bytes, len, err);
+	if (!st)
+		st = hs_slice_packer_feed(w->packer, zero,
+					  (size_t)(total - len), err);
+	return st ? st
+		  : hs_slice_packer_finish(w->packer, ret, packed_len, err);
+}
+
+static enum hs_status put(struct rewriter *w, const struct hs_slice_head *head,
+			  const uint8_t *payload, size_t len,
+			  struct hs_error *err)
+{
+	enum hs_status st = hs_slice_sink_block(&w->sink, head, len, err);
+	return st ? st : hs_slice_sink_bytes(&w->sink, payload, len, err);
+}
+
+static enum hs_status put_block(struct rewriter *w,
+				const struct hs_slice_block *b,
+				struct hs_error *err)
+{
+	const uint8_t *raw = hs_slice_block_bytes(w->slice, b);
+	const uint8_t *payload = raw + SLICE_BLOCK_HEADER_LEN;
+	size_t len = b->length - SLICE_BLOCK_HEADER_LEN;
+	struct hs_slice_head head = {
+		.type = b->type,
+		.flags = b->flags,
+		.version = b->version,
+	};
+	struct hs_slice_packed packed;
+	HS_CLEANUP(unpacked_release) struct unpacked u = { NULL, 0 };
+	memcpy(head.uuid, raw + SLICE_AT_BLOCK_UUID, SLICE_UUID_LEN);
+	memcpy(head.parent, raw + SLICE_AT_PARENT_UUID, SLICE_UUID_LEN);
+	enum hs_status st = hs_slice_packed_parse(b->flags, payload, len,
+						  w->slice->header.big_endian,
+						  &packed, err);
+	if (st)
+		return st;
+	bool stored = packed.codec == HS_SLICE_STORED;
+	/* Framed the other way it is a file that few can read: not again. */
+	if ((w->keep && !packed.is_b) ||
+	    (packed.codec == w->codec && !packed.is_b && !w->keep) ||
+	    (stored && b->type != SLICE_BLOCK_REGION))
+		return put(w, &head, payload, len, err);
+	head.flags &= (uint16_t) ~(SLICE_COMPRESSED | 3u << 1);
+	if (!stored) {
+		st = unpack(&packed, &u, &len, err);
+		payload = u.bytes;
+	}
+	if (st)
+		return st;
+	if (w->packer && b->type == SLICE_BLOCK_REGION &&
+	    SLICE_PAD8(len) <= hs_slice_packer_max(w->codec)) {
+		const uint8_t *small;
+		size_t small_len;
+		st = pack(w, payload, len, &small, &small_len, err);
+		if (st)
+			return st;
+		if (small_len < len) {
+			head.flags |= hs_slice_packer_flags(w->codec);
+			return put(w, &head, small, small_len, err);
+		}
+	}
+	return put(w, &head, payload, len, err);
+}
+
+/* What is wrong with the file would be gone from its copy. */
+static enum hs_status check_sound(const struct rewriter *w,
+				  struct hs_error *err)
+{
+	const struct hs_slice *s = w->slice;
+	struct hs_slice_integrity in;
+	if (s->header.big_endian || s->header.legacy)
+		return hs_fail(err, HS_ERR_UNSUPPORTED,
+			       "'%s' is laid out in a way that is not written "
+			       "again",
+			       s->path);
+	if (s->end == SIZE_MAX || !s->whole)
+		return hs_fail(err, HS_ERR_FORMAT,
+			       "'%s' is not whole, which its copy would not "
+			       "show",
+			       s->path);
+	enum hs_status st = hs_slice_verify(s, w->opt->progress,
+					    w->opt->progress_arg, &in, err);
+	if (st)
+		return st;
+	if (in.chain == HS_SLICE_CHAIN_BROKEN ||
+	    in.file_hash == HS_SLICE_FILE_HASH_MISMATCH)
+		return hs_fail(err, HS_ERR_FORMAT,
+			       "the hashes of '%s' do not hold, which its copy "
+			       "would not show; `heapscan verify` tells more",
+			       s->path);
+	return HS_OK;
+}
+
+static enum hs_status prepare(struct rewriter *w, struct hs_slice_header *h,
+			      struct hs_error *err)
+{
+	static const enum hs_slice_codec codecs[] = {
+		[HS_CAPTURE_ZSTD] = HS_SLICE_ZSTD,
+		[HS_CAPTURE_LZ4] = HS_SLICE_LZ4,
+		[HS_CAPTURE_STORED] = HS_SLICE_STORED,
+		[HS_CAPTURE_SAME_CODEC] = HS_SLICE_ZSTD,
+	};
+	static const uint8_t hashes[] = {
+		[HS_CAPTURE_BLAKE3] = SLICE_HASH_BLAKE3,
+		[HS_CAPTURE_SHA256] = SLICE_HASH_SHA256,
+		[HS_CAPTURE_SHA512_256] = SLICE_HASH_SHA512_256,
+	};
+	enum hs_status st = check_sound(w, err);
+	if (st)
+		return st;
+	w->keep = w->opt->codec == HS_CAPTURE_SAME_CODEC;
+	w->codec = codecs[w->opt->codec];
+	if (w->codec != HS_SLICE_STORED && !w->keep)
+		st = hs_slice_packer_new(w->codec, &w->packer, err);
+	*h = w->slice->header;
+	h->block_count = 0;
+	h->flags &= ~SLICE_ENCRYPTED;
+	if (w->opt->encrypt)
+		h->flags |= SLICE_ENCRYPTED;
+	if (w->opt->hash != HS_CAPTURE_SAME_HASH)
+		h->hash = hashes[w->opt->hash];
+	if (h->hash != SLICE_HASH_BLAKE3 || w->opt->encrypt)
+		h->version = SLICE_VERSION_1_1;
+	return st;
+}
+
+/* When the capture ended, as the slice's own End-of-Capture says. */
+static uint64_t end_of(const struct hs_slice *s)
+{
+	const struct hs_slice_block *b = &s->block[s->end];
+	const uint8_t *raw = hs_slice_block_bytes(s, b);
+	struct hs_cursor c = { .pos = raw + SLICE_BLOCK_HEADER_LEN,
+			       .end = raw + b->length };
+	(void)hs_cursor_bytes(&c, SLICE_HASH_LEN);
+	return hs_cursor_u64(&c);
+}
+
+enum hs_status hs_slice_write_again(const struct hs_slice *slice,
+				    const struct hs_capture_options *opt,
+				    const char *path, struct hs_out_file *out,
+				    struct hs_capture_result *ret,
+				    struct hs_error *err)
+{
+	HS_CLEANUP(rewriter_release)
+	struct rewriter w = { .slice = slice, .opt = opt };
+	struct hs_slice_header h;
+	enum hs_status st = prepare(&w, &h, err);
+	if (!st)
+		st = hs_slice_sink_start(&w.sink, out, &h, path, opt->secret,
+					 opt->secret_arg, err);
+	for (size_t i = 0; !st && i < slice->end; i++) {
+		const struct hs_slice_block *b = &slice->block[i];
+		st = put_block(&w, b, err);
+		if (!st && opt->progress &&
+		    !opt->progress(opt->progress_arg, "writing",
+				   b->offset + b->length, slice->len))
+			st = hs_fail(err, HS_ERR_CANCELLED, "cancelled");
+	}
+	if (!st)
+		st = hs_slice_sink_finish(&w.sink, end_of(slice), err);
+	if (st)
+		return st;
+	/* Blocks behind the end are covered by nothing and not taken along. */
+	if (slice->end + 1 < slice->count)
+		w.result.lost |= HS_LOST_TABLES;
+	for (size_t i = 0; i < slice->region_count; i++) {
+		const struct hs_slice_region *r = &slice->region[i];
+		w.result.captured += r->captured << r->page_shift;
+		w.result.missing += r->failed << r->page_shift;
+	}
+	*ret = w.result;
+	return HS_OK;
+}
