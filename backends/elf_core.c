@@ -16,6 +16,7 @@
 #include "backends/file_kind.h"
 #include "backends/mapped_modules.h"
 #include "backends/registry.h"
+#include "backends/unpacked_file.h"
 #include "core/cleanup.h"
 #include "core/elf_image.h"
 #include "core/limits.h"
@@ -539,7 +540,71 @@ enum hs_status hs_core_open_bytes(const uint8_t *bytes, size_t len,
 static bool core_probe(const char *spec, const uint8_t *head, size_t head_len)
 {
 	(void)spec;
-	return head_len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0;
+	return (head_len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0) ||
+	       hs_packing_of(head, head_len) != HS_PACKING_NONE;
+}
+
+static enum hs_status map_core(int fd, uint64_t len, const char *spec,
+			       const struct hs_open_options *opt,
+			       struct hs_target **ret, struct hs_error *err)
+{
+	if (len > SIZE_MAX)
+		return hs_fail(err, HS_ERR_LIMIT,
+			       "'%s' is too big for this machine", spec);
+	void *bytes = mmap(NULL, (size_t)len, PROT_READ,
+			   MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return hs_fail_errno(err, errno, "cannot map '%s': %s", spec,
+				     strerror(errno));
+	return core_new(bytes, (size_t)len, fd, true, spec, opt, ret, err);
+}
+
+/* A core that was compressed as a whole (systemd-coredump does it). */
+static enum hs_status open_packed(int fd, enum hs_packing packing,
+				  const char *spec,
+				  const struct hs_open_options *opt,
+				  struct hs_target **ret, struct hs_error *err)
+{
+	struct hs_unpacked unpacked;
+	enum hs_status st =
+		hs_file_unpack(fd, packing, spec, opt, &unpacked, err);
+	if (st)
+		return st;
+	HS_AUTO_CLOSE int out = unpacked.fd;
+	uint8_t head[HS_FILE_HEAD];
+	ssize_t got = pread(out, head, sizeof(head), 0);
+	size_t len = got > 0 ? (size_t)got : 0;
+	const char *packed = hs_packing_name(packing);
+	if (len < SELFMAG || memcmp(head, ELFMAG, SELFMAG) != 0) {
+		const char *kind = hs_file_kind(head, len);
+		return hs_fail(err, HS_ERR_FORMAT,
+			       "'%s' is %s data, and what is in there is %s",
+			       spec, packed, kind ? kind : "no ELF core");
+	}
+	struct hs_target *target = NULL;
+	st = map_core(out, unpacked.len, spec, opt, &target, err);
+	if (st)
+		return st;
+	st = hs_note_add(&target->notes, HS_NOTE, "core-unpacked", HS_NO_ADDR,
+			 err,
+			 "the core is %s data: its %" PRIu64
+			 " bytes were unpacked into a temporary file",
+			 packed, unpacked.len);
+	if (!st && unpacked.cut) {
+		target->complete = false;
+		st = hs_note_add(&target->notes, HS_WARNING, "core-truncated",
+				 HS_NO_ADDR, err,
+				 "the %s data end early or are damaged: the "
+				 "first %" PRIu64
+				 " bytes of the core are there",
+				 packed, unpacked.len);
+	}
+	if (st) {
+		core_close(target);
+		return st;
+	}
+	*ret = target;
+	return HS_OK;
 }
 
 static enum hs_status core_open(const char *spec,
@@ -551,16 +616,13 @@ static enum hs_status core_open(const char *spec,
 	enum hs_status st = hs_file_open(spec, &fd, &info, err);
 	if (st)
 		return st;
-	if ((uint64_t)info.st_size > SIZE_MAX)
-		return hs_fail(err, HS_ERR_LIMIT,
-			       "'%s' is too big for this machine", spec);
-	size_t len = (size_t)info.st_size;
-	void *bytes =
-		mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
-	if (bytes == MAP_FAILED)
-		return hs_fail_errno(err, errno, "cannot map '%s': %s", spec,
-				     strerror(errno));
-	return core_new(bytes, len, fd, true, spec, opt, ret, err);
+	uint8_t head[HS_FILE_HEAD];
+	ssize_t got = pread(fd, head, sizeof(head), 0);
+	enum hs_packing packing =
+		hs_packing_of(head, got > 0 ? (size_t)got : 0);
+	if (packing != HS_PACKING_NONE)
+		return open_packed(fd, packing, spec, opt, ret, err);
+	return map_core(fd, (uint64_t)info.st_size, spec, opt, ret, err);
 }
 
 const struct hs_backend hs_backend_core = {

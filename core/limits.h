@@ -76,6 +76,10 @@
  * it: shorter ones cost more in spans than in looking. */
 #define HS_ZERO_RUN ((uint64_t)1 << 20)
 
+/* What a compressed core may unpack to: the largest file that ext4 has. A few
+ * KiB of zstd can claim any length of zeroes. */
+#define HS_LIMIT_UNPACKED ((uint64_t)1 << 44)
+
 /* Holes of a core file that are asked for: one of this many has been written
  * by nobody; what is behind is simply read. */
 #define HS_LIMIT_HOLES (1u << 20)
