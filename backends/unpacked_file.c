@@ -171,7 +171,7 @@ static enum hs_status unpack_zstd(struct unpacking *u, size_t len, bool *ends,
 		enum hs_status st = write_out(u, u->out_bytes, out.pos, err);
 		if (st)
 			return st;
-		if (ZSTD_isError(left)) {
+		if (ZSTD_isError(left) || u->no_core) {
 			*ends = true;
 			return HS_OK;
 		}
@@ -198,7 +198,7 @@ static enum hs_status unpack_lz4(struct unpacking *u, size_t len, bool *ends,
 			bad ? HS_OK : write_out(u, u->out_bytes, out, err);
 		if (st)
 			return st;
-		if (bad || (in == 0 && out == 0 && at < len)) {
+		if (bad || u->no_core || (in == 0 && out == 0 && at < len)) {
 			*ends = true;
 			return HS_OK;
 		}
