@@ -119,12 +119,16 @@ const char *root_text(const struct cli *cli, const struct hs_root_info *root,
 		(void)snprintf(buf, ROOT_TEXT, "register %s of %s",
 			       reg ? reg : "?", who);
 		break;
-	case HS_ROOT_STACK:
-		(void)snprintf(buf, ROOT_TEXT,
-			       "stack of %s, %" PRId64
-			       " bytes above its stack pointer",
-			       who, (int64_t)root->offset);
+	case HS_ROOT_STACK: {
+		/* Below it lies the red zone, which a leaf function may use. */
+		int64_t above = (int64_t)root->offset;
+		(void)snprintf(
+			buf, ROOT_TEXT,
+			"stack of %s, %" PRIu64 " bytes %s its stack pointer",
+			who, above < 0 ? 0 - (uint64_t)above : (uint64_t)above,
+			above < 0 ? "below" : "above");
 		break;
+	}
 	case HS_ROOT_TLS:
 		(void)snprintf(buf, ROOT_TEXT,
 			       "thread-local storage of %s, %s +0x%" PRIx64,
