@@ -10,11 +10,13 @@
 
 /*
  * A large heap as programs make them: lists, search trees, hash tables and
- * strings, a tenth of all blocks freed again.
+ * strings, a tenth of all blocks freed again. About one in ninety is leaked:
+ * single blocks, some that hold another, some in pairs that hold each other.
  *
  *	gen_heap [LIVE_BLOCKS]     default 4,500,000: about 970 MB
  *
- * Prints "ready" and waits for a signal; SIGABRT leaves the core.
+ * Prints "ready LIVE LEAKED" (blocks) and waits for a signal; SIGABRT leaves
+ *the core.
  */
 
 struct item {
@@ -40,7 +42,7 @@ struct entry {
 static struct item *list;
 static struct node *tree;
 static struct entry *table[BUCKETS];
-static uint64_t live, state = 0x9e3779b97f4a7c15u;
+static uint64_t live, leaked, state = 0x9e3779b97f4a7c15u;
 
 static uint64_t next_random(void)
 {
@@ -119,6 +121,23 @@ static void drop_entry(void)
 	drop(entry);
 }
 
+/* Not inlined, so that no pointer stays in a register. */
+__attribute__((__noinline__)) static void leak(unsigned turn)
+{
+	struct item *item = need(sizeof(*item) - turn % 100);
+	memset(item, 0x33, sizeof(*item) - turn % 100);
+	leaked++;
+	if (turn % 3 == 0)
+		return;
+	struct node *other = need(sizeof(*other));
+	memset(other, 0x44, sizeof(*other));
+	/* Volatile: nobody reads it, but it must be there. */
+	*(void *volatile *)item->payload = other;
+	leaked++;
+	if (turn % 3 == 1)
+		*(void *volatile *)&other->right = item;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 4500000;
@@ -130,8 +149,10 @@ int main(int argc, char **argv)
 		add_entry();
 		if (turn % 10 == 9)
 			drop_entry();
+		if (turn % 35 == 20)
+			leak(turn);
 	}
-	printf("ready %" PRIu64 "\n", live);
+	printf("ready %" PRIu64 " %" PRIu64 "\n", live, leaked);
 	(void)fflush(stdout);
 	for (;;)
 		(void)pause();

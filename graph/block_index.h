@@ -94,7 +94,8 @@ static inline bool hs_block_index_in(const struct hs_block_index *index,
 	}
 	const struct hs_chunk *c = &index->heap->chunks[i];
 	uint64_t far = addr - (c->addr + index->heap->layout.header);
-	if (far > hs_chunk_usable(index->heap, c))
+	uint64_t usable = hs_chunk_usable(index->heap, c);
+	if (far > usable || (far == usable && c->state == HS_CHUNK_MMAPPED))
 		return false;
 	*chunk = (uint32_t)i;
 	*into = far;
@@ -105,7 +106,8 @@ static inline bool hs_block_index_in(const struct hs_block_index *index,
  * The used or mmapped chunk whose user part holds ADDR, its last borrowed word
  * included, or ends there: *INTO is the distance from its user pointer, and
  * equal to its usable size for one past the end. Nothing else can begin there,
- * since a header comes first.
+ * since a header comes first; but where a mapping ends another one may begin,
+ * so mmapped chunks have no such place.
  */
 static inline bool hs_block_index_find(const struct hs_block_index *index,
 				       hs_addr addr, uint32_t *chunk,

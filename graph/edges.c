@@ -66,6 +66,25 @@ static bool look_up(const struct words *ws, hs_addr at, const uint8_t *bytes,
 	return true;
 }
 
+/*
+ * Bytes from START to END, which were not captured, that somebody should miss.
+ * A mapping of which nothing was kept was never touched: kernels leave such
+ * ones out. Where more is missing the target says so.
+ */
+static uint64_t missed(const struct hs_target *target, hs_addr start,
+		       hs_addr end)
+{
+	uint64_t sum = 0;
+	while (start < end) {
+		const struct hs_map *map = hs_target_find_map(target, start);
+		hs_addr to = map && map->end < end ? map->end : end;
+		if (!map || map->captured || !target->complete)
+			sum += to - start;
+		start = to;
+	}
+	return sum;
+}
+
 static enum hs_status scan_words(const struct words *ws,
 				 const struct hs_target *target, hs_addr start,
 				 hs_addr end, uint64_t *missing,
@@ -92,7 +111,7 @@ static enum hs_status scan_words(const struct words *ws,
 			if (to > end)
 				to = end;
 			if (missing && st == HS_ERR_NOT_CAPTURED)
-				*missing += to - start;
+				*missing += missed(target, start, to);
 			start = (to + mask) & ~mask;
 			continue;
 		}
@@ -317,14 +336,8 @@ static enum hs_status scan_root(const struct scan *s, size_t number,
 	struct root_holder h = { .piece = piece, .err = err };
 	struct words ws = { s->index, s->heap->word_size, s->filter, root_word,
 			    &h };
-	uint64_t missing = 0;
 	enum hs_status st = scan_words(&ws, s->target, piece->start, piece->end,
-				       &missing, err);
-	/* A mapping of which nothing was kept was never touched: kernels leave
-	 * such ones out. Where more is missing the target says so. */
-	const struct hs_map *map = hs_target_find_map(s->target, piece->start);
-	if (!map || map->captured || !s->target->complete)
-		piece->missing = missing;
+				       &piece->missing, err);
 	return st ? st : h.status;
 }
 

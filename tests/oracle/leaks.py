@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""leaks.py FIXTURE|lsan: what `heapscan leaks` says of a program is what the
+program wrote down (fixtures/leaks.c): every leaked block with its kind, no
+other, live and as a core; and LeakSanitizer's count is the same."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+import seen
+
+LEAKED = ("root", "child", "cycle")
+
+
+def read_ledger(path):
+    blocks = {}
+    with open(path) as f:
+        for line in f:
+            kind, addr, usable, where = line.split()
+            blocks[int(addr, 16)] = (kind, int(usable), where)
+    return blocks
+
+
+def ask(command, *arguments):
+    done = subprocess.run([seen.HEAPSCAN, command, *arguments, "--json"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    if not done.stdout.startswith(b"{"):
+        sys.exit("FAILED: %s %s: %s" % (command, arguments, done.stderr))
+    return done.returncode, json.loads(done.stdout)
+
+
+def compare(failures, what, blocks, *target):
+    status, answer = ask("leaks", *target)
+    failures.expect(status == 1, "%s: exit status %d" % (what, status))
+    found = {int(b["user"], 16): b for b in answer["leaks"]}
+    for addr, (kind, usable, where) in blocks.items():
+        said = found.get(addr)
+        if kind not in LEAKED:
+            failures.expect(said is None, "%s: block %#x, held by %s, is "
+                            "called leaked" % (what, addr, where))
+            continue
+        if said is None:
+            status, why = ask("why", *target, hex(addr))
+            failures.append("%s: leaked block %#x (%s) is not found: %s" % (
+                what, addr, where,
+                [p["root"]["text"] for p in why.get("paths", [])]))
+            continue
+        failures.expect(said["kind"] == kind, "%s: leaked block %#x (%s) is "
+                        "%s, not %s" % (what, addr, where, said["kind"], kind))
+        failures.expect(said["usable"] == usable, "%s: leaked block %#x has "
+                        "%d bytes" % (what, addr, said["usable"]))
+        failures.expect(said["confidence"] in ("high", "medium"),
+                        "%s: not sure of %#x" % (what, addr))
+        if kind == "child":
+            failures.expect(said["root"] is not None and
+                            blocks[int(said["root"], 16)][0] != "child",
+                            "%s: child %#x hangs below %s" % (
+                                what, addr, said["root"]))
+        if kind == "root":
+            failures.expect(said["root"] is None, "%s: root %#x hangs below "
+                            "%s" % (what, addr, said["root"]))
+    for addr, said in found.items():
+        failures.expect(addr in blocks,
+                        "%s: a block nobody took is leaked: %s" % (what, said))
+    leaked = [b for b in blocks.values() if b[0] in LEAKED]
+    total = answer["summary"]["leaked"]
+    failures.expect(total["count"] == len(leaked) and
+                    total["bytes"] == sum(b[1] for b in leaked),
+                    "%s: %s in all, %d leaked" % (what, total, len(leaked)))
+    failures.expect(sum(g["count"] for g in answer["groups"]) == len(leaked),
+                    what + ": groups do not add up")
+    inside = sum(b[0] == "inside" for b in blocks.values())
+    failures.expect(answer["summary"]["interior_only"]["count"] >= inside,
+                    "%s: only %s are held by their inside, not %d" % (
+                        what, answer["summary"]["interior_only"], inside))
+    _, other = ask("leaks", *target, "--jobs", "1")
+    failures.expect(other["leaks"] == answer["leaks"] and
+                    other["groups"] == answer["groups"],
+                    what + ": the answer depends on the number of threads")
+    return answer
+
+
+ROOTS = {  # what holds it in the ledger's words, and in those of `why`
+    "bss": "data", "data": "data", "plugin-global": "data",
+    "mapped-block": "data", "bss-inside": "data", "bss-end": "data",
+    "main-tls": "tls", "thread-tls": "tls",
+    "main-dynamic-tls": "tls", "thread-dynamic-tls": "tls",
+    "main-key": "specific", "thread-key": "specific",
+    "main-late-key": "thread", "thread-late-key": "thread",
+    "main-stack": "stack", "thread-stack": "stack",
+    "register": "register", "anonymous": "anonymous",
+    "on-exit": "data",
+}
+
+
+def compare_roots(failures, what, blocks, *target):
+    asked = set()
+    for addr, (kind, _, where) in blocks.items():
+        if kind in LEAKED or where in asked:
+            continue
+        asked.add(where)
+        status, why = ask("why", *target, hex(addr))
+        root = why["paths"][0]["root"] if why["paths"] else {"kind": None}
+        failures.expect(status == 0 and root["kind"] == ROOTS[where],
+                        "%s: %#x, held by %s, is said to be held by %s" % (
+                            what, addr, where, root))
+    return asked
+
+
+def compare_with_sanitizer(failures):
+    binary = os.path.join(seen.FIXTURES, "leaks-lsan")
+    if not os.path.exists(binary):
+        seen.skip("no LeakSanitizer here")
+    program = seen.Program([binary, "ledger",
+                            os.path.join(seen.FIXTURES, "plugin.so"), "exit"])
+    try:
+        text = program.process.stdout.read()
+        program.process.wait()
+        if "LeakSanitizer has encountered a fatal error" in text:
+            seen.skip("LeakSanitizer may not trace here")
+        blocks = read_ledger(program.path("ledger"))
+    finally:
+        program.close()
+    summary = re.search(r"(\d+) byte\(s\) leaked in (\d+) allocation", text)
+    leaked = sum(b[0] in LEAKED for b in blocks.values())
+    # One past the end is no pointer to it: it calls these roots.
+    failures.expect(summary and int(summary.group(2)) == leaked,
+                    "LeakSanitizer says %s, the ledger has %d" % (
+                        summary and summary.group(0), leaked))
+
+
+def main():
+    failures = seen.Failures()
+    name = sys.argv[1]
+    if name == "lsan":
+        compare_with_sanitizer(failures)
+        failures.finish()
+    binary = os.path.join(seen.FIXTURES, name)
+    if not os.path.exists(binary):
+        seen.skip("'%s' could not be built here" % name)
+    program = seen.Program([binary, "ledger",
+                            os.path.join(seen.FIXTURES, "plugin.so")])
+    try:
+        program.wait_line("ready")
+        program.wait_stopped()
+        blocks = read_ledger(program.path("ledger"))
+        target = ("--pid", str(program.pid))
+        live = compare(failures, "live", blocks, *target)
+        compare_roots(failures, "live", blocks, *target)
+        compare(failures, "live, no symbols", blocks, *target, "--no-symbols")
+        core = program.crash()
+        if core:
+            dead = compare(failures, "core", blocks, core)
+            compare_roots(failures, "core", blocks, core)
+            failures.expect(dead["leaks"] == live["leaks"],
+                            "live and core differ")
+        print("%d blocks, %d leaked" % (
+            len(blocks), sum(b[0] in LEAKED for b in blocks.values())))
+    finally:
+        program.close()
+    if failures or core:
+        failures.finish()
+    seen.skip(seen.no_core_reason())
+
+
+if __name__ == "__main__":
+    main()
