@@ -6,18 +6,15 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CGRAPH REQUIRED IMPORTED_TARGET libcgraph)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
-# libdwarf: 0.x has a pkg-config file and other signatures than 2021's.
-pkg_check_modules(LIBDWARF IMPORTED_TARGET libdwarf>=0.1)
-if(LIBDWARF_FOUND)
-  add_library(hs_libdwarf ALIAS PkgConfig::LIBDWARF)
-else()
-  find_path(LIBDWARF_INCLUDE libdwarf.h PATH_SUFFIXES libdwarf REQUIRED)
-  find_library(LIBDWARF_LIBRARY dwarf REQUIRED)
-  add_library(hs_libdwarf INTERFACE)
-  target_include_directories(hs_libdwarf INTERFACE ${LIBDWARF_INCLUDE})
-  target_link_libraries(hs_libdwarf INTERFACE ${LIBDWARF_LIBRARY})
-  target_compile_definitions(hs_libdwarf INTERFACE HS_LIBDWARF_2021)
-endif()
+# libdwarf: distributions put its headers into folders of many names, 2021's has
+# no pkg-config file, and that of Debian 13 names a folder that is not there.
+pkg_check_modules(LIBDWARF QUIET libdwarf)
+find_path(LIBDWARF_INCLUDE libdwarf.h HINTS ${LIBDWARF_INCLUDE_DIRS}
+  PATH_SUFFIXES libdwarf-2 libdwarf-1 libdwarf-0 libdwarf REQUIRED)
+find_library(LIBDWARF_LIBRARY dwarf HINTS ${LIBDWARF_LIBRARY_DIRS} REQUIRED)
+add_library(hs_libdwarf INTERFACE)
+target_include_directories(hs_libdwarf INTERFACE ${LIBDWARF_INCLUDE})
+target_link_libraries(hs_libdwarf INTERFACE ${LIBDWARF_LIBRARY})
 
 # Memory Slices: hashes and encryption, passphrases, codecs.
 pkg_check_modules(LIBCRYPTO REQUIRED IMPORTED_TARGET libcrypto>=1.1.1)
