@@ -132,6 +132,55 @@ static void check_line(struct cli *cli, const char *name, uint64_t found,
 	out_str(&cli->out, "\n");
 }
 
+/* The share of one part, and whether all of it is there. */
+static bool covered(struct cli *cli, const char *name, bool *any,
+		    const struct hs_covered *c)
+{
+	if (c->bytes == 0)
+		return true;
+	/* 100 only when nothing at all is missing. */
+	double share = 100.0 * (double)c->captured / (double)c->bytes;
+	if (c->captured < c->bytes && share > 99.9)
+		share = 99.9;
+	bool whole = c->captured >= c->bytes;
+	out_printf(&cli->out, "%s%s ", *any ? ", " : "", name);
+	if (whole)
+		out_str(&cli->out, "100 %");
+	else
+		out_printf(&cli->out, "%.1f %%", share);
+	*any = true;
+	return whole;
+}
+
+static void out_unsafe(struct cli *cli, const char *text)
+{
+	label(cli, "unsafe");
+	out_ink(&cli->out, cli->colour, INK_WARN, text);
+	out_str(&cli->out, "\n");
+}
+
+/* What part of the memory that matters is there, and what not to conclude from
+ * the rest. */
+static void coverage_line(struct cli *cli)
+{
+	struct hs_heap_coverage c;
+	hs_heap_coverage(cli->heap, &c);
+	bool any = false;
+	label(cli, "captured");
+	bool heaps = covered(cli, "heap", &any, &c.heaps);
+	bool stacks = covered(cli, "stacks", &any, &c.stacks);
+	bool libc = covered(cli, "libc data", &any, &c.libc_data);
+	out_str(&cli->out, any ? "\n" : "not known\n");
+	if (!heaps)
+		out_unsafe(cli, "totals are too low: blocks are missing");
+	if (!libc)
+		out_unsafe(cli, "freed blocks may be called used: some lists "
+				"are missing");
+	if (!heaps || !stacks || !libc)
+		out_unsafe(cli, "a block without a reference may have one in "
+				"what is missing");
+}
+
 void out_checks(struct cli *cli)
 {
 	struct hs_heap_checks c;
@@ -148,6 +197,7 @@ void out_checks(struct cli *cli)
 		out_ink(&cli->out, cli->colour, INK_WARN,
 			c.complete ? "the target is incomplete\n"
 				   : "some that the answer needs is missing\n");
+	coverage_line(cli);
 }
 
 static bool get_problem(const struct cli *cli, size_t i,

@@ -32,6 +32,21 @@ static json_t *jmallinfo(const struct hs_heap *heap)
 			 jcount(m.keepcost));
 }
 
+static json_t *jcovered(const struct hs_covered *c)
+{
+	return json_pack("{s:o,s:o}", "bytes", jcount(c->bytes), "captured",
+			 jcount(c->captured));
+}
+
+static json_t *jcoverage(const struct hs_heap *heap)
+{
+	struct hs_heap_coverage c;
+	hs_heap_coverage(heap, &c);
+	return json_pack("{s:o,s:o,s:o}", "heap", jcovered(&c.heaps), "stacks",
+			 jcovered(&c.stacks), "libc_data",
+			 jcovered(&c.libc_data));
+}
+
 static json_t *jchecks(const struct hs_heap *heap)
 {
 	struct hs_heap_checks c;
@@ -56,6 +71,7 @@ static void report(struct json_doc *doc, struct cli *cli)
 	doc_member(doc, "summary", jsummary(cli->heap));
 	doc_member(doc, "mallinfo", jmallinfo(cli->heap));
 	doc_member(doc, "checks", jchecks(cli->heap));
+	doc_member(doc, "coverage", jcoverage(cli->heap));
 	doc_problems(doc);
 }
 

@@ -35,6 +35,7 @@
 	X(ARENA_UNREADABLE, WARNING, "arena-not-captured")                  \
 	X(TCACHE_UNREADABLE, WARNING, "tcache-not-captured")                \
 	X(TCACHE_UNKNOWN, WARNING, "tcache-not-found")                      \
+	X(STACK_ZEROED, WARNING, "stack-zeroed")                            \
 	X(SYSTEM_MEM, WARNING, "system-mem-mismatch")                       \
 	X(MMAPPED_SUM, WARNING, "mmapped-mismatch")                         \
 	X(PAR_UNKNOWN, WARNING, "malloc-par-not-found")                     \

@@ -76,6 +76,11 @@ void hs_heap_mallinfo(const struct hs_heap *heap, struct hs_mallinfo *ret)
 	*ret = heap->mallinfo;
 }
 
+void hs_heap_coverage(const struct hs_heap *heap, struct hs_heap_coverage *ret)
+{
+	*ret = heap->coverage;
+}
+
 void hs_heap_checks(const struct hs_heap *heap, struct hs_heap_checks *ret)
 {
 	*ret = heap->checks;

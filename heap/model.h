@@ -116,6 +116,7 @@ struct hs_heap {
 	struct hs_heap_summary summary;
 	struct hs_mallinfo mallinfo;
 	struct hs_heap_checks checks;
+	struct hs_heap_coverage coverage;
 	struct hs_findings findings;
 };
 

@@ -13,6 +13,7 @@
 #include "core/cleanup.h"
 #include "heap/arena.h"
 #include "heap/bins.h"
+#include "heap/coverage.h"
 #include "heap/main_arena.h"
 #include "heap/malloc_par.h"
 #include "heap/mmapped.h"
@@ -174,6 +175,8 @@ static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
 		st = report_threads(scan, err);
 	if (!st)
 		st = hs_verify(scan, err);
+	if (!st)
+		st = hs_coverage_measure(scan, err);
 	if (!st)
 		st = note_other_allocators(scan, err);
 	return st ? st : hs_findings_finish(&scan->heap->findings, err);

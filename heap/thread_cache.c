@@ -8,6 +8,7 @@
 #include "core/cleanup.h"
 #include "core/grow.h"
 #include "heap/arena.h"
+#include "heap/coverage.h"
 #include "heap/region.h"
 #include "heap/tcache.h"
 
@@ -442,6 +443,32 @@ static void narrow_tcache_row(struct hs_scan *scan)
 		hs_layout_use_row(l, only, HS_ORIGIN_BUILTIN);
 }
 
+/* Where a dump has zeroes in place of a stack, NULL is no answer. */
+static enum hs_status forget_zeroed(struct hs_scan *scan, struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	size_t zeroed = 0;
+	int64_t tid = 0;
+	for (size_t i = 0; i < heap->thread_count; i++) {
+		struct hs_thread_heap *t = &heap->threads[i];
+		if (t->tcache != HS_NO_ADDR || !hs_thread_zeroed(scan, t))
+			continue;
+		t->tcache_known = false;
+		t->arena_known = false;
+		if (zeroed++ == 0)
+			tid = t->tid;
+	}
+	if (zeroed == 0)
+		return HS_OK;
+	scan->missing = true;
+	return hs_finding_add(
+		&heap->findings, HS_FINDING_STACK_ZEROED, HS_NO_ADDR, err,
+		"the stacks of %zu thread%s (the first is %" PRId64
+		") read as zeroes: gdb's gcore writes them so when it cannot "
+		"read a page of them; tcaches are looked for by their shape",
+		zeroed, zeroed == 1 ? "" : "s", tid);
+}
+
 enum hs_status hs_thread_caches_find(struct hs_scan *scan, struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
@@ -458,6 +485,6 @@ enum hs_status hs_thread_caches_find(struct hs_scan *scan, struct hs_error *err)
 		row_for_known_tcaches(scan);
 	}
 	if (!tcache || !arena)
-		return by_value(scan, tcache, arena, err);
-	return HS_OK;
+		st = by_value(scan, tcache, arena, err);
+	return st ? st : forget_zeroed(scan, err);
 }

@@ -254,6 +254,69 @@ static void without_thread_pointers_caches_find_their_threads(void **state)
 	}
 }
 
+/* As gdb's gcore leaves a stack of which a page could not be read. */
+static void a_stack_of_zeroes_is_said_and_its_cache_is_found(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		hb_finish(&hb);
+		hs_addr area = hb.thread[s.other_thread].area;
+		for (hs_addr at = area; at < area + 2 * PAGE; at += 8)
+			fake_target_put(&hb.target, at, 0);
+		struct hs_heap *heap = scan(&hb);
+		expect_warning(heap, "stack-zeroed", versions[v]);
+		assert_false(is_complete(heap));
+		/* Free blocks in its cache are free all the same. */
+		for (size_t i = 0; hb_has_tcache(&hb) && i < 2; i++) {
+			size_t at;
+			struct hs_chunk_info chunk;
+			assert_true(hs_heap_find(
+				heap, hb_user(&hb, s.other_tcached[i]), &at));
+			hs_heap_chunk(heap, at, &chunk);
+			assert_int_equal(chunk.state, HS_CHUNK_TCACHE);
+		}
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+static void coverage_counts_what_is_there(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	struct hb_scene s;
+	hb_init(&hb, 36, HS_ARCH_X86_64);
+	hb_everything(&hb, 0, &s);
+	hb_finish(&hb);
+	struct hs_heap *heap = scan(&hb);
+	struct hs_heap_coverage whole, c;
+	hs_heap_coverage(heap, &whole);
+	assert_true(whole.heaps.bytes > 0 && whole.stacks.bytes > 0 &&
+		    whole.libc_data.bytes > 0);
+	assert_int_equal(whole.heaps.captured, whole.heaps.bytes);
+	assert_int_equal(whole.stacks.captured, whole.stacks.bytes);
+	assert_int_equal(whole.libc_data.captured, whole.libc_data.bytes);
+	hs_heap_free(heap);
+	hb_release(&hb);
+
+	hb_init(&hb, 36, HS_ARCH_X86_64);
+	hb_everything(&hb, 0, &s);
+	hs_addr in_use = hb_addr(&hb, s.used + 200) & ~(hs_addr)(PAGE - 1);
+	hb_hole(&hb, in_use, PAGE);
+	hb_finish(&hb);
+	heap = scan(&hb);
+	hs_heap_coverage(heap, &c);
+	assert_int_equal(c.heaps.bytes, whole.heaps.bytes);
+	assert_int_equal(c.heaps.captured, whole.heaps.bytes - PAGE);
+	assert_int_equal(c.stacks.captured, c.stacks.bytes);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
 static void a_cache_switched_off_is_not_missed(void **state)
 {
 	(void)state;
@@ -469,6 +532,9 @@ int main(void)
 			a_thread_whose_variables_are_missing_is_said_so),
 		cmocka_unit_test(
 			without_thread_pointers_caches_find_their_threads),
+		cmocka_unit_test(
+			a_stack_of_zeroes_is_said_and_its_cache_is_found),
+		cmocka_unit_test(coverage_counts_what_is_there),
 		cmocka_unit_test(a_cache_switched_off_is_not_missed),
 		cmocka_unit_test(
 			a_thread_arena_without_its_first_page_is_said_so),

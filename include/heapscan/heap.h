@@ -135,6 +135,21 @@ struct hs_heap_checks {
 HS_API void hs_heap_checks(const struct hs_heap *heap,
 			   struct hs_heap_checks *ret);
 
+/*
+ * What the answer rests on, and how much of it was captured, in bytes. A part
+ * of which nothing is known (no stack pointers, no module of libc) has 0 bytes.
+ */
+struct hs_covered {
+	uint64_t bytes, captured;
+};
+struct hs_heap_coverage {
+	struct hs_covered heaps;     /* the arenas' memory, mmapped chunks */
+	struct hs_covered stacks;    /* in use: from the stack pointers up */
+	struct hs_covered libc_data; /* where arenas and counters are kept */
+};
+HS_API void hs_heap_coverage(const struct hs_heap *heap,
+			     struct hs_heap_coverage *ret);
+
 struct hs_arena_info {
 	hs_addr addr; /* of its malloc_state */
 	bool is_main;

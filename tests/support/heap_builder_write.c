@@ -423,6 +423,8 @@ static void write_thread(struct heap_builder *hb, size_t i,
 	     HS_OK);
 
 	enum hs_arch arch = hb->target.base.arch;
+	if (arch == HS_ARCH_AARCH64) /* dtv: anywhere, but somewhere */
+		put(hb, t->tp, t->area + 0x10);
 	if (arch != HS_ARCH_AARCH64) { /* tcb, self */
 		put(hb, t->tp, t->tp);
 		put(hb, t->tp + 2 * hb->word, t->tp);

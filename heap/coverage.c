@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/coverage.h"
+
+#include <stdlib.h>
+
+#include "core/cleanup.h"
+
+/* Add [FROM, TO) and what of it can be read. */
+static void cover(const struct hs_scan *scan, hs_addr from, hs_addr to,
+		  struct hs_covered *c)
+{
+	const struct hs_span_list *spans = &scan->target->spans;
+	if (from >= to)
+		return;
+	c->bytes += to - from;
+	const struct hs_span *s = hs_span_list_from(spans, from);
+	for (; s && s < spans->span + spans->count && s->start < to; s++) {
+		hs_addr end = s->start + s->len;
+		hs_addr a = s->start > from ? s->start : from;
+		hs_addr b = end < to ? end : to;
+		if (s->state != HS_SPAN_NOT_CAPTURED && a < b)
+			c->captured += b - a;
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	hs_addr x = *(const hs_addr *)a, y = *(const hs_addr *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* From each stack pointer to the end of its mapping, or to the next stack in
+ * the same one: what is below is not in use. */
+static enum hs_status cover_stacks(struct hs_scan *scan, struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	size_t n = 0;
+	HS_AUTO_FREE hs_addr *sp =
+		malloc((heap->thread_count + 1) * sizeof(*sp));
+	if (!sp)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	for (size_t t = 0; t < heap->thread_count; t++)
+		if (heap->threads[t].sp != HS_NO_ADDR)
+			sp[n++] = heap->threads[t].sp;
+	qsort(sp, n, sizeof(*sp), by_value);
+	for (size_t i = 0; i < n; i++) {
+		const struct hs_map *map =
+			hs_target_find_map(scan->target, sp[i]);
+		if (!map)
+			continue;
+		hs_addr end = map->end;
+		if (i + 1 < n && sp[i + 1] < end)
+			end = sp[i + 1];
+		cover(scan, sp[i], end, &heap->coverage.stacks);
+	}
+	return HS_OK;
+}
+
+static void cover_libc(struct hs_scan *scan)
+{
+	struct hs_heap *heap = scan->heap;
+	const struct hs_target *target = scan->target;
+	if (heap->module == SIZE_MAX)
+		return;
+	const struct hs_module *m = &target->modules.module[heap->module];
+	for (size_t i = 0; i < target->maps.count; i++) {
+		const struct hs_map *map = &target->maps.map[i];
+		if (!hs_scan_writable(map) || map->end <= m->base ||
+		    map->start >= m->end)
+			continue;
+		cover(scan, map->start, map->end, &heap->coverage.libc_data);
+	}
+}
+
+enum hs_status hs_coverage_measure(struct hs_scan *scan, struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	for (size_t r = 0; r < heap->region_count; r++)
+		cover(scan, heap->regions[r].start, heap->regions[r].end,
+		      &heap->coverage.heaps);
+	cover_libc(scan);
+	return cover_stacks(scan, err);
+}
+
+bool hs_thread_zeroed(struct hs_scan *scan, const struct hs_thread_heap *thread)
+{
+	uint64_t first;
+	return thread->tp != HS_NO_ADDR &&
+	       hs_window_word(&scan->list_window, thread->tp, &first) &&
+	       first == 0;
+}
