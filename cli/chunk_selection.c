@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/chunk_selection.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool passes(const struct chunk_selection *sel,
+static bool has_type(const struct chunk_selection *sel, size_t i)
+{
+	size_t type = hs_types_of(sel->cli->types, i);
+	return type != SIZE_MAX && sel->type_passes[type];
+}
+
+static bool passes(const struct chunk_selection *sel, size_t i,
 		   const struct hs_chunk_info *chunk)
 {
 	const struct options *opt = &sel->cli->opt;
 	return (!opt->states || opt->states & 1u << chunk->state) &&
 	       (!opt->arena || chunk->arena == sel->arena) &&
 	       (opt->tid < 0 || chunk->tid == opt->tid) &&
+	       (!opt->type || has_type(sel, i)) &&
 	       chunk->size >= opt->min_size && chunk->size <= opt->max_size;
 }
 
 static bool count_one(void *arg, size_t i, const struct hs_chunk_info *chunk)
 {
 	struct chunk_selection *sel = arg;
-	(void)i;
-	if (passes(sel, chunk)) {
+	if (passes(sel, i, chunk)) {
 		sel->total.count++;
 		sel->total.bytes += chunk->usable;
 		sel->total.chunk_bytes += chunk->size;
@@ -41,7 +48,7 @@ struct collect {
 static bool collect_one(void *arg, size_t i, const struct hs_chunk_info *chunk)
 {
 	struct collect *c = arg;
-	if (!passes(c->sel, chunk))
+	if (!passes(c->sel, i, chunk))
 		return true;
 	uint64_t key = 0; /* by address: the index decides */
 	if (c->by == SORT_SIZE)
@@ -106,12 +113,43 @@ static int find_arena(struct chunk_selection *sel)
 			 which, count);
 }
 
+/* A name is taken as it is first: some have brackets and stars. */
+static int match_types(struct chunk_selection *sel)
+{
+	struct cli *cli = sel->cli;
+	int code = cli_name_types(cli);
+	if (code || !cli->opt.type)
+		return code;
+	size_t n = hs_types_count(cli->types);
+	sel->type_passes = calloc(n + 1, sizeof(*sel->type_passes));
+	if (!sel->type_passes)
+		return cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
+				"no memory for %zu types", n);
+	for (size_t i = 0; i < n; i++) {
+		struct hs_type_info info;
+		hs_types_info(cli->types, i, &info);
+		sel->type_passes[i] =
+			strcmp(info.name, cli->opt.type) == 0 ||
+			fnmatch(cli->opt.type, info.name, FNM_NOESCAPE) == 0;
+	}
+	return EXIT_ANSWERED;
+}
+
 int chunk_selection_init(struct chunk_selection *sel, struct cli *cli)
 {
 	const struct options *opt = &cli->opt;
 	*sel = (struct chunk_selection){ .cli = cli, .arena = SIZE_MAX };
 	if (opt->arena) {
 		int code = find_arena(sel);
+		if (code)
+			return code;
+	}
+	if (opt->sort > SORT_STATE)
+		return cli_usage(cli, "chunks are sorted by address, size or "
+				      "state");
+	/* Names cost a pass over the heap: only where they are shown. */
+	if (opt->type || opt->json) {
+		int code = match_types(sel);
 		if (code)
 			return code;
 	}
@@ -133,7 +171,9 @@ int chunk_selection_init(struct chunk_selection *sel, struct cli *cli)
 void chunk_selection_release(struct chunk_selection *sel)
 {
 	free(sel->order);
+	free(sel->type_passes);
 	sel->order = NULL;
+	sel->type_passes = NULL;
 }
 
 struct each {
@@ -148,7 +188,7 @@ static bool each_one(void *arg, size_t i, const struct hs_chunk_info *chunk)
 	struct each *e = arg;
 	if (!e->left)
 		return false;
-	if (!passes(e->sel, chunk))
+	if (!passes(e->sel, i, chunk))
 		return true;
 	e->left--;
 	return e->fn(e->arg, i, chunk);

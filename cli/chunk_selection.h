@@ -9,6 +9,7 @@ struct chunk_selection {
 	struct cli *cli;
 	size_t arena;          /* SIZE_MAX: of any, mmapped ones too */
 	size_t *order;         /* indexes, sorted; NULL: ascending addresses */
+	bool *type_passes;     /* by type; NULL: all do */
 	size_t count;          /* how many will be shown, --top applied */
 	struct hs_total total; /* of all that pass, --top not applied */
 };

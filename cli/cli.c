@@ -183,8 +183,22 @@ int cli_prepare(struct cli *cli)
 	return EXIT_ANSWERED;
 }
 
+int cli_name_types(struct cli *cli)
+{
+	struct hs_types_options how = {
+		.struct_size = sizeof(how),
+		.progress = progress_show,
+	};
+	struct hs_error err = { .code = HS_OK };
+	if (cli->types ||
+	    !hs_types_new(cli->target, cli->heap, &how, &cli->types, &err))
+		return EXIT_ANSWERED;
+	return cli_fail_error(cli, &err);
+}
+
 void cli_release(struct cli *cli)
 {
+	hs_types_free(cli->types);
 	hs_heap_free(cli->heap);
 	hs_symbols_free(cli->syms);
 	hs_target_close(cli->target);

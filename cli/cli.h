@@ -24,11 +24,15 @@ struct cli {
 	struct hs_heap *heap;    /* NULL: not asked for, or none there */
 	pid_t child;         /* the program of --at-exit, stopped; 0: none */
 	char child_text[16]; /* the same as --pid would have it */
+	struct hs_types *types;  /* NULL until cli_name_types() */
 };
 
 /* Open what the command needs. Not EXIT_ANSWERED: it was reported. */
 int cli_prepare(struct cli *cli);
 void cli_release(struct cli *cli);
+
+/* Name the heap's blocks, once. Not EXIT_ANSWERED: it was reported. */
+int cli_name_types(struct cli *cli);
 
 /* One line on stderr, with --json the error document as well; returns CODE. */
 int cli_fail(struct cli *cli, int exit_code, const char *code, const char *fmt,

@@ -151,8 +151,15 @@ static void answer(const struct cli *cli, const struct stack_list *stacks,
 	if (cli->heap && hs_heap_find(cli->heap, addr, &i)) {
 		hs_heap_chunk(cli->heap, i, &a->chunk);
 		a->has_chunk = true;
+		a->chunk_index = i;
 		a->in_header = addr < a->chunk.user;
 		a->offset = a->in_header ? 0 : addr - a->chunk.user;
+	}
+	if (a->has_chunk && cli->types) {
+		i = hs_types_of(cli->types, i);
+		a->has_type = i != SIZE_MAX;
+		if (a->has_type)
+			hs_types_info(cli->types, i, &a->type);
 	}
 	i = find_module(cli->target, addr);
 	if (i != SIZE_MAX) {
@@ -195,7 +202,11 @@ static void headline(struct cli *cli, const struct at_answer *a)
 	if (a->has_chunk) {
 		headline_chunk(out, a);
 	} else if (a->has_symbol) {
-		out_escaped(out, a->symbol.name);
+		char name[4096];
+		if (!hs_demangle(a->symbol.name, name, sizeof(name)))
+			(void)snprintf(name, sizeof(name), "%s",
+				       a->symbol.name);
+		out_escaped(out, name);
 		out_printf(out, "+0x%" PRIx64 " in ", a->addr - a->symbol.addr);
 		out_escaped(out, a->has_module ? a->module.path : "?");
 		out_str(out, "\n");
@@ -243,6 +254,43 @@ static void chunk_lines(struct cli *cli, const struct hs_chunk_info *c)
 		out_printf(out, "    list     bin %" PRIu32 "\n", c->bin);
 }
 
+static bool detail_line(void *arg, const char *what, const char *value)
+{
+	struct out *out = arg;
+	out_printf(out, "             %s: ", what);
+	out_escaped(out, value);
+	out_str(out, "\n");
+	return !out->error;
+}
+
+static bool field_line(void *arg, const struct hs_field_info *f)
+{
+	struct out *out = arg;
+	out_printf(out, "    +%-7" PRIu64 " ", f->offset);
+	out_escaped(out, f->name);
+	if (f->type) {
+		out_str(out, ": ");
+		out_escaped(out, f->type);
+	}
+	if (f->refers_to != HS_NO_ADDR)
+		out_printf(out, " -> 0x%" PRIx64 " (%s)", f->refers_to,
+			   hs_strength_name(f->strength));
+	out_str(out, "\n");
+	return !out->error;
+}
+
+/* What the block is, and what is in it. */
+static void object_lines(struct cli *cli, const struct at_answer *a)
+{
+	struct out *out = &cli->out;
+	out_str(out, "    type     ");
+	out_escaped(out, a->type.name);
+	out_printf(out, " (%s, %s: %s)\n", hs_type_source_name(a->type.source),
+		   hs_certainty_name(a->type.confidence), a->type.evidence);
+	hs_types_details(cli->types, a->chunk_index, detail_line, out);
+	hs_types_fields(cli->types, a->chunk_index, field_line, out);
+}
+
 static void stack_line(struct out *out, const struct at_answer *a)
 {
 	const struct hs_heap_thread_info *t = &a->thread;
@@ -270,6 +318,8 @@ static void print_answer(struct cli *cli, const struct at_answer *a)
 			   "    this is  the tcache structure of thread "
 			   "%" PRId64 "\n",
 			   a->tcache_of);
+	if (a->has_type)
+		object_lines(cli, a);
 	if (a->has_stack)
 		stack_line(out, a);
 	if (a->has_map) {
@@ -317,6 +367,8 @@ int cmd_at(struct cli *cli)
 		code = strcmp(cli->opt.args[i], "-") == 0
 			       ? add_stdin(cli, &list)
 			       : add_word(cli, &list, cli->opt.args[i]);
+	if (!code && cli->heap)
+		code = cli_name_types(cli);
 	if (!code)
 		code = print_all(cli, &list);
 	free(list.addr);

@@ -43,7 +43,6 @@ static void list_cell(struct rows *r, const struct hs_chunk_info *chunk)
 static bool print_row(void *arg, size_t i, const struct hs_chunk_info *chunk)
 {
 	struct rows *r = arg;
-	(void)i;
 	if (!r->left--)
 		return false;
 	table_addr(&r->table, chunk->addr);
@@ -54,6 +53,13 @@ static bool print_row(void *arg, size_t i, const struct hs_chunk_info *chunk)
 		   hs_chunk_state_name(chunk->state));
 	table_cell(&r->table, INK_PLAIN, arena_name(r, chunk->arena));
 	list_cell(r, chunk);
+	if (r->cli->types) {
+		struct hs_type_info type = { .name = NULL };
+		size_t t = hs_types_of(r->cli->types, i);
+		if (t != SIZE_MAX)
+			hs_types_info(r->cli->types, t, &type);
+		table_target(&r->table, type.name);
+	}
 	return !r->cli->out.error;
 }
 
@@ -62,7 +68,7 @@ static void print_text(struct cli *cli, const struct chunk_selection *sel)
 	static const struct column columns[] = {
 		{ "chunk", -14 }, { "user", -14 }, { "size", 13 },
 		{ "usable", 13 }, { "state", -8 }, { "arena", -14 },
-		{ "list", -8 },
+		{ "list", -8 },   { "type", -8 },
 	};
 	char n[TEXT_LEN], size[TEXT_LEN], bytes[TEXT_LEN];
 	size_t limit = cli_row_limit(cli);
@@ -77,7 +83,8 @@ static void print_text(struct cli *cli, const struct chunk_selection *sel)
 	if (!sel->count)
 		return;
 	struct rows r = { .cli = cli, .left = limit, .arena = SIZE_MAX };
-	table_begin(&r.table, &cli->out, cli->colour, columns, 7);
+	table_begin(&r.table, &cli->out, cli->colour, columns,
+		    cli->types ? 8 : 7);
 	chunk_selection_each(sel, print_row, &r);
 	if (limit < sel->count)
 		cli_announce_rest(cli, limit, sel->count);

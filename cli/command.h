@@ -43,6 +43,7 @@ int cmd_graph(struct cli *cli);
 int cmd_leaks(struct cli *cli);
 int cmd_why(struct cli *cli);
 int cmd_owners(struct cli *cli);
+int cmd_types(struct cli *cli);
 int cmd_completion(struct cli *cli);
 int cmd_help(struct cli *cli);
 

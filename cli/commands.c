@@ -93,6 +93,11 @@ const struct command commands[] = {
 	  "to belongs to none of them and stands beside them.\n",
 	  NEEDS_HEAP, 0, 1, TARGET_GROUPS | GROUP_REACH | GROUP_OWNERS,
 	  cmd_owners },
+	{ "types", "TARGET", "blocks by what they are",
+	  "What runtimes and libraries leave beside their objects names them: C++\n"
+	  "and Swift classes, nodes of containers. No symbols are needed. Blocks\n"
+	  "that nothing speaks for are summed up in the last line.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_TYPES, cmd_types },
 	{ "completion", "bash|zsh|fish", "print a completion script for a shell",
 	  "For bash: heapscan completion bash > /etc/bash_completion.d/heapscan\n",
 	  NEEDS_NOTHING, 1, 1, GROUP_COMMON, cmd_completion },

@@ -52,11 +52,17 @@ const struct option_spec option_specs[] = {
 	  "only chunks of at least SIZE bytes", GROUP_CHUNKS },
 	{ OPT_MAX_SIZE, "max-size", 0, "SIZE", NULL,
 	  "only chunks of at most SIZE bytes", GROUP_CHUNKS },
-	{ OPT_SORT, "sort", 0, "KEY", "address size state",
-	  "order by address, size (largest first) or state", GROUP_CHUNKS },
+	{ OPT_SORT, "sort", 0, "KEY", "address size state count average name",
+	  "by which column; sizes and counts: largest first",
+	  GROUP_CHUNKS | GROUP_TYPES },
 	{ OPT_TOP, "top", 0, "N", NULL,
 	  "the first N, by size unless --sort is given",
-	  GROUP_CHUNKS | GROUP_OWNERS },
+	  GROUP_CHUNKS | GROUP_OWNERS | GROUP_TYPES },
+	{ OPT_TYPE, "type", 0, "NAME", NULL,
+	  "only blocks of this type; * and ? stand for anything",
+	  GROUP_CHUNKS },
+	{ OPT_GROUP_BY, "group-by", 0, "WHAT", "type source module",
+	  "one line for each type, source of names or module", GROUP_TYPES },
 	{ OPT_AROUND, "around", 0, "ADDR", NULL,
 	  "the neighbourhood of this block", GROUP_GRAPH },
 	{ OPT_DEPTH, "depth", 0, "N", NULL,
@@ -267,6 +273,7 @@ static bool take_filter(struct options *opt, const struct option_spec *spec,
 			const char *value)
 {
 	uint64_t number;
+	int which;
 	switch (spec->id) {
 	case OPT_STATE:
 		return parse_states(opt, value);
@@ -285,6 +292,13 @@ static bool take_filter(struct options *opt, const struct option_spec *spec,
 	case OPT_SORT:
 		opt->sort = (enum sort_key)(choice(spec->values, value) + 1);
 		return opt->sort != SORT_NONE;
+	case OPT_TYPE:
+		opt->type = value;
+		return *value != 0;
+	case OPT_GROUP_BY:
+		which = choice(spec->values, value);
+		opt->group_by = (enum type_group)which;
+		return which >= 0;
 	case OPT_TOP:
 		return parse_number(value, UINT64_MAX, &opt->top) && opt->top;
 	case OPT_AROUND:

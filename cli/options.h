@@ -18,6 +18,7 @@
 #define GROUP_LEAKS 256u
 #define GROUP_WHY 512u
 #define GROUP_OWNERS 1024u
+#define GROUP_TYPES 65536u
 
 enum option_id {
 	OPT_PID,
@@ -37,6 +38,8 @@ enum option_id {
 	OPT_MAX_SIZE,
 	OPT_SORT,
 	OPT_TOP,
+	OPT_TYPE,
+	OPT_GROUP_BY,
 	OPT_AROUND,
 	OPT_DEPTH,
 	OPT_BY,
@@ -64,7 +67,16 @@ struct option_spec {
 extern const struct option_spec option_specs[]; /* ends with name NULL */
 
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
-enum sort_key { SORT_NONE, SORT_ADDRESS, SORT_SIZE, SORT_STATE };
+enum sort_key {
+	SORT_NONE,
+	SORT_ADDRESS,
+	SORT_SIZE,
+	SORT_STATE,
+	SORT_COUNT,
+	SORT_AVERAGE,
+	SORT_NAME,
+};
+enum type_group { GROUP_BY_TYPE, GROUP_BY_SOURCE, GROUP_BY_MODULE };
 
 struct options {
 	const struct command *command;
@@ -82,6 +94,8 @@ struct options {
 	uint64_t min_size, max_size; /* chunk sizes */
 	enum sort_key sort;
 	uint64_t top; /* 0: all */
+	const char *type; /* a name or a pattern; NULL: all */
+	enum type_group group_by;
 
 	hs_addr around; /* HS_NO_ADDR: the whole heap */
 	unsigned depth, max_nodes;

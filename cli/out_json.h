@@ -7,6 +7,7 @@
 struct at_answer;
 struct chunk_selection;
 struct graph_view;
+struct type_rows;
 
 /*
  * Documents of schema heapscan/1, docs/schema/heapscan-1.schema.json. Lists
@@ -32,6 +33,7 @@ void out_json_modules(struct cli *cli);
 void out_json_at(struct cli *cli, const struct at_answer *answers, size_t n);
 void out_json_read(struct cli *cli, hs_addr addr, const uint8_t *bytes,
 		   size_t len);
+void out_json_types(struct cli *cli, const struct type_rows *rows);
 void out_json_graph(struct cli *cli, const struct graph_view *view);
 
 #endif

@@ -19,6 +19,38 @@ static json_t *jchunk(const struct cli *cli, const struct at_answer *a)
 		a->in_header ? json_null() : jcount(a->offset));
 }
 
+static bool add_detail(void *arg, const char *what, const char *value)
+{
+	return json_object_set_new(arg, what, jtext(value)) == 0;
+}
+
+static bool add_field(void *arg, const struct hs_field_info *f)
+{
+	return json_array_append_new(
+		       arg, json_pack("{s:o,s:o,s:o,s:s,s:o}", "name",
+				      jtext(f->name), "type", jtext(f->type),
+				      "offset", jcount(f->offset), "strength",
+				      hs_strength_name(f->strength),
+				      "refers_to", jaddr(f->refers_to))) == 0;
+}
+
+static json_t *jobject(const struct cli *cli, const struct at_answer *a)
+{
+	if (!a->has_type)
+		return json_null();
+	json_t *details = json_object(), *fields = json_array();
+	if (details && fields) {
+		hs_types_details(cli->types, a->chunk_index, add_detail,
+				 details);
+		hs_types_fields(cli->types, a->chunk_index, add_field, fields);
+	}
+	return json_pack(
+		"{s:o,s:s,s:s,s:s,s:o,s:o}", "type", jtext(a->type.name),
+		"type_source", hs_type_source_name(a->type.source),
+		"confidence", hs_certainty_name(a->type.confidence), "evidence",
+		a->type.evidence, "details", details, "fields", fields);
+}
+
 static json_t *jsymbol(const struct at_answer *a)
 {
 	const struct hs_symbol_info *s = &a->symbol;
@@ -89,14 +121,15 @@ void out_json_at(struct cli *cli, const struct at_answer *answers, size_t n)
 	doc_array_begin(&doc, "addresses");
 	for (size_t i = 0; i < n; i++) {
 		const struct at_answer *a = &answers[i];
-		doc_element(&doc,
-			    json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
-				      "address", jplain_addr(a->addr), "memory",
-				      memory_word(a), "chunk", jchunk(cli, a),
-				      "symbol", jsymbol(a), "module",
-				      jmodule(a), "stack", jstack(a), "tls",
-				      jtls(a), "tcache_of", jid(a->tcache_of),
-				      "mapping", jmapping(a)));
+		doc_element(
+			&doc,
+			json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+				  "address", jplain_addr(a->addr), "memory",
+				  memory_word(a), "chunk", jchunk(cli, a),
+				  "object", jobject(cli, a), "symbol",
+				  jsymbol(a), "module", jmodule(a), "stack",
+				  jstack(a), "tls", jtls(a), "tcache_of",
+				  jid(a->tcache_of), "mapping", jmapping(a)));
 	}
 	doc_array_end(&doc);
 	doc_end(&doc);

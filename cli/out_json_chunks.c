@@ -22,7 +22,11 @@ struct chunk_writer {
 	bool typed;               /* with the members of `chunks` */
 	char (*arenas)[TEXT_LEN]; /* each as it stands in the document */
 	size_t arena_count;
+	char **types; /* each with source and confidence, as it stands there */
+	size_t type_count;
 };
+
+#define NO_TYPE "\"type\":null,\"type_source\":null,\"confidence\":null"
 
 #define PUT(at, text)                                                          \
 	((char *)memcpy((at), (text), sizeof(text) - 1) + sizeof(text) - 1)
@@ -38,7 +42,8 @@ static bool write_chunk(void *arg, size_t i, const struct hs_chunk_info *chunk)
 {
 	struct chunk_writer *w = arg;
 	struct json_doc *doc = w->doc;
-	(void)i;
+	size_t type = w->types ? hs_types_of(doc->cli->types, i) : SIZE_MAX;
+	const char *typed = type == SIZE_MAX ? NO_TYPE : w->types[type];
 	char *at = out_reserve(doc->out, LINE_MAX_BYTES);
 	at = doc->first_element ? PUT(at, "\n{\"address\":\"")
 				: PUT(at, ",\n{\"address\":\"");
@@ -62,12 +67,56 @@ static bool write_chunk(void *arg, size_t i, const struct hs_chunk_info *chunk)
 	at = PUT(at, ",\"bin\":");
 	at = chunk->bin == HS_NO_BIN ? PUT(at, "null")
 				     : put_u64(at, chunk->bin);
-	if (w->typed)
-		at = PUT(at, ",\"type\":null,\"type_source\":null,"
-			     "\"confidence\":null");
-	*at++ = '}';
+	if (!w->typed)
+		*at++ = '}';
 	out_commit(doc->out, at);
+	if (w->typed) { /* of any length */
+		out_str(doc->out, ",");
+		out_str(doc->out, typed);
+		out_str(doc->out, "}");
+	}
 	return !doc->out->error;
+}
+
+static char *type_text(const struct hs_types *types, size_t i)
+{
+	struct hs_type_info t;
+	hs_types_info(types, i, &t);
+	json_t *object =
+		json_pack("{s:o,s:s,s:s}", "type", jtext(t.name), "type_source",
+			  hs_type_source_name(t.source), "confidence",
+			  hs_certainty_name(t.confidence));
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
+	if (text) { /* without the braces */
+		size_t len = strlen(text);
+		memmove(text, text + 1, len - 2);
+		text[len - 2] = 0;
+	}
+	return text;
+}
+
+static bool types_init(struct chunk_writer *w)
+{
+	size_t n = hs_types_count(w->doc->cli->types);
+	w->types = calloc(n + 1, sizeof(*w->types));
+	w->type_count = w->types ? n : 0;
+	bool ok = w->types != NULL;
+	for (size_t i = 0; ok && i < n; i++) {
+		w->types[i] = type_text(w->doc->cli->types, i);
+		ok = w->types[i] != NULL;
+	}
+	if (!ok)
+		out_fail(w->doc->out, ENOMEM);
+	return ok;
+}
+
+static void writer_release(struct chunk_writer *w)
+{
+	for (size_t i = 0; i < w->type_count; i++)
+		free(w->types[i]);
+	free(w->types);
+	free(w->arenas);
 }
 
 static bool writer_init(struct chunk_writer *w, struct json_doc *doc,
@@ -88,7 +137,7 @@ static bool writer_init(struct chunk_writer *w, struct json_doc *doc,
 		at = put_hex(at, cli_arena_addr(doc->cli, i));
 		*at = '"';
 	}
-	return true;
+	return !typed || types_init(w);
 }
 
 void doc_chunks(struct json_doc *doc)
@@ -97,7 +146,7 @@ void doc_chunks(struct json_doc *doc)
 	doc_array_begin(doc, "chunks");
 	if (writer_init(&w, doc, false))
 		hs_heap_each(doc->cli->heap, write_chunk, &w);
-	free(w.arenas);
+	writer_release(&w);
 	doc_array_end(doc);
 }
 
@@ -109,6 +158,6 @@ void doc_chunk_selection(struct json_doc *doc,
 	doc_array_begin(doc, "chunks");
 	if (writer_init(&w, doc, true))
 		chunk_selection_each(chosen, write_chunk, &w);
-	free(w.arenas);
+	writer_release(&w);
 	doc_array_end(doc);
 }

@@ -26,3 +26,10 @@ add_library(hs_slice_libraries INTERFACE)
 target_link_libraries(hs_slice_libraries INTERFACE
   PkgConfig::LIBCRYPTO PkgConfig::LIBARGON2 PkgConfig::LIBZSTD
   PkgConfig::LIBLZ4 hs_blake3)
+
+# libiberty: demangling. A static library without a pkg-config file.
+find_path(LIBIBERTY_INCLUDE demangle.h PATH_SUFFIXES libiberty REQUIRED)
+find_library(LIBIBERTY_LIBRARY iberty REQUIRED)
+add_library(hs_libiberty INTERFACE)
+target_include_directories(hs_libiberty SYSTEM INTERFACE ${LIBIBERTY_INCLUDE})
+target_link_libraries(hs_libiberty INTERFACE ${LIBIBERTY_LIBRARY})

@@ -1,5 +1,5 @@
 # libheapscan: all rooms below cli/, one shared library with a stable interface.
-set(rooms core backends symbols tls heap graph)
+set(rooms core backends symbols tls heap graph types)
 set(objects "")
 foreach(room ${rooms})
   if(TARGET hs_${room})
@@ -14,7 +14,7 @@ target_include_directories(heapscan PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(heapscan PRIVATE
-  hs_options PkgConfig::LIBELF hs_libdwarf hs_slice_libraries
+  hs_options PkgConfig::LIBELF hs_libdwarf hs_libiberty hs_slice_libraries
   Threads::Threads)
 set_target_properties(heapscan PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
@@ -33,5 +33,5 @@ add_library(heapscan_inside STATIC ${objects})
 target_include_directories(heapscan_inside PUBLIC
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
 target_link_libraries(heapscan_inside PUBLIC
-  hs_options PkgConfig::LIBELF hs_libdwarf hs_slice_libraries
+  hs_options PkgConfig::LIBELF hs_libdwarf hs_libiberty hs_slice_libraries
   Threads::Threads)

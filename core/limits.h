@@ -147,4 +147,27 @@
 /* A passphrase. Longer ones are rather a file given by mistake. */
 #define HS_LIMIT_PASSPHRASE 4096u
 
+/* Names of types, all together: a large C++ program has some 10 MiB. Names may
+ * share their bytes in the target, so its size alone is no bound, neither of
+ * the memory nor of the time to write them. */
+#define HS_LIMIT_TYPE_TEXT (256u << 20)
+
+/* One name of a type, written out. Templates of templates reach some KiB; a
+ * forged name of a hundred bytes can stand for more than there is memory. */
+#define HS_LIMIT_TYPE_NAME (32u << 10)
+
+/* Types within types, contexts around contexts: generics of 90 levels have been
+ * met. Forged metadata may contain itself. */
+#define HS_LIMIT_TYPE_DEPTH 400u
+
+/* Nodes looked at while containers are followed, for each live block: each
+ * belongs to one container, and forged links lead the same way many times. */
+#define HS_LIMIT_NODE_VISITS 8u
+
+/* A red-black tree of 2^48 nodes is at most this deep. */
+#define HS_LIMIT_TREE_DEPTH 96u
+
+/* Fields of one class, captures of one closure. */
+#define HS_LIMIT_TYPE_FIELDS 4096u
+
 #endif

@@ -4,7 +4,7 @@
 # The law and its reasons: docs/architecture.md
 set -u
 cd "${1:-.}" || exit 2
-rooms='core|backends|symbols|tls|heap|graph|cli|tests|fixtures'
+rooms='core|backends|symbols|tls|heap|graph|types|cli|tests|fixtures'
 bad=0
 
 complain() { # complain REASON: for every line on stdin
@@ -29,7 +29,7 @@ may() { # may FOLDER 'A|B': FOLDER includes only from A, B and <...>
 		complain 'ours is included with quotes'
 }
 only() { # only HEADER 'FILE|FILE': nothing else includes <HEADER>
-	includes core backends symbols tls heap graph cli |
+	includes core backends symbols tls heap graph types cli |
 		grep -E "include <$1>" | grep -vE "^($2):" |
 		complain "<$1> belongs in $2"
 }
@@ -40,6 +40,7 @@ may symbols  'core|symbols'
 may tls      'core|symbols|tls'
 may heap     'core|symbols|tls|heap'
 may graph    'core|symbols|tls|heap|graph'
+may types    'core|symbols|heap|types'
 may cli      'cli'             # the rest through <heapscan/...>
 may fixtures 'fixtures'
 includes fixtures bench | grep -E 'include [<"]heapscan' |
@@ -50,6 +51,7 @@ includes include | grep -E 'include "' |
 only 'jansson\.h'          'cli/out_json[a-z_]*\.[ch]'
 only '(graphviz/)?(cgraph|gvc)\.h' 'cli/out_dot\.c'
 only '(libdwarf/|libdwarf-0/)?(libdwarf|dwarf)\.h' 'symbols/(lib)?dwarf[a-z_]*\.[ch]'
+only '(libiberty/)?demangle\.h' 'symbols/demangle\.c'
 only '(libelf|gelf)\.h'    'symbols/[a-z_]*\.[ch]'
 only 'openssl/[a-z]*\.h'    'backends/slice_[a-z_]*\.[ch]'
 only 'argon2\.h'           'backends/slice_[a-z_]*\.[ch]'
@@ -72,14 +74,14 @@ words 'tcache|main_arena|malloc_state|dwarf' backends \
 
 # Library code does not print, exit or read the environment.
 grep -rnE '(^|[^a-z_])(printf|puts|exit|_exit|getenv|secure_getenv|perror) ?\(' \
-	core backends symbols tls heap graph --include='*.c' |
+	core backends symbols tls heap graph types --include='*.c' |
 	grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)' |
 	complain 'library code does not print, exit or read the environment'
 
 # File names are unique, so that a stack trace is enough to find one's way.
-find include core backends symbols tls heap graph cli tests \
+find include core backends symbols tls heap graph types cli tests \
 	-name '*.[ch]' -print | sed 's#.*/##' | sort | uniq -d |
-	grep -vxF -e error.h -e heap.h -e symbols.h -e target.h -e refs.h -e graph.h |
+	grep -vxF -e error.h -e heap.h -e symbols.h -e target.h -e refs.h -e graph.h -e types.h |
 	complain 'file name occurs twice'
 
 [ -s "$found" ] && bad=1

@@ -11,6 +11,7 @@
 #include <heapscan/slice.h>
 #include <heapscan/symbols.h>
 #include <heapscan/target.h>
+#include <heapscan/types.h>
 
 #ifdef __cplusplus
 extern "C" {

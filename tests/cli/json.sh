@@ -68,7 +68,7 @@ documents() { # documents TARGET...: each command on this target
 		fail "--state in-use lets free chunks through"
 	valid chunks 0 chunks "$@" --json --arena main --min-size 1k
 	valid check 0 check "$@" --json
-	for kind in arenas bins threads maps modules; do
+	for kind in arenas bins threads maps modules types; do
 		valid $kind 0 $kind "$@" --json
 	done
 	valid at 0 at "$@" --json "$block" 0x1 0xffffffffffffffff

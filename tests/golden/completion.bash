@@ -8,7 +8,7 @@ _heapscan()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|completion|help)
+		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|types|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -38,9 +38,14 @@ _heapscan()
 	--max-size)
 		return ;;
 	--sort)
-		COMPREPLY=($(compgen -W 'address size state' -- "$cur"))
+		COMPREPLY=($(compgen -W 'address size state count average name' -- "$cur"))
 		return ;;
 	--top)
+		return ;;
+	--type)
+		return ;;
+	--group-by)
+		COMPREPLY=($(compgen -W 'type source module' -- "$cur"))
 		return ;;
 	--around)
 		return ;;
@@ -67,13 +72,13 @@ _heapscan()
 		COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur"))
 		return ;;
 	help)
-		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners completion help' -- "$cur"))
+		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners types completion help' -- "$cur"))
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		case ${command:-summary} in
 		summary) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --summary --dot --color --help --version' ;;
-		chunks) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --color --help --version' ;;
+		chunks) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --type --color --help --version' ;;
 		arenas) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
 		bins) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
 		threads) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
@@ -86,6 +91,7 @@ _heapscan()
 		leaks) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --jobs --baseline --fail-on --at-exit --color --help --version' ;;
 		why) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --jobs --paths --referrers --references --color --help --version' ;;
 		owners) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --top --depth --jobs --color --help --version' ;;
+		types) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --sort --top --group-by --color --help --version' ;;
 		completion) words='--color --help --version' ;;
 		help) words='--color --help --version' ;;
 		esac
@@ -94,7 +100,7 @@ _heapscan()
 	fi
 	COMPREPLY=($(compgen -f -- "$cur"))
 	if [[ -z $command ]]; then
-		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners completion help' -- "$cur"))
+		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners types completion help' -- "$cur"))
 	fi
 }
 complete -o filenames -F _heapscan heapscan

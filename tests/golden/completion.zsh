@@ -18,12 +18,13 @@ _heapscan()
 		'leaks:blocks that nothing leads to'
 		'why:who holds this block'
 		'owners:who retains how much memory'
+		'types:blocks by what they are'
 		'completion:print a completion script for a shell'
 		'help:explain heapscan or one of its commands'
 	)
 	for word in ${words[2,CURRENT-1]}; do
 		case $word in
-		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|completion|help)
+		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|types|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -58,8 +59,9 @@ _heapscan()
 			'--tid=[only chunks in this thread'\''s cache]:N:'
 			'--min-size=[only chunks of at least SIZE bytes]:SIZE:'
 			'--max-size=[only chunks of at most SIZE bytes]:SIZE:'
-			'--sort=[order by address, size (largest first) or state]:KEY:(address size state)'
+			'--sort=[by which column; sizes and counts\: largest first]:KEY:(address size state count average name)'
 			'--top=[the first N, by size unless --sort is given]:N:'
+			'--type=[only blocks of this type; * and ? stand for anything]:NAME:'
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
 			'--help[explain the command]'
 			'--version[print the version]'
@@ -236,6 +238,22 @@ _heapscan()
 			'--help[explain the command]'
 			'--version[print the version]'
 		) ;;
+	(types)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--sort=[by which column; sizes and counts\: largest first]:KEY:(address size state count average name)'
+			'--top=[the first N, by size unless --sort is given]:N:'
+			'--group-by=[one line for each type, source of names or module]:WHAT:(type source module)'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
 	(completion)
 		options=(
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
@@ -252,7 +270,7 @@ _heapscan()
 	if [[ $command == completion ]]; then
 		options+=('*:shell:(bash zsh fish)')
 	elif [[ $command == help ]]; then
-		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners completion help)')
+		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners types completion help)')
 	else
 		options+=('*:target:_files')
 	fi

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/out_json.h"
+#include "cli/out_text.h"
+#include "cli/type_rows.h"
+
+static const char *file_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static void headline(struct cli *cli)
+{
+	struct hs_types_summary s;
+	char n[TEXT_LEN], all[TEXT_LEN], bytes[TEXT_LEN], of[TEXT_LEN];
+	hs_types_summary(cli->types, &s);
+	unsigned tenths = s.live.bytes
+				  ? (unsigned)(1000.0 * (double)s.named.bytes /
+					       (double)s.live.bytes)
+				  : 0;
+	out_printf(
+		&cli->out,
+		"%s of %s in %s of %s blocks in use have a name (%u.%u %%)\n",
+		text_size(bytes, s.named.bytes), text_size(of, s.live.bytes),
+		text_count(n, s.named.count), text_count(all, s.live.count),
+		tenths / 10, tenths % 10);
+}
+
+static void row(struct cli *cli, struct table *t, const struct type_rows *rows,
+		const struct type_row *r)
+{
+	table_count(t, r->total.count);
+	table_count(t, r->total.bytes);
+	table_count(t, type_row_average(r));
+	if (rows->by == GROUP_BY_TYPE) {
+		table_cell(t, INK_PLAIN, hs_type_source_name(r->info.source));
+		table_cell(t, INK_PLAIN, hs_certainty_name(r->info.confidence));
+		table_target(t,
+			     file_name(type_module_path(cli, r->info.module)));
+	}
+	table_target(t, r->name);
+}
+
+static void print_text(struct cli *cli, const struct type_rows *rows)
+{
+	static const struct column columns[] = {
+		{ "blocks", 12 }, { "bytes", 14 },   { "average", 10 },
+		{ "source", -9 }, { "certain", -7 }, { "code in", -16 },
+		{ "type", -8 },
+	};
+	static const struct column source[] = {
+		{ "blocks", 12 },
+		{ "bytes", 14 },
+		{ "average", 10 },
+		{ "source", -8 },
+	};
+	static const struct column module[] = {
+		{ "blocks", 12 },
+		{ "bytes", 14 },
+		{ "average", 10 },
+		{ "module", -8 },
+	};
+	struct table t;
+	char n[TEXT_LEN];
+	size_t limit = cli_row_limit(cli);
+	if (cli->opt.top || limit > rows->count)
+		limit = rows->count;
+	headline(cli);
+	if (!rows->count)
+		return;
+	out_str(&cli->out, "\n");
+	if (rows->by == GROUP_BY_TYPE)
+		table_begin(&t, &cli->out, cli->colour, columns, 7);
+	else
+		table_begin(&t, &cli->out, cli->colour,
+			    rows->by == GROUP_BY_SOURCE ? source : module, 4);
+	for (size_t i = 0; i < limit && !cli->out.error; i++)
+		row(cli, &t, rows, &rows->row[i]);
+	if (limit < rows->count)
+		cli_announce_rest(cli, limit, rows->count);
+	else if (rows->count < rows->all)
+		out_printf(&cli->out, "... %s more (without --top)\n",
+			   text_count(n, rows->all - rows->count));
+}
+
+/* What nobody could name, and why. */
+static void rest(struct cli *cli)
+{
+	struct hs_types_summary s;
+	char n[TEXT_LEN], bytes[TEXT_LEN];
+	hs_types_summary(cli->types, &s);
+	if (s.live.count > s.named.count)
+		out_printf(&cli->out, "\nwithout a name: %s %s, %s\n",
+			   text_count(n, s.live.count - s.named.count),
+			   text_plural(s.live.count - s.named.count, "block",
+				       "blocks"),
+			   text_size(bytes, s.live.bytes - s.named.bytes));
+	if (!s.nameless)
+		return;
+	const char *path = type_module_path(cli, s.missing_module);
+	out_printf(&cli->out,
+		   "%s %s could not be named: read-only pages are missing, "
+		   "for one of ",
+		   text_count(n, s.nameless),
+		   text_plural(s.nameless, "object", "objects"));
+	out_escaped(&cli->out, path ? path : "?");
+	out_str(&cli->out, "\n");
+}
+
+int cmd_types(struct cli *cli)
+{
+	struct type_rows rows = { .row = NULL };
+	int code = cli_name_types(cli);
+	if (!code)
+		code = type_rows_init(&rows, cli);
+	if (!code) {
+		if (cli->opt.json) {
+			out_json_types(cli, &rows);
+		} else {
+			print_text(cli, &rows);
+			rest(cli);
+		}
+		code = cli_answered(cli);
+	}
+	type_rows_release(&rows);
+	return code;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/out_json.h"
+#include "cli/out_json_doc.h"
+#include "cli/type_rows.h"
+
+static json_t *jsummary(const struct cli *cli)
+{
+	struct hs_types_summary s;
+	hs_types_summary(cli->types, &s);
+	return json_pack("{s:o,s:o,s:o,s:o}", "live", jtotal(&s.live), "named",
+			 jtotal(&s.named), "nameless", jcount(s.nameless),
+			 "missing_module",
+			 jtext(type_module_path(cli, s.missing_module)));
+}
+
+static json_t *jrow(const struct cli *cli, const struct type_rows *rows,
+		    const struct type_row *r)
+{
+	static const char *const keys[] = { "type", "source", "module" };
+	json_t *row = json_pack("{s:o,s:o,s:o,s:o}", keys[rows->by],
+				jtext(r->name), "count", jcount(r->total.count),
+				"bytes", jcount(r->total.bytes), "average",
+				jcount(type_row_average(r)));
+	if (rows->by != GROUP_BY_TYPE || !row)
+		return row;
+	json_t *more =
+		json_pack("{s:s,s:s,s:o,s:o}", "type_source",
+			  hs_type_source_name(r->info.source), "confidence",
+			  hs_certainty_name(r->info.confidence), "evidence",
+			  jtext(r->info.evidence), "module",
+			  jtext(type_module_path(cli, r->info.module)));
+	if (!more || json_object_update(row, more)) {
+		json_decref(row);
+		row = NULL;
+	}
+	json_decref(more);
+	return row;
+}
+
+void out_json_types(struct cli *cli, const struct type_rows *rows)
+{
+	struct json_doc doc;
+	doc_begin(&doc, cli);
+	doc_allocator(&doc);
+	doc_member(&doc, "summary", jsummary(cli));
+	doc_array_begin(&doc, "types");
+	for (size_t i = 0; i < rows->count && !cli->out.error; i++)
+		doc_element(&doc, jrow(cli, rows, &rows->row[i]));
+	doc_array_end(&doc);
+	doc_end(&doc);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HEAPSCAN_TYPES_H
+#define HEAPSCAN_TYPES_H
+
+#include <heapscan/heap.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * What the live blocks of a heap are: names that language runtimes leave
+ * beside their objects, and shapes of well-known data structures. A name is an
+ * annotation with a source, a confidence and a reason; a block that nothing
+ * speaks for has none. Free chunks never have one.
+ */
+struct hs_types; /* opaque; borrows target and heap, which must outlive it */
+
+/* Who recognised it. The word is the same in every output. */
+/* clang-format off */
+#define HS_TYPE_SOURCES(X)                                              \
+	X(SWIFT, "swift")         /* metadata of the Swift runtime */   \
+	X(CXX, "c++")             /* run-time type information */       \
+	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */
+/* clang-format on */
+
+enum hs_type_source {
+#define X(id, word) HS_TYPE_##id,
+	HS_TYPE_SOURCES(X)
+#undef X
+		HS_TYPE_SOURCE_COUNT
+};
+HS_API const char *hs_type_source_name(enum hs_type_source source);
+
+/*
+ * HIGH: several facts that do not come together by chance. MEDIUM: a shape
+ * that other data may have. LOW: plausible.
+ */
+enum hs_certainty {
+	HS_CERTAINTY_HIGH,
+	HS_CERTAINTY_MEDIUM,
+	HS_CERTAINTY_LOW,
+};
+HS_API const char *hs_certainty_name(enum hs_certainty confidence);
+
+/* struct_size first, the rest zero; grows at the end. */
+struct hs_types_options {
+	size_t struct_size;
+	hs_progress_fn progress; /* may be NULL */
+	void *progress_arg;
+};
+
+/*
+ * Name every live block, in one pass over the heap; OPT may be NULL. What
+ * cannot be named is no failure. Free *RET with hs_types_free().
+ */
+HS_API enum hs_status hs_types_new(struct hs_target *target,
+				   const struct hs_heap *heap,
+				   const struct hs_types_options *opt,
+				   struct hs_types **ret, struct hs_error *err);
+HS_API void hs_types_free(struct hs_types *types); /* NULL is fine */
+
+struct hs_type_info {
+	const char *name; /* UTF-8; never NULL, borrowed */
+	enum hs_type_source source;
+	enum hs_certainty confidence;
+	const char *evidence;  /* for people: how it is known */
+	size_t module;         /* where the type is defined, for
+				* hs_target_module(); SIZE_MAX: not known */
+	struct hs_total total; /* live blocks that are one */
+};
+/* In the order in which they were met; a few may have no block. */
+HS_API size_t hs_types_count(const struct hs_types *types);
+HS_API void hs_types_info(const struct hs_types *types, size_t i,
+			  struct hs_type_info *ret);
+
+/* The type of chunk CHUNK, SIZE_MAX: none. */
+HS_API size_t hs_types_of(const struct hs_types *types, size_t chunk);
+
+/* What stayed without a name. */
+struct hs_types_summary {
+	struct hs_total live, named;
+	/* Blocks whose class is known to be there but whose name was not
+	 * captured, and a module that would tell; SIZE_MAX: none. */
+	uint64_t nameless;
+	size_t missing_module;
+};
+HS_API void hs_types_summary(const struct hs_types *types,
+			     struct hs_types_summary *ret);
+
+/* What a pointer does for the life of what it points to. */
+enum hs_strength {
+	HS_STRENGTH_NONE, /* no reference, or not known */
+	HS_STRENGTH_STRONG,
+	HS_STRENGTH_WEAK,      /* cleared when the object dies */
+	HS_STRENGTH_UNOWNED,   /* checked, but does not keep it alive */
+	HS_STRENGTH_UNMANAGED, /* a plain address */
+};
+HS_API const char *hs_strength_name(enum hs_strength strength);
+
+struct hs_field_info {
+	const char *name;
+	const char *type; /* NULL: not known */
+	uint64_t offset;  /* bytes from the user pointer */
+	enum hs_strength strength;
+	/* What it refers to, also where the bits are disguised (a weak
+	 * reference's side table, an enum's tag); HS_NO_ADDR: nothing. */
+	hs_addr refers_to;
+	uint64_t word; /* where the reference is: bytes from the user pointer,
+			* within the field */
+};
+/*
+ * The fields of the object in CHUNK that its runtime describes, as they are in
+ * memory; INFO is borrowed for the call. False from FN stops.
+ */
+typedef bool (*hs_field_fn)(void *arg, const struct hs_field_info *info);
+HS_API void hs_types_fields(struct hs_types *types, size_t chunk,
+			    hs_field_fn fn, void *arg);
+
+/* What else there is to say: pairs such as "strong references", "2". */
+typedef bool (*hs_detail_fn)(void *arg, const char *what, const char *value);
+HS_API void hs_types_details(struct hs_types *types, size_t chunk,
+			     hs_detail_fn fn, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# How many objects of programs that know the truth about themselves get their
+# right name; the table of docs/types.md. One that is wrong or missing is a
+# failure. Needs HEAPSCAN, FIXTURES and SOURCE, as tests do; ./dev test runs it.
+. "$SOURCE/tests/cli/common.inc"
+command -v python3 >/dev/null || skip "python3 is not installed"
+names=$SOURCE/tests/types/names.py
+
+row() { # row TITLE TRUTH SOURCES ARGS...
+	title=$1 truth=$2 sources=$3
+	shift 3
+	python3 "$names" "$title" "$truth" "$sources" "$HEAPSCAN" "$@" ||
+		failures=$((failures + 1))
+}
+
+# live TITLE SOURCES FIXTURE ARGS...: one that runs and writes run/truth.
+live() {
+	title=$1 sources=$2
+	shift 2
+	if [ ! -x "$FIXTURES/$1" ]; then
+		echo "| $title | not built here | | | |"
+		return
+	fi
+	rm -rf "$work/run"
+	start "$@"
+	row "$title" "$work/run/truth" "$sources" --pid "$program"
+	kill -9 "$program"
+	wait "$program" 2>/dev/null
+	program=
+}
+
+echo "| program | objects known | named right | blocks named | bytes named |"
+echo "| --- | --- | --- | --- | --- |"
+if command -v xz >/dev/null; then
+	xz -dc "$SOURCE/fixtures/swift/smini_static.core.xz" >"$work/swift.core"
+	xz -dc "$SOURCE/fixtures/swift/smini_static.truth.txt.xz" \
+		>"$work/swift.truth"
+	row "Swift 6.0, static, stripped" "$work/swift.truth" \
+		"swift,libstdc++,glibc,text" "$work/swift.core"
+fi
+cxx=c++,libstdc++,glibc,text
+live "C++" $cxx cxx truth
+live "C++, stripped" $cxx cxx-stripped truth
+live "C++, libstdc++ inside, stripped" $cxx cxx-static-libstdc++ truth
+live "C++, static, stripped" $cxx cxx-static truth
+finish

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/cxx_name.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* libstdc++'s and libc++'s control blocks; T or T* is their first argument. */
+static const struct {
+	const char *prefix;
+	enum hs_cxx_form form;
+} blocks[] = {
+	{ "std::_Sp_counted_ptr_inplace<", HS_CXX_SHARED_INPLACE },
+	{ "std::_Sp_counted_ptr<", HS_CXX_SHARED_SEPARATE },
+	{ "std::_Sp_counted_deleter<", HS_CXX_SHARED_SEPARATE },
+	{ "std::__1::__shared_ptr_emplace<", HS_CXX_SHARED_INPLACE },
+	{ "std::__1::__shared_ptr_pointer<", HS_CXX_SHARED_SEPARATE },
+};
+
+size_t hs_cxx_argument(const char *text)
+{
+	unsigned depth = 0;
+	for (size_t i = 0; text[i]; i++) {
+		bool opens = strchr("<([{", text[i]) != NULL;
+		bool closes = strchr(">)]}", text[i]) != NULL;
+		if (depth == 0 && (closes || text[i] == ','))
+			return i;
+		depth += opens;
+		depth -= closes;
+	}
+	return 0;
+}
+
+enum hs_cxx_form hs_cxx_form(const char *full, char *shown, size_t size)
+{
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		size_t skip = strlen(blocks[i].prefix);
+		if (strncmp(full, blocks[i].prefix, skip) != 0)
+			continue;
+		size_t len = hs_cxx_argument(full + skip);
+		while (blocks[i].form == HS_CXX_SHARED_SEPARATE && len > 1 &&
+		       (full[skip + len - 1] == '*' ||
+			full[skip + len - 1] == ' '))
+			len--;
+		if (!len)
+			break;
+		(void)snprintf(shown, size, "shared_ptr block of %.*s",
+			       (int)len, full + skip);
+		return blocks[i].form;
+	}
+	(void)snprintf(shown, size, "%s", full);
+	return HS_CXX_OBJECT;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TYPES_CXX_NAME_H
+#define TYPES_CXX_NAME_H
+
+#include <stddef.h>
+
+/* What a class of the C++ library is to its reader. */
+enum hs_cxx_form {
+	HS_CXX_OBJECT,          /* nothing special */
+	HS_CXX_SHARED_INPLACE,  /* counts and object, by make_shared */
+	HS_CXX_SHARED_SEPARATE, /* counts of an object elsewhere */
+};
+
+/*
+ * FULL is a demangled class name; SHOWN, of SIZE bytes, gets it as it should
+ * be shown: the counts behind a shared_ptr<T> become "shared_ptr block of T".
+ */
+enum hs_cxx_form hs_cxx_form(const char *full, char *shown, size_t size);
+
+/*
+ * Length of the template argument that TEXT begins with, up to its comma or
+ * closing bracket; 0 when there is no end.
+ */
+size_t hs_cxx_argument(const char *text);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TYPES_NAMER_H
+#define TYPES_NAMER_H
+
+#include <heapscan/types.h>
+
+#include "core/window.h"
+#include "heap/model.h"
+#include "types/type_table.h"
+
+/* A live block, with what most namers look at first. */
+struct hs_block {
+	size_t chunk; /* index in the heap */
+	hs_addr user;
+	uint64_t usable;
+	uint64_t first; /* its first word */
+};
+
+#define HS_NO_TYPE UINT32_MAX
+
+/* What namers share while a heap is being named, and afterwards. */
+struct hs_naming {
+	const struct hs_target *target;
+	const struct hs_heap *heap;
+	struct hs_window block; /* what is in blocks */
+	struct hs_window meta;  /* what blocks refer to */
+	struct hs_type_table table;
+	uint32_t *type_of; /* by chunk; HS_NO_TYPE: none */
+	uint64_t nameless;
+	size_t missing_module;
+	unsigned depth; /* of names within names, right now */
+	/* The first failure that is not the target's: no memory. Namers go
+	 * on, and the pass ends with it. */
+	enum hs_status failed;
+	struct hs_error error;
+};
+
+/*
+ * One runtime, or one library's way to lay out memory.
+ *
+ * To add one:
+ *   1. write types/NAME.c and define `const struct hs_namer hs_namer_NAME`;
+ *   2. list it in types/types.c, before those that are easier to deceive;
+ *   3. add its word to HS_TYPE_SOURCES if it is a source of its own;
+ *   4. a fixture with its truth, a fuzz harness, a row in docs/types.md.
+ *
+ * Whatever a namer reads may be arbitrary bytes. A wrong name is worse than
+ * none: it claims a block only for reasons that other data does not have.
+ */
+struct hs_namer {
+	size_t state_size;            /* bytes of its own, zeroed; 0: none */
+	void (*release)(void *state); /* NULL: nothing to release in it */
+
+	/* Is BLOCK's object this runtime's? Then a type of naming->table. */
+	bool (*claim)(struct hs_naming *naming, void *state,
+		      const struct hs_block *block, uint32_t *type);
+	/* Between the passes: a look at everything, when it is known what
+	 * most blocks are. NULL: no need. */
+	void (*survey)(struct hs_naming *naming, void *state);
+	/* The same as claim() in a second pass over what nobody claimed. */
+	bool (*claim_late)(struct hs_naming *naming, void *state,
+			   const struct hs_block *block, uint32_t *type);
+	/* The fields of an object that it claimed, and what else there is to
+	 * say of it. NULL: nothing. */
+	void (*fields)(struct hs_naming *naming, void *state,
+		       const struct hs_block *block, hs_field_fn fn, void *arg);
+	void (*details)(struct hs_naming *naming, void *state,
+			const struct hs_block *block, hs_detail_fn fn,
+			void *arg);
+	enum hs_type_source source; /* of all that it claims */
+};
+
+extern const struct hs_namer hs_namer_swift, hs_namer_cxx, hs_namer_std_nodes;
+
+/* One target word outside the block at hand; false: not readable. */
+static inline bool hs_peek(struct hs_naming *n, hs_addr addr, uint64_t *ret)
+{
+	return hs_window_word(&n->meta, addr, ret);
+}
+static inline bool hs_peek_u32(struct hs_naming *n, hs_addr addr, uint32_t *ret)
+{
+	uint64_t v;
+	if (!hs_window_uint(&n->meta, addr, 4, &v))
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+/* Word number I of BLOCK; false: not within, or not readable. */
+static inline bool hs_block_word(struct hs_naming *n, const struct hs_block *b,
+				 size_t i, uint64_t *ret)
+{
+	uint64_t off = (uint64_t)i * n->block.word_size;
+	return off + n->block.word_size <= b->usable &&
+	       hs_window_word(&n->block, b->user + off, ret);
+}
+/*
+ * The string at ADDR into BUF of SIZE bytes. False: longer, empty, not
+ * readable, or with characters that no name has; *NOT_CAPTURED, which may be
+ * NULL, tells whether it is there but was left out.
+ */
+bool hs_peek_name(struct hs_naming *n, hs_addr addr, char *buf, size_t size,
+		  bool *not_captured);
+
+/* Index of the module that ADDR lies in, or SIZE_MAX. */
+size_t hs_naming_module(const struct hs_naming *n, hs_addr addr);
+/* The live block whose user pointer is ADDR; false: there is none. RET may be
+ * NULL. */
+bool hs_naming_block_at(struct hs_naming *n, hs_addr addr,
+			struct hs_block *ret);
+/* The live block that ADDR points into. */
+bool hs_naming_block_in(struct hs_naming *n, hs_addr addr,
+			struct hs_block *ret);
+/* The number of a type; false: no memory, which naming->failed keeps, or too
+ * many names. */
+bool hs_naming_type(struct hs_naming *n, const struct hs_type *want,
+		    uint32_t *ret);
+/* BLOCK's user pointer etc. of chunk I; false: not live or not readable. */
+bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret);
+/* Remember that memory ran out. */
+void hs_naming_fail(struct hs_naming *n, enum hs_status st,
+		    const struct hs_error *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/namer.h"
+
+static bool is_live(const struct hs_chunk *c)
+{
+	return c->state == HS_CHUNK_USED || c->state == HS_CHUNK_MMAPPED;
+}
+
+/* Printable ASCII, or a byte of a longer UTF-8 sequence. */
+static bool in_a_name(uint8_t c)
+{
+	return c > 0x20 ? c != 0x7f : c == ' ';
+}
+
+bool hs_peek_name(struct hs_naming *n, hs_addr addr, char *buf, size_t size,
+		  bool *not_captured)
+{
+	size_t len = 0;
+	if (not_captured)
+		*not_captured = false;
+	while (len < size) {
+		uint64_t c;
+		if (!hs_window_uint(&n->meta, addr + len, 1, &c)) {
+			if (not_captured && len == 0)
+				*not_captured =
+					n->meta.why == HS_ERR_NOT_CAPTURED;
+			return false;
+		}
+		buf[len] = (char)c;
+		if (!c)
+			return len > 0;
+		if (!in_a_name((uint8_t)c))
+			return false;
+		len++;
+	}
+	return false;
+}
+
+size_t hs_naming_module(const struct hs_naming *n, hs_addr addr)
+{
+	return hs_target_find_module(n->target, addr);
+}
+
+bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret)
+{
+	const struct hs_chunk *c = &n->heap->chunks[i];
+	if (!is_live(c))
+		return false;
+	ret->chunk = i;
+	ret->user = c->addr + n->heap->layout.header;
+	ret->usable = hs_chunk_usable(n->heap, c);
+	return hs_window_word(&n->block, ret->user, &ret->first);
+}
+
+bool hs_naming_block_in(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
+{
+	size_t i;
+	struct hs_block b;
+	if (!hs_heap_find(n->heap, addr, &i) || !hs_naming_block(n, i, &b) ||
+	    addr < b.user)
+		return false;
+	if (ret)
+		*ret = b;
+	return true;
+}
+
+bool hs_naming_block_at(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
+{
+	struct hs_block b;
+	if (!hs_naming_block_in(n, addr, &b) || b.user != addr)
+		return false;
+	if (ret)
+		*ret = b;
+	return true;
+}
+
+bool hs_naming_type(struct hs_naming *n, const struct hs_type *want,
+		    uint32_t *ret)
+{
+	struct hs_error err;
+	enum hs_status st = hs_type_table_put(&n->table, want, ret, &err);
+	/* Too many names: the rest go without, which is no failure. */
+	if (st && st != HS_ERR_LIMIT)
+		hs_naming_fail(n, st, &err);
+	return !st;
+}
+
+void hs_naming_fail(struct hs_naming *n, enum hs_status st,
+		    const struct hs_error *err)
+{
+	if (n->failed)
+		return;
+	n->failed = st;
+	n->error = *err;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/std_nodes.h"
+
+#include <string.h>
+
+#include "core/limits.h"
+
+/*
+ * Containers of libstdc++, on 64-bit machines, by their shape alone. Each rule
+ * follows a container as a whole and compares with the number of elements that
+ * it keeps: other linked structures do not pass.
+ *
+ *	list    head {next, prev, count}      node {next, prev, value}
+ *	tree    header {colour, root, leftmost, rightmost, count}
+ *	        node {colour, parent, left, right, value}
+ *
+ * Only where there is C++ at all: a C program may well have a ring of blocks.
+ */
+
+static void release(void *state)
+{
+	struct hs_std *s = state;
+	hs_addr_map_release(&s->found);
+}
+
+static void note(struct hs_naming *n, struct hs_std *s, hs_addr user,
+		 uint32_t value)
+{
+	struct hs_error err;
+	enum hs_status st = hs_addr_map_put(
+		&s->found, (struct hs_addr_entry){ user, value, 0 }, &err);
+	if (st)
+		hs_naming_fail(n, st, &err);
+}
+
+bool hs_std_found(struct hs_naming *n, struct hs_std *s, hs_addr user,
+		  const char *name, const char *evidence,
+		  enum hs_certainty confidence)
+{
+	struct hs_type what = { .name = name,
+				.source = HS_TYPE_LIBSTDCXX,
+				.confidence = confidence,
+				.evidence = evidence,
+				.module = SIZE_MAX };
+	uint32_t type;
+	if (!hs_naming_type(n, &what, &type))
+		return false;
+	note(n, s, user, type);
+	return !n->failed;
+}
+
+bool hs_std_open_block(struct hs_naming *n, const struct hs_std *s,
+		       hs_addr addr, struct hs_block *ret)
+{
+	if (addr % 16 != 0 || !hs_naming_block_at(n, addr, ret) ||
+	    n->type_of[ret->chunk] != HS_NO_TYPE)
+		return false;
+	const struct hs_addr_entry *known = hs_addr_map_get(&s->found, addr);
+	return !known || known->value == HS_NO_TYPE;
+}
+
+/* The pool for exceptions when memory is out, of GCC 5 to 12 and since 13: a
+ * list of free pieces, at first one. */
+static bool is_pool(struct hs_naming *n, const struct hs_block *b)
+{
+	uint64_t next;
+	return ((b->usable >= 72704 && b->usable < 72736) ||
+		(b->usable >= 73728 && b->usable < 73760)) &&
+	       b->first <= b->usable && b->first % 16 == 0 &&
+	       hs_block_word(n, b, 1, &next) && next == 0;
+}
+
+static bool has_cxx(struct hs_naming *n)
+{
+	for (size_t i = 0; i < n->table.count; i++)
+		if (n->table.type[i].source == HS_TYPE_CXX)
+			return true;
+	for (size_t i = 0; i < n->target->modules.count; i++)
+		if (strstr(n->target->modules.module[i].path, "libstdc++"))
+			return true;
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		struct hs_block b;
+		if (hs_naming_block(n, i, &b) && is_pool(n, &b))
+			return true;
+	}
+	return false;
+}
+
+/* Follow the ring through B; *HEAD gets the one element that is its list. */
+static bool ring_of(struct hs_naming *n, struct hs_std *s,
+		    const struct hs_block *b, hs_addr *head)
+{
+	uint64_t next, back, count, length = 1, heads = 0;
+	hs_addr at = b->user;
+	/* Twice: how long it is, then who says so. */
+	for (; hs_peek(n, at, &next) && hs_peek(n, next + 8, &back) &&
+	       back == at && hs_std_spend(s);
+	     length++) {
+		at = next;
+		if (at == b->user)
+			break;
+	}
+	if (at != b->user || length < 2)
+		return false;
+	do {
+		if (!hs_peek(n, at, &next) || !hs_std_spend(s))
+			return false;
+		/* The list itself may be anywhere, nodes are blocks. */
+		if (hs_peek(n, at + 16, &count) && count == length - 1) {
+			heads++;
+			*head = at;
+		} else if (!hs_naming_block_at(n, at, NULL)) {
+			return false;
+		}
+		at = next;
+	} while (at != b->user);
+	return heads == 1 && *head != b->user;
+}
+
+static void name_ring(struct hs_naming *n, struct hs_std *s, hs_addr head)
+{
+	uint64_t at;
+	struct hs_block b;
+	if (!hs_peek(n, head, &at))
+		return;
+	while (at != head && hs_std_spend(s)) {
+		if (hs_std_open_block(n, s, at, &b) &&
+		    !hs_std_found(n, s, at, "std::list node",
+				  "the ring it is in, and the list's count",
+				  HS_CERTAINTY_HIGH))
+			return;
+		if (!hs_peek(n, at, &at))
+			return;
+	}
+}
+
+static bool try_list(struct hs_naming *n, struct hs_std *s,
+		     const struct hs_block *b)
+{
+	uint64_t prev, back;
+	hs_addr head = 0;
+	if (b->usable < 24 || !hs_block_word(n, b, 1, &prev) ||
+	    b->first % 8 != 0 || prev % 8 != 0 || b->first == b->user ||
+	    !hs_peek(n, b->first + 8, &back) || back != b->user ||
+	    !hs_peek(n, prev, &back) || back != b->user)
+		return false;
+	if (ring_of(n, s, b, &head))
+		name_ring(n, s, head);
+	else
+		note(n, s, b->user, HS_NO_TYPE);
+	return true;
+}
+
+struct node {
+	uint64_t colour, parent, left, right;
+};
+
+static bool read_node(struct hs_naming *n, hs_addr at, struct node *ret)
+{
+	return at % 8 == 0 && hs_window_uint(&n->meta, at, 4, &ret->colour) &&
+	       ret->colour <= 1 && hs_peek(n, at + 8, &ret->parent) &&
+	       hs_peek(n, at + 16, &ret->left) &&
+	       hs_peek(n, at + 24, &ret->right);
+}
+
+/*
+ * Every node below ROOT, in order, without a stack: by the parents. VISIT is
+ * called once for each; returns how many there were, 0: not a tree.
+ */
+static uint64_t walk_tree(struct hs_naming *n, struct hs_std *s, hs_addr header,
+			  hs_addr root, uint64_t most, bool name)
+{
+	uint64_t count = 0;
+	hs_addr at = root, from = header;
+	struct hs_block b;
+	while (at != header) {
+		struct node node;
+		if (!hs_std_spend(s) || !read_node(n, at, &node))
+			return 0;
+		if (from == node.parent) { /* down, the first time */
+			if (++count > most || !hs_naming_block_at(n, at, NULL))
+				return 0;
+			if (name && hs_std_open_block(n, s, at, &b) &&
+			    !hs_std_found(n, s, at, "std::map or std::set node",
+					  "the tree it is in, and its count",
+					  HS_CERTAINTY_HIGH))
+				return 0;
+			from = at;
+			at = node.left    ? node.left
+			     : node.right ? node.right
+					  : node.parent;
+		} else if (from == node.left && node.right &&
+			   node.right != node.left) {
+			from = at;
+			at = node.right;
+		} else if (from == node.left || from == node.right) {
+			from = at;
+			at = node.parent;
+		} else {
+			return 0; /* a child whose parent is another */
+		}
+	}
+	return count;
+}
+
+static bool try_tree(struct hs_naming *n, struct hs_std *s,
+		     const struct hs_block *b)
+{
+	struct node node, up;
+	hs_addr at = b->user;
+	uint64_t count;
+	if (b->usable < 40 || (uint32_t)b->first > 1 ||
+	    !read_node(n, at, &node) || node.parent == 0 ||
+	    node.parent % 8 != 0)
+		return false;
+	/* Up to the header: it and the root are each other's parents. */
+	for (unsigned depth = 0;; depth++) {
+		if (depth == HS_LIMIT_TREE_DEPTH || !hs_std_spend(s) ||
+		    !read_node(n, node.parent, &up))
+			return false;
+		if (up.parent == at)
+			break;
+		if (up.left != at && up.right != at)
+			return false;
+		at = node.parent;
+		node = up;
+	}
+	hs_addr header = node.parent;
+	/* A tree of one node: header and node look alike, the count tells. */
+	if (!hs_peek(n, header + 32, &count) || count == 0 ||
+	    count > n->heap->chunk_count ||
+	    walk_tree(n, s, header, at, count, false) != count)
+		return false;
+	return walk_tree(n, s, header, at, count, true) == count;
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct hs_std *s = state;
+	if (n->target->word_size != 8 || n->target->big_endian || !has_cxx(n))
+		return;
+	s->budget = (uint64_t)n->heap->chunk_count * HS_LIMIT_NODE_VISITS;
+	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
+		struct hs_block b;
+		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b) ||
+		    hs_addr_map_get(&s->found, b.user))
+			continue;
+		if (is_pool(n, &b))
+			(void)hs_std_found(n, s, b.user,
+					   "libstdc++ emergency pool",
+					   "its size and its free list",
+					   HS_CERTAINTY_MEDIUM);
+		else if (!try_list(n, s, &b))
+			(void)try_tree(n, s, &b);
+	}
+	hs_std_owners(n, s);
+}
+
+static bool claim_late(struct hs_naming *n, void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	const struct hs_std *s = state;
+	const struct hs_addr_entry *known = hs_addr_map_get(&s->found, b->user);
+	(void)n;
+	if (!known || known->value == HS_NO_TYPE)
+		return false;
+	*type = known->value;
+	return true;
+}
+
+const struct hs_namer hs_namer_std_nodes = {
+	.state_size = sizeof(struct hs_std),
+	.release = release,
+	.survey = survey,
+	.claim_late = claim_late,
+	.source = HS_TYPE_LIBSTDCXX,
+};

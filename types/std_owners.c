@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/std_nodes.h"
+
+/*
+ * Blocks that hold nothing but elements are known by who points at them: the
+ * container's own words, wherever they are. Each rule looks at the words from
+ * the one that leads to the block.
+ *
+ *	string       {text, length, capacity}
+ *	vector       {begin, end, end of storage}
+ *	deque        {map, size, first iterator, last iterator}
+ *	unordered    {buckets, number, first node, count, 1.0f}
+ */
+
+/* Bytes that malloc may add to a request. */
+#define SLACK 24u
+
+/* Does a request of BYTES give a block like B? */
+static bool fits(const struct hs_block *b, uint64_t bytes)
+{
+	return bytes <= b->usable && b->usable - bytes < SLACK;
+}
+
+static bool is_string(struct hs_naming *n, hs_addr owner,
+		      const struct hs_block *b)
+{
+	uint64_t len, capacity, end;
+	return hs_peek(n, owner + 8, &len) &&
+	       hs_peek(n, owner + 16, &capacity) && capacity > 15 &&
+	       capacity < b->usable && len <= capacity &&
+	       fits(b, capacity + 1) &&
+	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
+}
+
+/* Is OWNER one of the pointers of a C library's FILE? */
+static bool in_file(struct hs_naming *n, hs_addr owner)
+{
+	for (unsigned i = 1; i <= 8; i++) {
+		uint32_t magic;
+		if (hs_peek_u32(n, owner - 8 * (uint64_t)i, &magic) &&
+		    magic >> 16 == 0xfbad)
+			return true;
+	}
+	return false;
+}
+
+static bool is_vector(struct hs_naming *n, hs_addr owner,
+		      const struct hs_block *b)
+{
+	uint64_t end, limit;
+	return hs_peek(n, owner + 8, &end) && hs_peek(n, owner + 16, &limit) &&
+	       end >= b->user && end <= limit && limit > b->user &&
+	       fits(b, limit - b->user) && !in_file(n, owner);
+}
+
+struct iterator {
+	uint64_t at, first, last, node;
+};
+
+/* An iterator at ADDR into the map of SIZE nodes at MAP. */
+static bool read_iterator(struct hs_naming *n, hs_addr addr, hs_addr map,
+			  uint64_t size, struct iterator *ret)
+{
+	uint64_t first;
+	return hs_peek(n, addr, &ret->at) &&
+	       hs_peek(n, addr + 8, &ret->first) &&
+	       hs_peek(n, addr + 16, &ret->last) &&
+	       hs_peek(n, addr + 24, &ret->node) && ret->node >= map &&
+	       ret->node - map < 8 * size && ret->node % 8 == 0 &&
+	       hs_peek(n, ret->node, &first) && first == ret->first &&
+	       ret->first <= ret->at && ret->at <= ret->last &&
+	       ret->last > ret->first;
+}
+
+static bool try_deque(struct hs_naming *n, struct hs_std *s, hs_addr owner,
+		      const struct hs_block *map)
+{
+	static const char because[] = "the deque's two iterators";
+	struct iterator begin, end;
+	struct hs_block b;
+	uint64_t size, at;
+	if (!hs_peek(n, owner + 8, &size) || size < 3 ||
+	    size > map->usable / 8 || !fits(map, 8 * size) ||
+	    !read_iterator(n, owner + 16, map->user, size, &begin) ||
+	    !read_iterator(n, owner + 48, map->user, size, &end) ||
+	    begin.node > end.node ||
+	    begin.last - begin.first != end.last - end.first)
+		return false;
+	for (hs_addr node = begin.node; node <= end.node; node += 8) {
+		if (!hs_peek(n, node, &at) || !hs_std_spend(s))
+			return false;
+		if (hs_std_open_block(n, s, at, &b) &&
+		    fits(&b, begin.last - begin.first) &&
+		    !hs_std_found(n, s, at, "std::deque elements", because,
+				  HS_CERTAINTY_HIGH))
+			return false;
+	}
+	return hs_std_found(n, s, map->user, "std::deque map", because,
+			    HS_CERTAINTY_HIGH);
+}
+
+static bool try_unordered(struct hs_naming *n, struct hs_std *s, hs_addr owner,
+			  const struct hs_block *buckets)
+{
+	static const char because[] = "the hash table, and its count";
+	uint64_t number, first, count, at;
+	uint32_t load;
+	struct hs_block b;
+	if (!hs_peek(n, owner + 8, &number) || number < 2 ||
+	    number > buckets->usable / 8 || !fits(buckets, 8 * number) ||
+	    !hs_peek(n, owner + 16, &first) ||
+	    !hs_peek(n, owner + 24, &count) ||
+	    !hs_peek_u32(n, owner + 32, &load) || load != 0x3f800000 ||
+	    count > n->heap->chunk_count)
+		return false;
+	at = first;
+	for (uint64_t i = 0; i < count; i++) {
+		if (!hs_std_spend(s) || !hs_naming_block_at(n, at, NULL) ||
+		    !hs_peek(n, at, &at))
+			return false;
+	}
+	if (at != 0)
+		return false;
+	for (at = first; at != 0 && hs_std_spend(s);) {
+		if (hs_std_open_block(n, s, at, &b) &&
+		    !hs_std_found(n, s, at, "std::unordered_map or _set node",
+				  because, HS_CERTAINTY_HIGH))
+			return false;
+		if (!hs_peek(n, at, &at))
+			return false;
+	}
+	return hs_std_found(n, s, buckets->user,
+			    "std::unordered_map or _set buckets", because,
+			    HS_CERTAINTY_HIGH);
+}
+
+/* The word at OWNER is the address of B, which has no name yet. */
+static void look_at_owner(struct hs_naming *n, struct hs_std *s, hs_addr owner,
+			  const struct hs_block *b)
+{
+	if (try_deque(n, s, owner, b) || try_unordered(n, s, owner, b))
+		return;
+	if (is_string(n, owner, b))
+		(void)hs_std_found(n, s, b->user, "std::string text",
+				   "a string that fits", HS_CERTAINTY_HIGH);
+	else if (is_vector(n, owner, b))
+		(void)hs_std_found(n, s, b->user, "std::vector elements",
+				   "begin, end and limit that fit",
+				   HS_CERTAINTY_MEDIUM);
+}
+
+struct range {
+	hs_addr lo, hi; /* of all blocks */
+};
+
+static void look_at_words(struct hs_naming *n, struct hs_std *s,
+			  const struct range *blocks, hs_addr from, hs_addr to)
+{
+	while (from < to && !n->failed) {
+		const uint8_t *bytes;
+		uint64_t len;
+		if (hs_target_view(n->target, from, &bytes, &len, NULL)) {
+			const struct hs_span *next =
+				hs_span_list_from(&n->target->spans, from);
+			if (!next)
+				return;
+			hs_addr skip = next->start > from
+					       ? next->start
+					       : next->start + next->len;
+			from = (skip + 7) & ~UINT64_C(7);
+			continue;
+		}
+		if (len > to - from)
+			len = to - from;
+		for (uint64_t i = 0; i + 8 <= len; i += 8) {
+			uint64_t word;
+			struct hs_block b;
+			memcpy(&word, bytes + i, sizeof(word));
+			word = le64toh(word);
+			if (word >= blocks->lo && word < blocks->hi &&
+			    hs_std_open_block(n, s, word, &b))
+				look_at_owner(n, s, from + i, &b);
+		}
+		from += (len + 7) & ~UINT64_C(7);
+	}
+}
+
+/* Live blocks; what is in free ones is of the past. */
+static void look_at_blocks(struct hs_naming *n, struct hs_std *s,
+			   const struct range *blocks)
+{
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		struct hs_block b;
+		if (hs_naming_block(n, i, &b))
+			look_at_words(n, s, blocks, b.user, b.user + b.usable);
+	}
+}
+
+/* A thread's stack below its stack pointer is of the past, too. */
+static hs_addr live_start(const struct hs_target *target,
+			  const struct hs_map *map)
+{
+	hs_addr start = map->start;
+	for (size_t i = 0; i < target->threads.count; i++) {
+		const struct hs_thread *t = &target->threads.thread[i];
+		if (t->sp != HS_NO_ADDR && t->sp >= map->start &&
+		    t->sp < map->end)
+			return map->kind == HS_MAP_STACK ? t->sp & ~UINT64_C(7)
+							 : start;
+	}
+	return start;
+}
+
+/* Variables: whatever is writable and not the heap. */
+static void look_at_maps(struct hs_naming *n, struct hs_std *s,
+			 const struct range *blocks)
+{
+	const struct hs_heap *heap = n->heap;
+	for (size_t i = 0; i < n->target->maps.count; i++) {
+		const struct hs_map *map = &n->target->maps.map[i];
+		hs_addr at = live_start(n->target, map);
+		if (!(map->prot & HS_PROT_WRITE) || map->shared)
+			continue;
+		for (size_t r = 0; r < heap->region_count; r++) {
+			const struct hs_region *region = &heap->regions[r];
+			if (region->end <= at)
+				continue;
+			if (region->start >= map->end)
+				break;
+			if (region->start > at)
+				look_at_words(n, s, blocks, at, region->start);
+			at = (region->end + 7) & ~UINT64_C(7);
+		}
+		if (at < map->end)
+			look_at_words(n, s, blocks, at, map->end);
+	}
+}
+
+void hs_std_owners(struct hs_naming *n, struct hs_std *s)
+{
+	const struct hs_heap *heap = n->heap;
+	if (!heap->chunk_count)
+		return;
+	const struct hs_chunk *last = &heap->chunks[heap->chunk_count - 1];
+	struct range blocks = { heap->chunks[0].addr,
+				last->addr + hs_chunk_size(last) };
+	look_at_blocks(n, s, &blocks);
+	look_at_maps(n, s, &blocks);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/limits.h"
+#include "types/addr_map.h"
+#include "types/swift_mangling.h"
+#include "types/swift_object.h"
+
+/*
+ * Objects of the Swift runtime: each begins with a pointer to its metadata and
+ * a word of reference counts. What the metadata says is checked before it is
+ * believed (a descriptor inside an image, sizes that fit), so its own place
+ * does not matter: images, the runtime's pool, and malloc'd slabs of it.
+ */
+struct swift {
+	struct hs_addr_map metadata; /* value: type, extra: least size */
+	struct hs_addr_map slabs;    /* blocks that hold metadata */
+};
+
+static void release(void *state)
+{
+	struct swift *swift = state;
+	hs_addr_map_release(&swift->metadata);
+	hs_addr_map_release(&swift->slabs);
+}
+
+static void remember(struct hs_naming *n, struct hs_addr_map *map, hs_addr addr,
+		     uint32_t value, uint32_t extra)
+{
+	struct hs_error err;
+	enum hs_status st = hs_addr_map_put(
+		map, (struct hs_addr_entry){ addr, value, extra }, &err);
+	if (st)
+		hs_naming_fail(n, st, &err);
+}
+
+/* "closure or box (A, B)": what a capture descriptor lists. */
+static bool box_name(struct hs_naming *n, hs_addr metadata, struct hs_text *out)
+{
+	uint64_t desc, deinit;
+	uint32_t count;
+	/* The compiler puts these into images, with the code that destroys. */
+	if (hs_naming_module(n, metadata) == SIZE_MAX ||
+	    !hs_peek(n, metadata - 16, &deinit) ||
+	    hs_naming_module(n, deinit) == SIZE_MAX ||
+	    !hs_peek(n, metadata + 16, &desc))
+		return false;
+	hs_text_add(out, "closure or box");
+	if (desc == 0 || hs_naming_module(n, desc) == SIZE_MAX ||
+	    !hs_peek_u32(n, desc, &count) || count == 0 ||
+	    count > HS_LIMIT_TYPE_FIELDS)
+		return true;
+	for (uint32_t i = 0; i < count; i++) {
+		hs_addr at;
+		size_t before = out->len;
+		hs_text_add(out, i ? ", " : " (");
+		before = out->len;
+		if (!hs_swift_relative(n, desc + 12 + 4 * (uint64_t)i, &at) ||
+		    !hs_swift_demangle(n, at, NULL, out)) {
+			out->len = before;
+			hs_text_add(out, "_");
+		}
+	}
+	hs_text_add(out, ")");
+	return !out->full;
+}
+
+/* What objects that begin with METADATA are called, and how many bytes they
+ * have at least. */
+static bool examine(struct hs_naming *n, hs_addr metadata, struct hs_text *out,
+		    uint32_t *size)
+{
+	struct hs_swift_class class;
+	uint64_t kind, boxed;
+	if (hs_swift_class(n, metadata, &class)) {
+		*size = class.instance_size;
+		return hs_swift_type_name(n, metadata, out);
+	}
+	if (!hs_peek(n, metadata, &kind))
+		return false;
+	*size = 16;
+	switch (kind) {
+	case HS_SWIFT_BOX:
+		return hs_peek_u32(n, metadata + 8, size) && *size >= 16 &&
+		       box_name(n, metadata, out);
+	case HS_SWIFT_GENERIC_BOX:
+		if (!hs_peek_u32(n, metadata + 8, size) || *size < 16 ||
+		    !hs_peek(n, metadata + 16, &boxed))
+			return false;
+		hs_text_add(out, "box (");
+		if (!hs_swift_inner_name(n, boxed, 1, out))
+			return false;
+		hs_text_add(out, ")");
+		return !out->full;
+	default:
+		return false;
+	}
+}
+
+/* The entry of METADATA, NULL: it is none. */
+static const struct hs_addr_entry *
+look_up(struct hs_naming *n, struct swift *swift, hs_addr metadata)
+{
+	const struct hs_addr_entry *known =
+		hs_addr_map_get(&swift->metadata, metadata);
+	if (known)
+		return known->value == HS_NO_TYPE ? NULL : known;
+	char name[HS_LIMIT_TYPE_NAME];
+	struct hs_text text;
+	uint32_t type = HS_NO_TYPE, size = 0;
+	uint64_t nameless = n->nameless, desc;
+	hs_text_init(&text, name, sizeof(name));
+	if (examine(n, metadata, &text, &size)) {
+		struct hs_type what = {
+			.name = name,
+			.source = HS_TYPE_SWIFT,
+			.confidence = HS_CERTAINTY_HIGH,
+			.evidence = "its Swift metadata",
+			.module = hs_naming_module(n, metadata),
+		};
+		/* Metadata made at run time: where its description is. */
+		if (what.module == SIZE_MAX && hs_peek(n, metadata + 40, &desc))
+			what.module = hs_naming_module(n, desc);
+		if (!hs_naming_type(n, &what, &type))
+			return NULL;
+		struct hs_block slab;
+		if (hs_naming_block_in(n, metadata, &slab))
+			remember(n, &swift->slabs, slab.user, 0, 0);
+	}
+	/* Not every pointer in a program is worth remembering: those to
+	 * images, which are few, and those that are metadata. */
+	if (n->nameless == nameless &&
+	    (type != HS_NO_TYPE || hs_naming_module(n, metadata) != SIZE_MAX))
+		remember(n, &swift->metadata, metadata, type, size);
+	return type == HS_NO_TYPE ? NULL
+				  : hs_addr_map_get(&swift->metadata, metadata);
+}
+
+/* Three kinds of objects whose metadata is the runtime's own. */
+static bool runtime_object(struct hs_naming *n, const struct hs_block *b,
+			   hs_addr metadata, uint32_t *type)
+{
+	uint64_t kind, of, deinit;
+	char name[HS_LIMIT_TYPE_NAME];
+	struct hs_text text;
+	if (hs_naming_module(n, metadata) == SIZE_MAX ||
+	    !hs_peek(n, metadata, &kind) || kind < HS_SWIFT_ERROR ||
+	    kind > HS_SWIFT_JOB || !hs_peek(n, metadata - 16, &deinit) ||
+	    hs_naming_module(n, deinit) == SIZE_MAX)
+		return false;
+	hs_text_init(&text, name, sizeof(name));
+	hs_text_add(&text, kind == HS_SWIFT_TASK  ? "Swift task"
+			   : kind == HS_SWIFT_JOB ? "Swift job"
+						  : "Swift error");
+	if (kind == HS_SWIFT_ERROR) {
+		size_t plain = text.len;
+		hs_text_add(&text, " (");
+		if (hs_block_word(n, b, 2, &of) &&
+		    hs_swift_inner_name(n, of, 1, &text)) {
+			hs_text_add(&text, ")");
+		} else {
+			name[plain] = 0;
+			text.full = false;
+		}
+	}
+	struct hs_type what = {
+		.name = name,
+		.source = HS_TYPE_SWIFT,
+		.confidence = HS_CERTAINTY_HIGH,
+		.evidence = "its Swift metadata",
+		.module = hs_naming_module(n, metadata),
+	};
+	return !text.full && hs_naming_type(n, &what, type);
+}
+
+static bool is_swift(const struct hs_naming *n)
+{
+	return n->target->word_size == 8 && !n->target->big_endian;
+}
+
+static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
+		  uint32_t *type)
+{
+	struct swift *swift = state;
+	struct hs_swift_refs refs;
+	uint64_t counts;
+	if (!is_swift(n) || b->first == 0 || b->first % 8 != 0 ||
+	    b->first < 4096 || !hs_block_word(n, b, 1, &counts) ||
+	    !hs_swift_refs(n, counts, &refs))
+		return false;
+	const struct hs_addr_entry *known = look_up(n, swift, b->first);
+	if (!known)
+		return runtime_object(n, b, b->first, type);
+	if (known->extra > b->usable)
+		return false;
+	*type = known->value;
+	return true;
+}
+
+/* Side tables and slabs of metadata are known by what refers to them. */
+static bool claim_late(struct hs_naming *n, void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	const struct swift *swift = state;
+	struct hs_type what = {
+		.source = HS_TYPE_SWIFT,
+		.confidence = HS_CERTAINTY_HIGH,
+		.module = SIZE_MAX,
+	};
+	struct hs_swift_refs refs;
+	uint64_t counts;
+	if (!is_swift(n))
+		return false;
+	if (hs_addr_map_get(&swift->slabs, b->user)) {
+		what.name = "Swift metadata";
+		what.evidence = "objects that begin with pointers into it";
+	} else if (b->usable >= 32 && b->usable < 64 && b->first % 8 == 0 &&
+		   hs_peek(n, b->first + 8, &counts) &&
+		   hs_swift_refs(n, counts, &refs) &&
+		   refs.side_table == b->user) {
+		what.name = "Swift side table";
+		what.evidence = "the object whose counts it holds";
+	} else {
+		return false;
+	}
+	return hs_naming_type(n, &what, type);
+}
+
+static void fields(struct hs_naming *n, void *state, const struct hs_block *b,
+		   hs_field_fn fn, void *arg)
+{
+	struct hs_swift_class class;
+	(void)state;
+	if (hs_swift_class(n, b->first, &class))
+		hs_swift_fields(n, b, &class, fn, arg);
+}
+
+static void details(struct hs_naming *n, void *state, const struct hs_block *b,
+		    hs_detail_fn fn, void *arg)
+{
+	struct swift *swift = state;
+	struct hs_swift_refs refs;
+	char text[64];
+	uint64_t counts;
+	if (!look_up(n, swift, b->first) || !hs_block_word(n, b, 1, &counts) ||
+	    !hs_swift_refs(n, counts, &refs))
+		return;
+	if (refs.immortal) {
+		(void)fn(arg, "references", "not counted: immortal");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%" PRIu64 "%s", refs.strong,
+		       refs.deiniting ? " (being destroyed)" : "");
+	if (!fn(arg, "strong", text))
+		return;
+	(void)snprintf(text, sizeof(text), "%" PRIu64, refs.unowned);
+	if (!fn(arg, "unowned", text) || refs.side_table == HS_NO_ADDR)
+		return;
+	(void)snprintf(text, sizeof(text), "%" PRIu64, refs.weak);
+	if (!fn(arg, "weak", text))
+		return;
+	(void)snprintf(text, sizeof(text), "0x%" PRIx64, refs.side_table);
+	(void)fn(arg, "side table", text);
+}
+
+const struct hs_namer hs_namer_swift = {
+	.state_size = sizeof(struct swift),
+	.release = release,
+	.claim = claim,
+	.claim_late = claim_late,
+	.fields = fields,
+	.details = details,
+	.source = HS_TYPE_SWIFT,
+};

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include <heapscan/types.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "types/namer.h"
+
+/*
+ * Hardest to deceive first: what describes itself in memory that the program
+ * cannot write goes before what is only a shape.
+ */
+static const struct hs_namer *const namers[] = {
+	&hs_namer_swift,
+	&hs_namer_cxx,
+	&hs_namer_std_nodes,
+};
+#define NAMERS (sizeof(namers) / sizeof(namers[0]))
+
+struct hs_types {
+	struct hs_naming naming;
+	void *state[NAMERS];
+	/* Which namer made a type: several may share a source. */
+	uint8_t *namer_of; /* by chunk */
+	struct hs_types_summary summary;
+};
+
+const char *hs_type_source_name(enum hs_type_source source)
+{
+	static const char *const words[] = {
+#define X(id, word) [HS_TYPE_##id] = word,
+		HS_TYPE_SOURCES(X)
+#undef X
+	};
+	assert((unsigned)source < HS_TYPE_SOURCE_COUNT);
+	return words[source];
+}
+
+const char *hs_certainty_name(enum hs_certainty confidence)
+{
+	static const char *const words[] = { "high", "medium", "low" };
+	assert((unsigned)confidence < sizeof(words) / sizeof(words[0]));
+	return words[confidence];
+}
+
+const char *hs_strength_name(enum hs_strength strength)
+{
+	static const char *const words[] = { "none", "strong", "weak",
+					     "unowned", "unmanaged" };
+	assert((unsigned)strength < sizeof(words) / sizeof(words[0]));
+	return words[strength];
+}
+
+static void count(struct hs_total *total, const struct hs_heap *heap,
+		  const struct hs_chunk *c)
+{
+	total->count++;
+	total->bytes += hs_chunk_usable(heap, c);
+	total->chunk_bytes += hs_chunk_size(c);
+}
+
+static void ask(struct hs_types *types, const struct hs_block *b, bool late)
+{
+	struct hs_naming *n = &types->naming;
+	for (size_t i = 0; i < NAMERS; i++) {
+		uint32_t type;
+		bool (*claim)(struct hs_naming *, void *,
+			      const struct hs_block *, uint32_t *) =
+			late ? namers[i]->claim_late : namers[i]->claim;
+		if (claim && claim(n, types->state[i], b, &type)) {
+			n->type_of[b->chunk] = type;
+			types->namer_of[b->chunk] = (uint8_t)i;
+			return;
+		}
+	}
+}
+
+/* No memory for what was found out, or a disk that fails. */
+static enum hs_status trouble(const struct hs_naming *n, struct hs_error *err)
+{
+	if (n->failed && err)
+		*err = n->error;
+	if (n->failed)
+		return n->failed;
+	enum hs_status st = n->block.failed ? n->block.failed : n->meta.failed;
+	return st ? hs_fail(err, st, "memory could not be read") : HS_OK;
+}
+
+static enum hs_status pass(struct hs_types *types, bool late,
+			   const struct hs_types_options *opt,
+			   struct hs_error *err)
+{
+	struct hs_naming *n = &types->naming;
+	const struct hs_heap *heap = n->heap;
+	for (size_t i = 0; i < heap->chunk_count; i++) {
+		struct hs_block b;
+		if (opt->progress && i % 65536 == 0 &&
+		    !opt->progress(opt->progress_arg,
+				   late ? "naming the rest" : "naming", i,
+				   heap->chunk_count))
+			return hs_fail(err, HS_ERR_CANCELLED,
+				       "stopped while naming blocks");
+		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b))
+			ask(types, &b, late);
+		enum hs_status st = trouble(n, err);
+		if (st)
+			return st;
+	}
+	return HS_OK;
+}
+
+static void survey(struct hs_types *types)
+{
+	for (size_t i = 0; i < NAMERS; i++)
+		if (namers[i]->survey)
+			namers[i]->survey(&types->naming, types->state[i]);
+}
+
+static void sum_up(struct hs_types *types)
+{
+	struct hs_naming *n = &types->naming;
+	struct hs_types_summary *s = &types->summary;
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		const struct hs_chunk *c = &n->heap->chunks[i];
+		if (c->state != HS_CHUNK_USED && c->state != HS_CHUNK_MMAPPED)
+			continue;
+		count(&s->live, n->heap, c);
+		if (n->type_of[i] == HS_NO_TYPE)
+			continue;
+		count(&s->named, n->heap, c);
+		count(&n->table.type[n->type_of[i]].total, n->heap, c);
+	}
+	s->nameless = n->nameless;
+	s->missing_module = n->missing_module;
+}
+
+static enum hs_status init(struct hs_types *types, struct hs_error *err)
+{
+	struct hs_naming *n = &types->naming;
+	size_t chunks = n->heap->chunk_count;
+	n->type_of = malloc((chunks + 1) * sizeof(*n->type_of));
+	types->namer_of = calloc(chunks + 1, 1);
+	if (!n->type_of || !types->namer_of)
+		return hs_fail(err, HS_ERR_NOMEM,
+			       "no memory for the types of %zu chunks", chunks);
+	for (size_t i = 0; i < chunks; i++)
+		n->type_of[i] = HS_NO_TYPE;
+	for (size_t i = 0; i < NAMERS; i++) {
+		if (!namers[i]->state_size)
+			continue;
+		types->state[i] = calloc(1, namers[i]->state_size);
+		if (!types->state[i])
+			return hs_fail(err, HS_ERR_NOMEM, "no memory to name");
+	}
+	return HS_OK;
+}
+
+static void free_types(struct hs_types **slot)
+{
+	hs_types_free(*slot);
+}
+
+enum hs_status hs_types_new(struct hs_target *target,
+			    const struct hs_heap *heap,
+			    const struct hs_types_options *opt,
+			    struct hs_types **ret, struct hs_error *err)
+{
+	static const struct hs_types_options defaults = { 0 };
+	HS_CLEANUP(free_types)
+	struct hs_types *types = calloc(1, sizeof(*types));
+	if (!types)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory to name blocks");
+	if (!opt)
+		opt = &defaults;
+	types->naming = (struct hs_naming){ .target = target,
+					    .heap = heap,
+					    .missing_module = SIZE_MAX };
+	hs_window_init(&types->naming.block, target);
+	hs_window_init(&types->naming.meta, target);
+	enum hs_status st = init(types, err);
+	if (!st)
+		st = pass(types, false, opt, err);
+	if (!st) {
+		survey(types);
+		st = trouble(&types->naming, err);
+	}
+	if (!st)
+		st = pass(types, true, opt, err);
+	if (st)
+		return st;
+	sum_up(types);
+	*ret = HS_TAKE(types);
+	return HS_OK;
+}
+
+void hs_types_free(struct hs_types *types)
+{
+	if (!types)
+		return;
+	for (size_t i = 0; i < NAMERS; i++) {
+		if (types->state[i] && namers[i]->release)
+			namers[i]->release(types->state[i]);
+		free(types->state[i]);
+	}
+	hs_type_table_release(&types->naming.table);
+	free(types->naming.type_of);
+	free(types->namer_of);
+	free(types);
+}
+
+size_t hs_types_count(const struct hs_types *types)
+{
+	return types->naming.table.count;
+}
+
+void hs_types_info(const struct hs_types *types, size_t i,
+		   struct hs_type_info *ret)
+{
+	assert(i < types->naming.table.count);
+	const struct hs_type *t = &types->naming.table.type[i];
+	*ret = (struct hs_type_info){ .name = t->name,
+				      .source = t->source,
+				      .confidence = t->confidence,
+				      .evidence = t->evidence,
+				      .module = t->module,
+				      .total = t->total };
+}
+
+size_t hs_types_of(const struct hs_types *types, size_t chunk)
+{
+	assert(chunk < types->naming.heap->chunk_count);
+	uint32_t type = types->naming.type_of[chunk];
+	return type == HS_NO_TYPE ? SIZE_MAX : type;
+}
+
+void hs_types_summary(const struct hs_types *types,
+		      struct hs_types_summary *ret)
+{
+	*ret = types->summary;
+}
+
+void hs_types_fields(struct hs_types *types, size_t chunk, hs_field_fn fn,
+		     void *arg)
+{
+	struct hs_block b;
+	if (hs_types_of(types, chunk) == SIZE_MAX ||
+	    !hs_naming_block(&types->naming, chunk, &b))
+		return;
+	size_t i = types->namer_of[chunk];
+	if (namers[i]->fields)
+		namers[i]->fields(&types->naming, types->state[i], &b, fn, arg);
+}
+
+void hs_types_details(struct hs_types *types, size_t chunk, hs_detail_fn fn,
+		      void *arg)
+{
+	struct hs_block b;
+	if (hs_types_of(types, chunk) == SIZE_MAX ||
+	    !hs_naming_block(&types->naming, chunk, &b))
+		return;
+	size_t i = types->namer_of[chunk];
+	if (namers[i]->details)
+		namers[i]->details(&types->naming, types->state[i], &b, fn,
+				   arg);
+}
