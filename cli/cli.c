@@ -10,6 +10,7 @@
 #include "cli/out_json.h"
 #include "cli/out_text.h"
 #include "cli/progress.h"
+#include "cli/secret.h"
 
 /* Rows on a terminal before --all is needed: about one screen. */
 #define TERMINAL_ROWS 50
@@ -126,6 +127,9 @@ static int open_target(struct cli *cli)
 		.sysroot = opt->sysroot,
 		.executable = opt->exe,
 		.progress = progress_show,
+		.secret = secret_ask,
+		.secret_arg = (void *)(uintptr_t)opt->passphrase_file,
+		.legacy = opt->legacy,
 	};
 	struct hs_error err = { .code = HS_OK };
 	if (hs_target_open(opt->pid ? opt->pid : opt->target, &how,
@@ -155,7 +159,7 @@ static int scan_heap(struct cli *cli)
 
 int cli_prepare(struct cli *cli)
 {
-	if (cli->command->needs == NEEDS_NOTHING)
+	if (cli->command->needs < NEEDS_TARGET)
 		return EXIT_ANSWERED;
 	int code = cli->opt.at_exit ? at_exit_run(cli) : EXIT_ANSWERED;
 	if (!code)

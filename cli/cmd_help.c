@@ -25,9 +25,9 @@ static void print_options(struct out *out, unsigned groups)
 static void print_overview(struct out *out)
 {
 	out_str(out, "usage: heapscan [COMMAND] [OPTIONS] TARGET [ARGS]\n\n"
-		     "Shows the glibc heap of a running process or a core "
-		     "file: every chunk, its\nstate, and how that is known. "
-		     "TARGET is an ELF core, a process id or --pid N.\n\n"
+		     "Shows the glibc heap of a running process, a core file or a "
+		     "Memory Slice: every\nchunk, its state, and how that is "
+		     "known. TARGET is a file, a process id or --pid N.\n\n"
 		     "commands\n");
 	for (const struct command *c = commands; c->name; c++)
 		out_printf(out, "  %-12s  %s%s\n", c->name, c->summary,
@@ -39,7 +39,7 @@ static void print_overview(struct out *out)
 		"\n`heapscan help COMMAND` explains one with all its options.\n"
 		"\nexit status\n"
 		"  0  answered\n"
-		"  1  answered, and check or leaks found something\n"
+		"  1  answered, and check, leaks or verify found something\n"
 		"  2  wrong usage\n"
 		"  3  not permitted to attach or to read\n"
 		"  4  not readable as what it claims to be, or no glibc heap\n"

@@ -7,6 +7,7 @@ struct cli;
 /* What must be ready before run() is called; main() prepares it. */
 enum command_needs {
 	NEEDS_NOTHING,
+	NEEDS_FILE,     /* the command opens opt.target itself */
 	NEEDS_TARGET,   /* the target is open */
 	NEEDS_ANY_HEAP, /* and its heap has been scanned, if it has one */
 	NEEDS_HEAP,     /* and its heap has been scanned */
@@ -44,6 +45,8 @@ int cmd_leaks(struct cli *cli);
 int cmd_why(struct cli *cli);
 int cmd_owners(struct cli *cli);
 int cmd_types(struct cli *cli);
+int cmd_info(struct cli *cli);
+int cmd_verify(struct cli *cli);
 int cmd_completion(struct cli *cli);
 int cmd_help(struct cli *cli);
 

@@ -98,6 +98,18 @@ const struct command commands[] = {
 	  "and Swift classes, nodes of containers. No symbols are needed. Blocks\n"
 	  "that nothing speaks for are summed up in the last line.\n",
 	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_TYPES, cmd_types },
+	{ "info", "FILE", "what a Memory Slice holds",
+	  "Header, process, regions, modules, threads, tables and blocks as they\n"
+	  "stand in the file, and whether its chain of hashes holds. --digests adds\n"
+	  "the SHA-256 of each region's pages.\n",
+	  NEEDS_FILE, 0, 0,
+	  GROUP_COMMON | GROUP_REPORT | GROUP_SLICE | GROUP_DIGESTS, cmd_info },
+	{ "verify", "FILE", "is a Memory Slice as it was written",
+	  "Names the first block at which the chain of hashes breaks. The exit\n"
+	  "status is 0 only if chain and file hash hold and End-of-Capture is\n"
+	  "there. The hashes have no key: they find accidents, not forgeries.\n",
+	  NEEDS_FILE, 0, 0, GROUP_COMMON | GROUP_REPORT | GROUP_SLICE,
+	  cmd_verify },
 	{ "completion", "bash|zsh|fish", "print a completion script for a shell",
 	  "For bash: heapscan completion bash > /etc/bash_completion.d/heapscan\n",
 	  NEEDS_NOTHING, 1, 1, GROUP_COMMON, cmd_completion },

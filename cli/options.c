@@ -29,6 +29,11 @@ const struct option_spec option_specs[] = {
 	  "look for the target's files below DIR", GROUP_TARGET },
 	{ OPT_DEBUG_DIR, "debug-dir", 0, "DIR", NULL,
 	  "debug files, in place of /usr/lib/debug", GROUP_TARGET },
+	{ OPT_PASSPHRASE_FILE, "passphrase-file", 0, "FILE", NULL,
+	  "passphrase or key of an encrypted slice",
+	  GROUP_TARGET | GROUP_SLICE },
+	{ OPT_LEGACY, "legacy", 0, NULL, NULL,
+	  "read slices in the layout of libmsl", GROUP_TARGET | GROUP_SLICE },
 	{ OPT_NO_SYMBOLS, "no-symbols", 0, NULL, NULL,
 	  "use nothing but the structure in memory", GROUP_TARGET },
 	{ OPT_JSON, "json", 'j', NULL, NULL,
@@ -88,6 +93,8 @@ const struct option_spec option_specs[] = {
 	  "everything that points to the block", GROUP_WHY },
 	{ OPT_REFERENCES, "references", 0, NULL, NULL,
 	  "everything that the block points to", GROUP_WHY },
+	{ OPT_DIGESTS, "digests", 0, NULL, NULL,
+	  "SHA-256 of each region's pages", GROUP_DIGESTS },
 	{ OPT_COLOR, "color", 0, "WHEN", "auto always never",
 	  "colour: auto, always or never", GROUP_COMMON },
 	{ OPT_HELP, "help", 'h', NULL, NULL,
@@ -340,6 +347,13 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 	case OPT_DEBUG_DIR:
 		opt->debug_dir = value;
 		return true;
+	case OPT_PASSPHRASE_FILE:
+		opt->passphrase_file = value;
+		return true;
+	case OPT_LEGACY:
+		return opt->legacy = true;
+	case OPT_DIGESTS:
+		return opt->digests = true;
 	case OPT_NO_SYMBOLS:
 		return opt->no_symbols = true;
 	case OPT_JSON:
@@ -498,7 +512,10 @@ static bool take_arguments(struct options *opt)
 	if (c->needs != NEEDS_NOTHING && !opt->pid) {
 		if (opt->arg_count == 0)
 			return fail(opt, EXIT_USAGE,
-				    "no target: name a core file or --pid N");
+				    c->needs == NEEDS_FILE
+					    ? "no file: name a Memory Slice"
+					    : "no target: name a core file or "
+					      "--pid N");
 		opt->target = opt->args[0];
 		memmove(opt->args, opt->args + 1,
 			(size_t)--opt->arg_count * sizeof(*opt->args));

@@ -18,6 +18,8 @@
 #define GROUP_LEAKS 256u
 #define GROUP_WHY 512u
 #define GROUP_OWNERS 1024u
+#define GROUP_SLICE 2048u /* commands that open a slice */
+#define GROUP_DIGESTS 4096u
 #define GROUP_TYPES 65536u
 
 enum option_id {
@@ -51,6 +53,9 @@ enum option_id {
 	OPT_PATHS,
 	OPT_REFERRERS,
 	OPT_REFERENCES,
+	OPT_PASSPHRASE_FILE,
+	OPT_LEGACY,
+	OPT_DIGESTS,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -106,6 +111,9 @@ struct options {
 	bool at_exit;   /* ARGS are a program to run, TARGET is NULL */
 	unsigned paths; /* how many to show */
 	bool referrers, references;
+
+	bool legacy, digests;
+	const char *passphrase_file; /* borrowed from argv, or NULL */
 
 	int exit;          /* what a failed parse should exit with */
 	char problem[512]; /* why it failed */

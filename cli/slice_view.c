@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/slice_view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/out_text.h"
+#include "cli/progress.h"
+#include "cli/secret.h"
+
+int slice_view_open(struct slice_view *view, struct cli *cli)
+{
+	struct hs_open_options how = {
+		.struct_size = sizeof(how),
+		.progress = progress_show,
+		.secret = secret_ask,
+		.secret_arg = (void *)(uintptr_t)cli->opt.passphrase_file,
+		.legacy = cli->opt.legacy,
+	};
+	struct hs_error err = { .code = HS_OK };
+	*view = (struct slice_view){ .digests = cli->opt.digests };
+	if (hs_slice_open(cli->opt.target, &how, &view->slice, &err) ||
+	    hs_slice_verify(view->slice, progress_show, NULL, &view->integrity,
+			    &err)) {
+		slice_view_release(view);
+		return cli_fail_error(cli, &err);
+	}
+	progress_clear();
+	return EXIT_ANSWERED;
+}
+
+void slice_view_release(struct slice_view *view)
+{
+	hs_slice_close(view->slice);
+	view->slice = NULL;
+}
+
+const char *text_hex(char *buf, const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		(void)snprintf(buf + 2 * i, 3, "%02x", bytes[i]);
+	buf[2 * len] = '\0';
+	return buf;
+}
+
+const char *text_uuid(char buf[UUID_TEXT_LEN], const uint8_t *u)
+{
+	(void)snprintf(buf, UUID_TEXT_LEN,
+		       "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+		       "%02x%02x%02x%02x%02x%02x",
+		       u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8],
+		       u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+	return buf;
+}
+
+static void broken_chain(struct cli *cli, const struct slice_view *view)
+{
+	const struct hs_slice_integrity *in = &view->integrity;
+	struct hs_slice_block_info b;
+	size_t i = in->broken_at_block;
+	hs_slice_block(view->slice, i, &b);
+	out_printf(&cli->out,
+		   "the chain breaks at block %zu (%s, offset %" PRIu64 "): ",
+		   i, b.type_name, b.offset);
+	if (in->dialect && strcmp(in->dialect, "memslicer-enrich") == 0)
+		out_str(&cli->out,
+			"memslicer-enrich appended it and always leaves it "
+			"so; the blocks before it are as they were written\n");
+	else if (i == 0)
+		out_str(&cli->out,
+			"it or the file header is not as it was written\n");
+	else
+		out_printf(&cli->out,
+			   "block %zu before it, or its own link, is not as "
+			   "it was written\n",
+			   i - 1);
+}
+
+void out_slice_verdict(struct cli *cli, const struct slice_view *view)
+{
+	const struct hs_slice_integrity *in = &view->integrity;
+	struct hs_slice_info info;
+	struct out *out = &cli->out;
+	char count[TEXT_LEN];
+	hs_slice_info(view->slice, &info);
+	out_ink(out, cli->colour, in->sound ? INK_GOOD : INK_BAD,
+		in->sound ? "sound" : "not sound");
+	out_printf(out, ": %s blocks, %s",
+		   text_count(count, hs_slice_block_count(view->slice)),
+		   info.encrypted ? "authenticated by their encryption"
+				  : hs_slice_hash_name(info.hash_algorithm));
+	out_printf(out, ", chain %s, file hash %s, End-of-Capture %s\n",
+		   hs_slice_chain_name(in->chain),
+		   hs_slice_file_hash_name(in->file_hash),
+		   in->end_of_capture ? "there" : "missing");
+	if (in->chain == HS_SLICE_CHAIN_BROKEN)
+		broken_chain(cli, view);
+	if (!in->anchored)
+		out_str(out, "the first block is not tied to the file header: "
+			     "MemDiver writes so\n");
+	if (in->dialect)
+		out_printf(out, "written as %s does\n", in->dialect);
+}
+
+void out_slice_problems(struct cli *cli, const struct slice_view *view)
+{
+	for (size_t i = 0; i < hs_slice_problem_count(view->slice); i++) {
+		struct hs_problem_info p;
+		hs_slice_problem(view->slice, i, &p);
+		out_ink(&cli->out, cli->colour, ink_of_severity(p.severity),
+			hs_severity_name(p.severity));
+		out_str(&cli->out, ": ");
+		out_escaped(&cli->out, p.message);
+		out_str(&cli->out, "\n");
+	}
+}
