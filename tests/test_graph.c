@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <heapscan/graph.h>
+
+#include "graph/graph_inside.h"
+#include "graph/word_filter.h"
+#include "support/heap_scenario.h"
+
+static uint64_t random_state = 0x2545f4914f6cdd1du;
+
+static uint64_t next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static void every_vector_unit_lets_the_same_words_through(void **state)
+{
+	(void)state;
+	const struct hs_word_range ranges[] = {
+		{ { 0x555555554000, 0x7ffff0000000 },
+		  { 0x555565554000, 0x7ffff7fff000 } },
+		{ { 0x1000, 0x1000 }, { 0x1000, 0x1000 } },
+		{ { 0xfff8, 0x5000000000 }, { 0x100000008, 0x5000000000 } },
+		{ { 1, 0x100000000 }, { 2, 0x1ffffffff } },
+	};
+	uint64_t words[HS_FILTER_WORDS];
+	uint16_t wanted[HS_FILTER_WORDS], got[HS_FILTER_WORDS];
+	for (size_t turn = 0; turn < 400; turn++) {
+		const struct hs_word_range *r = &ranges[turn % 4];
+		size_t count = turn % 5 ? next_random() % 100 : HS_FILTER_WORDS;
+		size_t n = 0;
+		for (size_t i = 0; i < count; i++) {
+			uint64_t edge = next_random() & 1 ? r->low[i & 1]
+							  : r->high[i & 1];
+			switch (next_random() % 4) {
+			case 0:
+				words[i] = edge + next_random() % 3 - 1;
+				break;
+			case 1:
+				words[i] = edge | UINT64_C(1) << 63;
+				break;
+			case 2:
+				words[i] = next_random();
+				break;
+			default:
+				words[i] = edge + next_random() % 0x10000;
+				break;
+			}
+			if ((words[i] >= r->low[0] && words[i] < r->high[0]) ||
+			    (words[i] >= r->low[1] && words[i] < r->high[1]))
+				wanted[n++] = (uint16_t)i;
+		}
+		struct hs_filter_way way;
+		for (size_t w = 0; hs_filter_way(w, &way); w++) {
+			if (!way.usable)
+				continue;
+			size_t found =
+				way.fn(r, (const uint8_t *)words, count, got);
+			assert_int_equal(found, n);
+			assert_memory_equal(got, wanted, n * sizeof(*got));
+		}
+	}
+}
+
+/* ---- a heap of NODES blocks that point to one another at random ---- */
+
+#define NODES 40u
+#define ROOT_AREA 0x7f1200000000u
+#define ROOT_WORDS 8u
+
+struct web {
+	struct heap_builder hb;
+	struct hs_heap *heap;
+	struct hs_graph *graph;
+	uint64_t roots[512];
+	size_t block[NODES]; /* hb's number */
+	size_t chunk[NODES]; /* heap's index */
+	bool edge[NODES][NODES], exact[NODES][NODES];
+	bool root[NODES], root_exact[NODES];
+};
+
+static void point(struct web *w, size_t from, size_t to)
+{
+	hs_addr at = hb_user(&w->hb, w->block[from]);
+	size_t words = (size_t)hb_usable(&w->hb, w->block[from]) / 8;
+	/* Each word once; one that is taken stays as it is. */
+	at += 8 * (next_random() % words);
+	if (fake_target_get(&w->hb.target, at))
+		return;
+	uint64_t usable = hb_usable(&w->hb, w->block[to]);
+	uint64_t into = next_random() % 3 ? 0 : next_random() % (usable + 1);
+	fake_target_put(&w->hb.target, at,
+			hb_user(&w->hb, w->block[to]) + into);
+	w->edge[from][to] = true;
+	w->exact[from][to] |= into == 0;
+}
+
+static void make_web(struct web *w, unsigned version, unsigned edges,
+		     unsigned roots)
+{
+	memset(w, 0, sizeof(*w));
+	hb_init(&w->hb, version, HS_ARCH_X86_64);
+	size_t thread = hb_thread(&w->hb, HB_MAIN);
+	hb_tcache(&w->hb, thread);
+	size_t arena = hb_arena(&w->hb);
+	for (size_t i = 0; i < NODES; i++) {
+		w->block[i] = hb_alloc(&w->hb, i % 3 ? HB_MAIN : arena,
+				       24 + next_random() % 200);
+		/* Free blocks in between, full of pointers. */
+		if (i % 4 == 0 && i < 24)
+			hb_to_tcache(&w->hb,
+				     hb_alloc(&w->hb, HB_MAIN, 200 + 16 * i),
+				     thread);
+	}
+	fake_target_map(&w->hb.target, ROOT_AREA, w->roots, sizeof(w->roots),
+			FAKE_RW);
+	hb_finish(&w->hb);
+	for (size_t i = 0; i < NODES; i++)
+		for (size_t k = 0; k < hb_usable(&w->hb, w->block[i]); k += 8)
+			fake_target_put(&w->hb.target,
+					hb_user(&w->hb, w->block[i]) + k, 0);
+	for (unsigned e = 0; e < edges; e++)
+		point(w, next_random() % NODES, next_random() % NODES);
+	for (size_t r = 0; r < roots; r++) {
+		size_t to = next_random() % NODES;
+		bool inside = next_random() % 4 == 0;
+		w->roots[8 * r] = hb_user(&w->hb, w->block[to]) + 8 * inside;
+		w->root[to] = true;
+		w->root_exact[to] |= !inside;
+	}
+	assert_int_equal(
+		hs_heap_scan(&w->hb.target.base, NULL, NULL, &w->heap, NULL),
+		HS_OK);
+	for (size_t i = 0; i < NODES; i++)
+		assert_true(hs_heap_find(w->heap, hb_user(&w->hb, w->block[i]),
+					 &w->chunk[i]));
+	/* More threads than the machine has, so that they meet. */
+	struct hs_graph_options how = { .struct_size = sizeof(how), .jobs = 4 };
+	assert_int_equal(hs_graph_new(&w->hb.target.base, NULL, w->heap, &how,
+				      &w->graph, NULL),
+			 HS_OK);
+}
+
+static void clear_web(struct web *w)
+{
+	hs_graph_free(w->graph);
+	hs_heap_free(w->heap);
+	hb_release(&w->hb);
+}
+
+/* From the roots, or from START when it is not NODES, never through WITHOUT. */
+static void reach(const struct web *w, size_t start, size_t without,
+		  bool seen[NODES])
+{
+	memset(seen, 0, NODES * sizeof(*seen));
+	for (size_t i = 0; i < NODES; i++) {
+		bool first = start == NODES ? w->root[i] : w->edge[start][i];
+		seen[i] = first && i != without;
+	}
+	for (bool more = true; more;) {
+		more = false;
+		for (size_t i = 0; i < NODES; i++)
+			for (size_t k = 0; seen[i] && k < NODES; k++)
+				if (w->edge[i][k] && !seen[k] && k != without)
+					more = seen[k] = true;
+	}
+}
+
+static void check_leaks(struct web *w, const bool reached[NODES])
+{
+	struct hs_leaks *leaks = NULL;
+	struct hs_graph_summary s;
+	bool below[NODES][NODES], lost[NODES] = { false };
+	size_t count = 0, inside = 0;
+	hs_graph_summary(w->graph, &s);
+	for (size_t i = 0; i < NODES; i++) {
+		reach(w, i, NODES, below[i]);
+		lost[i] = !reached[i];
+		count += lost[i];
+		bool exact = w->root_exact[i];
+		for (size_t k = 0; k < NODES; k++)
+			exact |= reached[k] && w->exact[k][i];
+		inside += reached[i] && !exact;
+	}
+	assert_int_equal(s.leaked.count, count);
+	assert_int_equal(s.reachable.count, NODES - count);
+	assert_int_equal(s.interior_only.count, inside);
+	assert_int_equal(hs_leaks_find(w->graph, &leaks, NULL), HS_OK);
+	assert_int_equal(hs_leaks_count(leaks), count);
+	uint64_t blocks = 0, bytes = 0;
+	for (size_t i = 0; i < hs_leaks_group_count(leaks); i++) {
+		struct hs_leak_group g;
+		hs_leaks_group(leaks, i, &g);
+		blocks += g.count;
+		bytes += g.bytes;
+		assert_true(g.roots > 0 && g.roots <= g.count);
+	}
+	assert_int_equal(blocks, count);
+	assert_int_equal(bytes, s.leaked.bytes);
+	for (size_t n = 0; n < count; n++) {
+		struct hs_leak_info leak;
+		hs_leaks_get(leaks, n, &leak);
+		size_t i = 0;
+		while (i < NODES && w->chunk[i] != leak.chunk)
+			i++;
+		assert_true(i < NODES && lost[i]);
+		bool held = false;
+		for (size_t k = 0; k < NODES; k++)
+			held |= lost[k] && w->edge[k][i];
+		enum hs_leak_kind wanted = HS_LEAK_ROOT;
+		if (below[i][i])
+			wanted = HS_LEAK_CYCLE;
+		else if (held)
+			wanted = HS_LEAK_CHILD;
+		assert_int_equal(leak.kind, wanted);
+		if (wanted == HS_LEAK_CHILD) {
+			size_t r = 0;
+			while (r < NODES && w->chunk[r] != leak.root)
+				r++;
+			assert_true(r < NODES && below[r][i]);
+		}
+	}
+	hs_leaks_free(leaks);
+}
+
+static void check_owners(struct web *w, const bool reached[NODES])
+{
+	struct hs_owners *owners = NULL;
+	assert_int_equal(hs_owners_find(w->graph, &owners, NULL), HS_OK);
+	for (size_t i = 0; i < NODES; i++) {
+		size_t node;
+		struct hs_owner_info info;
+		bool without[NODES];
+		assert_int_equal(hs_owners_node(owners, w->chunk[i], &node),
+				 reached[i]);
+		if (!reached[i])
+			continue;
+		/* What it retains is what is lost without it. */
+		uint64_t count = 0, bytes = 0;
+		reach(w, NODES, i, without);
+		for (size_t k = 0; k < NODES; k++)
+			if (reached[k] && !without[k]) {
+				count++;
+				bytes += hb_usable(&w->hb, w->block[k]);
+			}
+		hs_owners_info(owners, node, &info);
+		assert_int_equal(info.retained.count, count);
+		assert_int_equal(info.retained.bytes, bytes);
+		assert_int_equal(info.chunk, w->chunk[i]);
+	}
+	hs_owners_free(owners);
+}
+
+static void check_paths(struct web *w, const bool reached[NODES])
+{
+	size_t steps[NODES];
+	for (size_t i = 0; i < NODES; i++)
+		steps[i] = w->root[i] ? 1 : SIZE_MAX;
+	for (size_t n = 1; n < NODES; n++)
+		for (size_t i = 0; i < NODES; i++)
+			for (size_t k = 0; steps[i] == n && k < NODES; k++)
+				if (w->edge[i][k] && steps[k] > n + 1)
+					steps[k] = n + 1;
+	for (size_t i = 0; i < NODES; i++) {
+		struct hs_path_list list;
+		assert_int_equal(
+			hs_graph_why(w->graph, w->chunk[i], 5, &list, NULL),
+			HS_OK);
+		assert_int_equal(list.count > 0, reached[i]);
+		if (list.count)
+			assert_int_equal(list.path[0].count, steps[i]);
+		for (size_t p = 0; p < list.count; p++) {
+			const struct hs_path *path = &list.path[p];
+			assert_int_equal(path->root.kind, HS_ROOT_ANONYMOUS);
+			assert_int_equal(path->step[path->count - 1].chunk,
+					 w->chunk[i]);
+			for (size_t s = 1; s < path->count; s++) {
+				struct hs_chunk_info from, to;
+				hs_heap_chunk(w->heap, path->step[s - 1].chunk,
+					      &from);
+				hs_heap_chunk(w->heap, path->step[s].chunk,
+					      &to);
+				uint64_t word = fake_target_get(
+					&w->hb.target,
+					from.user + path->step[s].offset);
+				assert_int_equal(
+					word, to.user + path->step[s].interior);
+			}
+		}
+		hs_path_list_release(&list);
+	}
+}
+
+static void check_steps(struct web *w)
+{
+	for (size_t i = 0; i < NODES; i++) {
+		struct hs_holder_list in, out;
+		assert_int_equal(
+			hs_graph_referrers(w->graph, w->chunk[i], &in, NULL),
+			HS_OK);
+		assert_int_equal(
+			hs_graph_references(w->graph, w->chunk[i], &out, NULL),
+			HS_OK);
+		size_t holders = 0, blocks = 0;
+		for (size_t k = 0; k < NODES; k++)
+			holders += w->edge[k][i];
+		for (size_t h = 0; h < in.count; h++)
+			blocks += !in.holder[h].is_root;
+		assert_int_equal(blocks, holders);
+		for (size_t h = 0; h < out.count; h++) {
+			size_t k = 0;
+			while (k < NODES && w->chunk[k] != out.holder[h].chunk)
+				k++;
+			assert_true(k < NODES && w->edge[i][k]);
+		}
+		hs_holder_list_release(&in);
+		hs_holder_list_release(&out);
+	}
+}
+
+static void random_webs_are_judged_as_by_trying_everything(void **state)
+{
+	(void)state;
+	struct web *w = malloc(sizeof(*w));
+	assert_non_null(w);
+	for (unsigned turn = 0; turn < 60; turn++) {
+		bool reached[NODES];
+		make_web(w, turn % 2 ? 36 : 44, 5 + turn * 2, turn % 7);
+		reach(w, NODES, NODES, reached);
+		for (size_t i = 0; i < NODES; i++)
+			assert_int_equal(
+				hs_graph_reached(w->graph, w->chunk[i]),
+				reached[i]);
+		check_leaks(w, reached);
+		check_owners(w, reached);
+		check_paths(w, reached);
+		check_steps(w);
+		clear_web(w);
+	}
+	free(w);
+}
+
+/* ---- the index ---- */
+
+static void check_index(unsigned version, enum hs_arch arch)
+{
+	struct heap_builder hb;
+	struct hb_scene scene;
+	struct hs_heap *heap = NULL;
+	struct hs_block_index *index = NULL;
+	hb_build(&hb, version, arch, 0, &scene);
+	assert_int_equal(hs_heap_scan(&hb.target.base, NULL, NULL, &heap, NULL),
+			 HS_OK);
+	assert_int_equal(hs_block_index_new(heap, &index, NULL), HS_OK);
+	for (size_t i = 0; i < hs_heap_chunk_count(heap); i++) {
+		struct hs_chunk_info c;
+		hs_heap_chunk(heap, i, &c);
+		bool live =
+			c.state == HS_CHUNK_USED || c.state == HS_CHUNK_MMAPPED;
+		const uint64_t far[] = {
+			0, 1, 8, c.usable / 2, c.usable - 1, c.usable
+		};
+		for (size_t k = 0; k < 6; k++) {
+			uint32_t chunk = UINT32_MAX;
+			uint64_t into = UINT64_MAX;
+			bool end = far[k] == c.usable;
+			bool found = hs_block_index_find(index, c.user + far[k],
+							 &chunk, &into);
+			bool wanted = live && far[k] <= c.usable &&
+				      !(end && c.state == HS_CHUNK_MMAPPED);
+			if (!live || end)
+				/* what is there may be another's */
+				assert_true(!found || chunk != i || live);
+			if (!wanted)
+				continue;
+			assert_true(found);
+			assert_int_equal(chunk, i);
+			assert_int_equal(into, far[k]);
+		}
+		assert_true(!live || c.user - 1 < index->range.high[0] ||
+			    c.user >= index->range.low[1]);
+	}
+	uint32_t chunk;
+	uint64_t into;
+	assert_false(hs_block_index_find(index, 0, &chunk, &into));
+	assert_false(hs_block_index_find(index, UINT64_MAX, &chunk, &into));
+	hs_block_index_free(index);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
+static void the_index_finds_every_block_of_every_release(void **state)
+{
+	(void)state;
+	for (unsigned version = 17; version <= 44; version += 3) {
+		check_index(version, HS_ARCH_X86_64);
+		check_index(version, HS_ARCH_I386);
+		check_index(version, HS_ARCH_AARCH64);
+	}
+}
+
+/* ---- what is missing ---- */
+
+static void a_hole_in_a_block_makes_every_leak_doubtful(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	struct hs_heap *heap = NULL;
+	struct hs_graph *graph = NULL;
+	struct hs_leaks *leaks = NULL;
+	struct hs_graph_summary s;
+	hb_init(&hb, 36, HS_ARCH_X86_64);
+	(void)hb_thread(&hb, HB_MAIN);
+	(void)hb_alloc(&hb, HB_MAIN, 100);
+	size_t large = hb_alloc(&hb, HB_MAIN, 0x8000);
+	(void)hb_alloc(&hb, HB_MAIN, 100);
+	hs_addr page = (hb_user(&hb, large) + 0x2000) & ~(hs_addr)0xfff;
+	hb_hole(&hb, page, 0x2000);
+	hb_finish(&hb);
+	assert_int_equal(hs_heap_scan(&hb.target.base, NULL, NULL, &heap, NULL),
+			 HS_OK);
+	assert_int_equal(
+		hs_graph_new(&hb.target.base, NULL, heap, NULL, &graph, NULL),
+		HS_OK);
+	hs_graph_summary(graph, &s);
+	assert_int_equal(s.missing_block_bytes, 0x2000);
+	assert_int_equal(hs_leaks_find(graph, &leaks, NULL), HS_OK);
+	assert_true(hs_leaks_count(leaks) >= 3);
+	for (size_t i = 0; i < hs_leaks_count(leaks); i++) {
+		struct hs_leak_info leak;
+		hs_leaks_get(leaks, i, &leak);
+		assert_int_equal(leak.confidence, HS_CONFIDENCE_LOW);
+	}
+	hs_leaks_free(leaks);
+	hs_graph_free(graph);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
+static bool stop_at_once(void *arg, const char *what, uint64_t done,
+			 uint64_t total)
+{
+	(void)arg;
+	(void)what;
+	(void)done;
+	(void)total;
+	return false;
+}
+
+static void a_progress_callback_stops_the_work(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	struct hb_scene scene;
+	struct hs_heap *heap = NULL;
+	struct hs_graph *graph = NULL;
+	struct hs_graph_options how = { .struct_size = sizeof(how),
+					.progress = stop_at_once,
+					.jobs = 1 };
+	hb_build(&hb, 36, HS_ARCH_X86_64, 0, &scene);
+	assert_int_equal(hs_heap_scan(&hb.target.base, NULL, NULL, &heap, NULL),
+			 HS_OK);
+	assert_int_equal(
+		hs_graph_new(&hb.target.base, NULL, heap, &how, &graph, NULL),
+		HS_ERR_CANCELLED);
+	assert_null(graph);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_vector_unit_lets_the_same_words_through),
+		cmocka_unit_test(
+			random_webs_are_judged_as_by_trying_everything),
+		cmocka_unit_test(the_index_finds_every_block_of_every_release),
+		cmocka_unit_test(a_hole_in_a_block_makes_every_leak_doubtful),
+		cmocka_unit_test(a_progress_callback_stops_the_work),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
