@@ -138,3 +138,53 @@ hs_addr hs_chain_resync(struct hs_scan *scan, hs_addr from, hs_addr end,
 	}
 	return end;
 }
+
+/* Steps that looking for a way through may take for each place it could begin
+ * at: a heap made to mislead must not cost the square of its size. */
+#define STEPS_PER_PLACE 4u
+
+bool hs_chain_inside(struct hs_scan *scan, hs_addr from, hs_addr to,
+		     hs_addr end, hs_addr top, bool may_meet, hs_addr *ret)
+{
+	const struct hs_layout *l = &scan->heap->layout;
+	const struct hs_free_index *index = &scan->free_index;
+	uint64_t off = (from + l->header) % l->align;
+	hs_addr at = off ? from + l->align - off : from;
+	size_t claim = hs_free_index_from(index, at);
+	uint64_t steps = (to > at ? (to - at) / l->align : 0) * STEPS_PER_PLACE;
+	for (; at < to && steps; at += l->align) {
+		while (claim < index->count && index->claim[claim].addr < at)
+			claim++;
+		hs_addr pos = at;
+		size_t next = claim;
+		bool claimed = false;
+		uint64_t size;
+		unsigned flags;
+		while (pos < to && steps &&
+		       hs_chain_header(scan, pos, end, &size, &flags) ==
+			       HS_HEADER_CHUNK &&
+		       size < to - pos) {
+			steps--;
+			while (next < index->count &&
+			       index->claim[next].addr < pos)
+				next++;
+			claimed |= next < index->count &&
+				   index->claim[next].addr == pos;
+			pos += size;
+		}
+		if (pos >= to || !steps ||
+		    hs_chain_header(scan, pos, end, &size, &flags) !=
+			    HS_HEADER_CHUNK)
+			continue;
+		claimed |=
+			next < index->count && index->claim[next].addr == pos;
+		if (size == to - pos
+			    ? may_meet && claimed
+			    : believable(scan, pos, end, top,
+					 hs_free_index_from(index, pos))) {
+			*ret = at;
+			return true;
+		}
+	}
+	return false;
+}

@@ -37,4 +37,13 @@ bool hs_chain_piece(struct hs_scan *scan, const struct hs_arena *a,
 hs_addr hs_chain_resync(struct hs_scan *scan, hs_addr from, hs_addr end,
 			hs_addr top);
 
+/*
+ * Is TO, where some size leads, rather the inside of a chunk? Then *RET is the
+ * first place at or behind FROM where chunks begin that follow one another
+ * past TO without one beginning there, and on behind it. MAY_MEET: one may
+ * begin there, if a list claims a chunk in between. About linear in TO - FROM.
+ */
+bool hs_chain_inside(struct hs_scan *scan, hs_addr from, hs_addr to,
+		     hs_addr end, hs_addr top, bool may_meet, hs_addr *ret);
+
 #endif

@@ -112,10 +112,13 @@ static enum hs_status check_before(struct walker *w, hs_addr at, unsigned flags,
 				"it than that chunk itself",
 				err);
 	}
-	if (before->state == HS_CHUNK_USED)
-		before->state = HS_CHUNK_UNKNOWN;
 	const uint64_t *met = w->heap->findings.count;
-	if (met[HS_FINDING_LIST_UNREADABLE] || met[HS_FINDING_ARENA_UNREADABLE])
+	bool lists_missing = met[HS_FINDING_LIST_UNREADABLE] ||
+			     met[HS_FINDING_ARENA_UNREADABLE];
+	/* A size that is none speaks against the mark, not for it. */
+	if (before->state == HS_CHUNK_USED && (agrees || lists_missing))
+		before->state = HS_CHUNK_UNKNOWN;
+	if (lists_missing)
 		return complain(w, HS_FINDING_LIST_UNREADABLE, before->addr,
 				"is free, but the list that it is on was not "
 				"captured",
@@ -203,9 +206,99 @@ static enum hs_status unreadable(struct walker *w, hs_addr *at,
 	return st ? st : resync(w, at, *at, err);
 }
 
+/* A chunk that leads past the next one: its size was overwritten. */
+static enum hs_status wrong_size(struct walker *w, hs_addr at, uint64_t size,
+				 hs_addr next, struct hs_error *err)
+{
+	char text[160];
+	(void)snprintf(text, sizeof(text),
+		       "gives its size as 0x%" PRIx64
+		       ", but the next chunk begins 0x%" PRIx64
+		       " bytes behind it: the size was overwritten",
+		       size, next - at);
+	return complain(w, HS_FINDING_CHUNK_SIZE, at, text, err);
+}
+
+/* Chunks that may lie between a wrong size and the place where it shows: what
+ * looks like a header in somebody's data does not often do so twice. */
+#define LOOK_BACK 4u
+
+/*
+ * No chunk begins at *AT. Was the walk led astray by one of the last chunks,
+ * whose size is wrong and yet possible? Then that one is cut to what it was,
+ * those made of other chunks' bytes are dropped, and *AT moves back.
+ */
+static enum hs_status led_astray(struct walker *w, hs_addr *at, bool *ret,
+				 struct hs_error *err)
+{
+	struct hs_heap *heap = w->heap;
+	const struct hs_layout *l = &heap->layout;
+	*ret = false;
+	for (size_t k = 1; k <= LOOK_BACK && k <= w->region->count; k++) {
+		struct hs_chunk *c = &heap->chunks[heap->chunk_count - k];
+		uint64_t size = hs_chunk_size(c);
+		hs_addr next;
+		if (c->state == HS_CHUNK_UNKNOWN ||
+		    c->state == HS_CHUNK_INTERNAL)
+			return HS_OK;
+		if (size > l->min_size &&
+		    hs_chain_inside(w->scan, c->addr + l->min_size, *at,
+				    w->region->end, w->top, false, &next) &&
+		    next < c->addr + size) {
+			hs_addr addr = c->addr;
+			if (c->list) {
+				struct hs_list *list =
+					&heap->lists[c->list - 1];
+				list->bytes -= size - (next - addr);
+			}
+			c->units =
+				(next - addr) / 8 & ((UINT64_C(1) << 40) - 1);
+			heap->chunk_count -= k - 1;
+			w->region->count -= k - 1;
+			w->claim = hs_free_index_from(&w->scan->free_index,
+						      addr + 1);
+			*at = next;
+			*ret = true;
+			return wrong_size(w, addr, size, next, err);
+		}
+		if (c->list) /* a list knows it: it is no product of chance */
+			return HS_OK;
+	}
+	return HS_OK;
+}
+
+/* Does the chunk at AT reach over others, which lists claim? *NEXT is where
+ * the first of them begins. */
+static bool reaches_over(struct walker *w, hs_addr at, uint64_t size,
+			 hs_addr *next)
+{
+	const struct hs_free_index *index = &w->scan->free_index;
+	const struct hs_layout *l = &w->heap->layout;
+	size_t i = w->claim;
+	while (i < index->count && index->claim[i].addr <= at)
+		i++;
+	if (i == index->count || index->claim[i].addr >= at + size)
+		return false;
+	uint64_t prev_size, flags;
+	/* Free, and the chunk behind agrees: the claims are wrong. */
+	if (hs_window_word(&w->scan->window, at + size, &prev_size) &&
+	    hs_window_word(&w->scan->window, at + size + l->word_size,
+			   &flags) &&
+	    !(flags & HS_PREV_INUSE) && prev_size == size)
+		return false;
+	return hs_chain_inside(w->scan, at + l->min_size, at + size,
+			       w->region->end, w->top, true, next);
+}
+
 static enum hs_status bad_size(struct walker *w, hs_addr *at, uint64_t size,
 			       struct hs_error *err)
 {
+	bool astray = false;
+	if (w->follows && last(w)) {
+		enum hs_status led = led_astray(w, at, &astray, err);
+		if (led || astray)
+			return led;
+	}
 	char text[160];
 	const struct hs_chunk *before = last(w);
 	(void)snprintf(text, sizeof(text),
@@ -413,7 +506,12 @@ static enum hs_status walk_region(struct walker *w, struct hs_error *err)
 			continue;
 		}
 		uint32_t list;
+		hs_addr next;
 		st = check_before(w, at, flags, err);
+		if (!st && reaches_over(w, at, size, &next)) {
+			st = wrong_size(w, at, size, next, err);
+			size = next - at;
+		}
 		if (!st)
 			st = take_claim(w, at, &list, err);
 		if (st)

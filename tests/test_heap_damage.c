@@ -219,6 +219,39 @@ a_smashed_size_in_a_thread_arena_is_found_breaker(struct heap_builder *hb,
 TEST(a_smashed_size_in_a_thread_arena_is_found, 17, 44, "chunk-size-invalid",
      1 + ONE_PERCENT)
 
+/* Wrong, and yet possible: the walk lands in the middle of a chunk. */
+static void
+a_size_that_reaches_into_a_neighbour_is_found_breaker(struct heap_builder *hb,
+						      const struct hb_scene *s)
+{
+	size_t c = s->used + 200;
+	put(hb, size_word(hb, c),
+	    (hb->chunk[c].size + hb->chunk[c + 1].size + hb->align) | 1);
+}
+TEST(a_size_that_reaches_into_a_neighbour_is_found, 17, 44,
+     "chunk-size-invalid", 1)
+
+static void a_size_that_reaches_over_a_hundred_chunks_is_found_breaker(
+	struct heap_builder *hb, const struct hb_scene *s)
+{
+	size_t c = s->used + 100;
+	put(hb, size_word(hb, c),
+	    (hb_addr(hb, c + 100) - hb_addr(hb, c) + hb->align) | 1);
+}
+TEST(a_size_that_reaches_over_a_hundred_chunks_is_found, 17, 44,
+     "chunk-size-invalid", 1)
+
+static void
+a_size_that_was_cut_short_costs_one_chunk_breaker(struct heap_builder *hb,
+						  const struct hb_scene *s)
+{
+	size_t c = s->used + 200;
+	while (hb->chunk[c].size <= hb->layout.min_size + hb->align)
+		c++;
+	put(hb, size_word(hb, c), hb->layout.min_size | 1);
+}
+TEST(a_size_that_was_cut_short_costs_one_chunk, 17, 44, "chunk-size-invalid", 2)
+
 static void a_smashed_top_size_is_found_breaker(struct heap_builder *hb,
 						const struct hb_scene *s)
 {
@@ -749,6 +782,10 @@ int main(void)
 		cmocka_unit_test(text_over_several_headers_loses_only_those),
 		cmocka_unit_test(zeroes_over_several_headers_lose_only_those),
 		cmocka_unit_test(a_smashed_size_in_a_thread_arena_is_found),
+		cmocka_unit_test(a_size_that_reaches_into_a_neighbour_is_found),
+		cmocka_unit_test(
+			a_size_that_reaches_over_a_hundred_chunks_is_found),
+		cmocka_unit_test(a_size_that_was_cut_short_costs_one_chunk),
 		cmocka_unit_test(a_smashed_top_size_is_found),
 		cmocka_unit_test(a_top_size_of_zero_is_found),
 		cmocka_unit_test(a_wrong_prev_size_is_found),
