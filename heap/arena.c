@@ -21,7 +21,9 @@ uint32_t hs_arena_at(const struct hs_scan *scan, hs_addr addr)
 bool hs_arena_in_motion(struct hs_scan *scan, uint32_t arena)
 {
 	struct hs_heap *heap = scan->heap;
-	if (arena == HS_NO_ARENA)
+	/* The call that was in progress ended in malloc's own verdict: what is
+	 * odd is what it complained of. */
+	if (arena == HS_NO_ARENA || heap->verdict_about_heap)
 		return false;
 	struct hs_arena *a = &heap->arenas[arena];
 	bool busy = a->locked;

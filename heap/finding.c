@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct {
 	enum hs_severity severity;
@@ -28,6 +29,14 @@ enum hs_status hs_finding_add(struct hs_findings *findings,
 	va_end(ap);
 	return hs_note_add(&findings->list, kinds[finding].severity,
 			   kinds[finding].word, addr, err, "%s", text);
+}
+
+enum hs_finding hs_finding_of(const char *code)
+{
+	size_t i = 0;
+	while (i < HS_FINDING_COUNT && strcmp(kinds[i].word, code) != 0)
+		i++;
+	return (enum hs_finding)i;
 }
 
 /* Worst first; within a severity in the order they were found in, which for

@@ -70,6 +70,9 @@ hs_finding_add(struct hs_findings *findings, enum hs_finding finding,
 	       hs_addr addr, struct hs_error *err, const char *fmt, ...)
 	HS_PRINTF(5, 6);
 
+/* Which finding CODE, a word of the table above, is; HS_FINDING_COUNT: none. */
+enum hs_finding hs_finding_of(const char *code);
+
 /* Worst first, and a last message for each kind that was cut off. */
 HS_MUST_CHECK enum hs_status hs_findings_finish(struct hs_findings *findings,
 						struct hs_error *err);

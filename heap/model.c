@@ -22,6 +22,7 @@ void hs_heap_free(struct hs_heap *heap)
 	free(heap->version_source);
 	free(heap->layout_detail);
 	free(heap->other_allocator);
+	free(heap->verdict);
 	free(heap->arenas);
 	for (size_t i = 0; i < heap->thread_count; i++)
 		free(heap->threads[i].name);

@@ -118,6 +118,10 @@ struct hs_heap {
 	struct hs_heap_checks checks;
 	struct hs_heap_coverage coverage;
 	struct hs_findings findings;
+
+	char *verdict; /* what glibc said before it aborted, or NULL */
+	bool verdict_about_heap;
+	int64_t verdict_tid;
 };
 
 HS_MUST_CHECK enum hs_status hs_heap_new(struct hs_heap **ret,

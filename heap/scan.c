@@ -21,6 +21,7 @@
 #include "heap/region.h"
 #include "heap/tcache.h"
 #include "heap/thread_cache.h"
+#include "heap/verdict.h"
 #include "heap/verify.h"
 #include "heap/walk.h"
 
@@ -153,6 +154,8 @@ static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
 	enum hs_status st = hs_main_arena_find(scan, err); /* step 4 */
 	if (!st)
 		st = hs_malloc_par_find(scan, err);
+	if (!st)
+		st = hs_verdict_read(scan, err);
 	if (!st)
 		st = hs_arenas_read(scan, err);
 	if (!st)
