@@ -59,10 +59,13 @@ const struct command commands[] = {
 	  "ADDR is hexadecimal; LENGTH accepts 0x, k, M and G. Where memory is\n"
 	  "missing the output ends, and the exit status is 5.\n",
 	  NEEDS_TARGET, 2, 2, TARGET_GROUPS, cmd_read },
-	{ "check", "TARGET", "is the heap damaged",
-	  "Everything that is wrong with the heap's structure or missing from\n"
-	  "the picture, worst first. The exit status is 1 when damage was found.\n",
-	  NEEDS_HEAP, 0, 0, TARGET_GROUPS, cmd_check },
+	{ "check", "TARGET", "is the heap damaged, and what did it",
+	  "What glibc said before it gave up; what was damaged, how, and whose\n"
+	  "block is to blame, as far as can be told, with what was written there\n"
+	  "when --content is given; then everything that is wrong with the heap's\n"
+	  "structure or missing from the picture, worst first. The exit status is\n"
+	  "1 when damage was found, or when glibc ended the process for it.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_CONTENT, cmd_check },
 	{ "graph", "TARGET", "references between chunks, as dot",
 	  "With --around the blocks that lead to or are reached from one block\n"
 	  "in at most --depth steps, else the whole heap by size and state. A\n"

@@ -44,6 +44,8 @@ const struct option_spec option_specs[] = {
 	  "with --json: leave the chunks out", GROUP_SUMMARY },
 	{ OPT_DOT, "dot", 0, NULL, NULL,
 	  "references between chunks as dot", GROUP_DOT },
+	{ OPT_CONTENT, "content", 0, NULL, NULL,
+	  "show the bytes that were written", GROUP_CONTENT },
 	{ OPT_STATE, "state", 0, "LIST",
 	  "used mmapped tcache fastbin unsorted smallbin largebin top internal "
 	  "unknown in-use free",
@@ -364,6 +366,8 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return opt->summary = true;
 	case OPT_DOT:
 		return opt->dot = true;
+	case OPT_CONTENT:
+		return opt->content = true;
 	case OPT_AT_EXIT:
 		return opt->at_exit = true;
 	case OPT_REFERRERS:

@@ -12,6 +12,7 @@
 #define GROUP_REPORT 4u
 #define GROUP_SUMMARY 8u
 #define GROUP_DOT 16u
+#define GROUP_CONTENT (1u << 20) /* commands that can show memory itself */
 #define GROUP_CHUNKS 32u
 #define GROUP_GRAPH 64u
 #define GROUP_REACH 128u /* commands that follow references */
@@ -33,6 +34,7 @@ enum option_id {
 	OPT_COLOR,
 	OPT_SUMMARY,
 	OPT_DOT,
+	OPT_CONTENT,
 	OPT_STATE,
 	OPT_ARENA,
 	OPT_TID,
@@ -87,6 +89,7 @@ struct options {
 	const struct command *command;
 	bool named; /* the command was written, not assumed */
 	bool json, all, summary, dot, no_symbols, help, version;
+	bool content; /* show what memory holds */
 	enum colour_choice colour;
 	const char *pid, *exe, *sysroot, *debug_dir; /* borrowed from argv */
 	const char *target;                          /* NULL with --pid */

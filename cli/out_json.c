@@ -92,10 +92,12 @@ void out_json_chunks(struct cli *cli, const struct chunk_selection *chosen)
 	doc_end(&doc);
 }
 
-void out_json_check(struct cli *cli, bool damaged)
+void out_json_check(struct cli *cli, bool damaged,
+		    const struct damage_view *view)
 {
 	struct json_doc doc;
 	report(&doc, cli);
 	doc_member(&doc, "damaged", json_boolean(damaged));
+	doc_damage(&doc, view);
 	doc_end(&doc);
 }

@@ -6,6 +6,7 @@
 
 struct at_answer;
 struct chunk_selection;
+struct damage_view;
 struct graph_view;
 struct type_rows;
 
@@ -23,7 +24,8 @@ void out_json_report(struct cli *cli, bool chunks);
 /* The same with the chosen chunks, their types and the sum of the choice. */
 void out_json_chunks(struct cli *cli, const struct chunk_selection *chosen);
 /* The same without chunks, and what check says. */
-void out_json_check(struct cli *cli, bool damaged);
+void out_json_check(struct cli *cli, bool damaged,
+		    const struct damage_view *view);
 
 void out_json_arenas(struct cli *cli);
 void out_json_bins(struct cli *cli);

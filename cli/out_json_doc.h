@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 struct chunk_selection;
+struct damage_view;
 
 /* A document being written, top-level members first to last. */
 struct json_doc {
@@ -38,6 +39,8 @@ void doc_allocator(struct json_doc *doc);
 void doc_threads(struct json_doc *doc);
 void doc_arenas(struct json_doc *doc);
 void doc_problems(struct json_doc *doc);
+/* What check says of the damage. */
+void doc_damage(struct json_doc *doc, const struct damage_view *view);
 void doc_chunks(struct json_doc *doc);
 void doc_chunk_selection(struct json_doc *doc,
 			 const struct chunk_selection *chosen);

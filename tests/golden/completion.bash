@@ -86,7 +86,7 @@ _heapscan()
 		modules) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
 		at) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
 		read) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
-		check) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
+		check) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --content --color --help --version' ;;
 		graph) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --dot --around --depth --by --max-nodes --color --help --version' ;;
 		leaks) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --jobs --baseline --fail-on --at-exit --color --help --version' ;;
 		why) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --jobs --paths --referrers --references --color --help --version' ;;
