@@ -92,7 +92,7 @@ def fetch(cache, suites, arches, limit):
     return [Libc(line) for line in done.stdout.splitlines()]
 
 
-def build(libcs, arch, folder):
+def build(libcs, arch, folder, name="shapes"):
     """The program, linked with the oldest libc: a newer one runs it too, but
     not the other way round. Why not, or None."""
     compiler = COMPILERS[arch]
@@ -106,8 +106,8 @@ def build(libcs, arch, folder):
     done = subprocess.run(
         [*compiler, "-O1", "-g", "-D_GNU_SOURCE", "-fPIE", "-pie",
          os.path.join(os.path.dirname(os.path.dirname(HERE)),
-                      "fixtures", "shapes.c"),
-         "-o", os.path.join(folder, "shapes-" + arch), "-nodefaultlibs",
+                      "fixtures", name + ".c"),
+         "-o", os.path.join(folder, name + "-" + arch), "-nodefaultlibs",
          "-Wl,-z,dynamic-undefined-weak", "-Wl,--hash-style=both",
          *libraries, oldest.loader, "-lgcc"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
