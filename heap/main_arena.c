@@ -377,11 +377,18 @@ static enum hs_status choose(struct hs_scan *scan,
 static enum hs_status no_heap(struct hs_scan *scan, struct hs_error *err)
 {
 	char other[256];
-	if (hs_other_allocators(scan, other, sizeof(other)))
-		return hs_fail(err, HS_ERR_NO_HEAP,
-			       "no glibc heap: this program allocates with %s; "
-			       "heapscan reads glibc's malloc only",
-			       other);
+	uint64_t bytes;
+	if (hs_other_allocators(scan, other, sizeof(other))) {
+		enum hs_status st = hs_other_bytes(scan, &bytes, err);
+		return st ? st
+			  : hs_fail(err, HS_ERR_NO_HEAP,
+				    "no glibc heap: this program allocates "
+				    "with %s, "
+				    "which holds about %" PRIu64
+				    " bytes; heapscan reads glibc's malloc "
+				    "only",
+				    other, bytes);
+	}
 	const struct hs_target *t = scan->target;
 	uint64_t missing = 0;
 	for (size_t i = 0; i < t->maps.count; i++)

@@ -2,6 +2,10 @@
 #include "heap/other_allocators.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
 
 /* How each library's file name begins, as distributions install it. */
 static const struct {
@@ -24,25 +28,143 @@ static const struct {
 	{ "libc.musl", "musl" },
 };
 
-bool hs_other_allocators(const struct hs_scan *scan, char *text, size_t len)
+/* What an executable defines that has the allocator linked into it. */
+static const struct {
+	const char *symbol, *name;
+} linked_in[] = {
+	{ "je_malloc", "jemalloc" },
+	{ "_rjem_malloc", "jemalloc" }, /* Rust's crate */
+	{ "mallctl", "jemalloc" },
+	{ "tc_malloc", "tcmalloc" },
+	{ "mi_malloc", "mimalloc" },
+	{ "__asan_init", "AddressSanitizer" },
+	{ "__hwasan_init", "HWAddressSanitizer" },
+	{ "__tsan_init", "ThreadSanitizer" },
+	{ "__malloc_context", "musl" }, /* its mallocng */
+};
+
+struct names {
+	char *text;
+	size_t len, used;
+};
+
+static bool named(const struct names *n, const char *name)
+{
+	return n->used > 0 && strstr(n->text, name);
+}
+
+static void add(struct names *n, const char *name, const char *file)
+{
+	if (n->used >= n->len)
+		return;
+	int more = snprintf(n->text + n->used, n->len - n->used, "%s%s (%s)",
+			    n->used ? ", " : "", name, file);
+	if (more > 0)
+		n->used += (size_t)more;
+}
+
+/* musl calls its library libc.so, and the folder says whose it is. */
+static bool is_musl(const char *path, const char *file)
+{
+	return strcmp(file, "libc.so") == 0 && strstr(path, "musl");
+}
+
+static void by_file_name(const struct hs_scan *scan, struct names *n)
 {
 	const struct hs_module_list *modules = &scan->target->modules;
-	size_t used = 0;
 	for (size_t m = 0; m < modules->count; m++) {
 		const char *path = modules->module[m].path;
 		const char *file = strrchr(path, '/');
 		file = file ? file + 1 : path;
-		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+		if (is_musl(path, file) && !named(n, "musl"))
+			add(n, "musl", file);
+		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
 			if (strncmp(file, known[k].prefix,
-				    strlen(known[k].prefix)) != 0 ||
-			    used >= len)
-				continue;
-			int n = snprintf(text + used, len - used, "%s%s (%s)",
-					 used ? ", " : "", known[k].name, file);
-			if (n > 0)
-				used += (size_t)n;
-			break;
+				    strlen(known[k].prefix)) == 0) {
+				add(n, known[k].name, file);
+				break;
+			}
+	}
+}
+
+static void by_symbol(const struct hs_scan *scan, struct names *n)
+{
+	const struct hs_module_list *modules = &scan->target->modules;
+	for (size_t m = 0; scan->syms && m < modules->count; m++) {
+		if (!modules->module[m].is_executable)
+			continue;
+		for (size_t k = 0; k < sizeof(linked_in) / sizeof(linked_in[0]);
+		     k++) {
+			struct hs_symbol_info symbol;
+			if (!named(n, linked_in[k].name) &&
+			    hs_symbols_find(scan->syms, m, linked_in[k].symbol,
+					    &symbol, NULL) == HS_OK)
+				add(n, linked_in[k].name, "in the executable");
 		}
 	}
-	return used > 0;
+}
+
+bool hs_other_allocators(const struct hs_scan *scan, char *text, size_t len)
+{
+	struct names n = { .text = text, .len = len };
+	by_file_name(scan, &n);
+	by_symbol(scan, &n);
+	return n.used > 0;
+}
+
+/* Bytes of MAP that are there and not known to be zero. */
+static uint64_t touched(const struct hs_scan *scan, const struct hs_map *map)
+{
+	const struct hs_span_list *spans = &scan->target->spans;
+	const struct hs_span *s = hs_span_list_from(spans, map->start);
+	uint64_t sum = 0;
+	for (; s && s < spans->span + spans->count && s->start < map->end;
+	     s++) {
+		hs_addr end = s->start + s->len;
+		hs_addr from = s->start > map->start ? s->start : map->start;
+		hs_addr to = end < map->end ? end : map->end;
+		if (s->state != HS_SPAN_NOT_CAPTURED && !s->zero && from < to)
+			sum += to - from;
+	}
+	return sum;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	hs_addr x = *(const hs_addr *)a, y = *(const hs_addr *)b;
+	return x < y ? -1 : x > y;
+}
+
+enum hs_status hs_other_bytes(const struct hs_scan *scan, uint64_t *ret,
+			      struct hs_error *err)
+{
+	const struct hs_map_list *maps = &scan->target->maps;
+	const struct hs_thread_list *threads = &scan->target->threads;
+	const struct hs_heap *heap = scan->heap;
+	/* Sorted: stacks are then met as the maps are. */
+	HS_AUTO_FREE hs_addr *sp = malloc((threads->count + 1) * sizeof(*sp));
+	if (!sp)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	for (size_t t = 0; t < threads->count; t++)
+		sp[t] = threads->thread[t].sp;
+	qsort(sp, threads->count, sizeof(*sp), by_value);
+
+	uint64_t sum = 0;
+	for (size_t i = 0, r = 0, t = 0; i < maps->count; i++) {
+		const struct hs_map *map = &maps->map[i];
+		while (r < heap->region_count &&
+		       heap->regions[r].end <= map->start)
+			r++;
+		while (t < threads->count && sp[t] < map->start)
+			t++;
+		bool ours = r < heap->region_count &&
+			    heap->regions[r].start < map->end;
+		bool stack = t < threads->count && sp[t] < map->end;
+		if (!ours && !stack && hs_scan_writable(map) &&
+		    (map->kind == HS_MAP_ANON || map->kind == HS_MAP_HEAP) &&
+		    hs_target_find_module(scan->target, map->start) == SIZE_MAX)
+			sum += touched(scan, map);
+	}
+	*ret = sum;
+	return HS_OK;
 }

@@ -5,10 +5,18 @@
 #include "heap/scan.h"
 
 /*
- * Allocators besides glibc's that are loaded in the target, by the names of
- * its modules: "jemalloc (libjemalloc.so.2)", several with commas. False:
- * none. TEXT holds LEN bytes.
+ * Allocators besides glibc's that are part of the target, by the names of its
+ * modules and by what the executable defines: "jemalloc (libjemalloc.so.2)",
+ * several with commas. False: none. TEXT holds LEN bytes.
  */
 bool hs_other_allocators(const struct hs_scan *scan, char *text, size_t len);
+
+/*
+ * Bytes that they may hold: private anonymous memory that was touched and is
+ * neither glibc's, as far as its regions are known, nor a stack nor a module's.
+ * Others than allocators have such memory, too.
+ */
+HS_MUST_CHECK enum hs_status
+hs_other_bytes(const struct hs_scan *scan, uint64_t *ret, struct hs_error *err);
 
 #endif

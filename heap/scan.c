@@ -137,16 +137,21 @@ static enum hs_status note_other_allocators(struct hs_scan *scan,
 					    struct hs_error *err)
 {
 	char other[256];
+	uint64_t bytes;
 	if (!hs_other_allocators(scan, other, sizeof(other)))
 		return HS_OK;
 	scan->heap->other_allocator = strdup(other);
 	if (!scan->heap->other_allocator)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	enum hs_status st = hs_other_bytes(scan, &bytes, err);
+	if (st)
+		return st;
 	return hs_finding_add(&scan->heap->findings, HS_FINDING_OTHER_ALLOCATOR,
 			      HS_NO_ADDR, err,
-			      "%s is loaded too: this report covers what "
-			      "glibc's malloc holds",
-			      other);
+			      "%s is there too and may hold about %" PRIu64
+			      " bytes: this report covers what glibc's malloc "
+			      "holds",
+			      other, bytes);
 }
 
 static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
