@@ -152,8 +152,8 @@ void out_diagnoses(struct cli *cli, const struct damage_view *view,
 		out_ink(out, cli->colour, INK_BAD, hs_cause_name(d.cause));
 		out_str(out, ": ");
 		out_escaped(out, d.message);
-		out_printf(out, " [certainty %s]\n",
-			   hs_certainty_name(d.certainty));
+		out_printf(out, " [confidence %s]\n",
+			   hs_sureness_name(d.sureness));
 		if (d.victim_chunk != d.suspect_chunk)
 			chunk_line(cli, "victim", d.victim_chunk);
 		chunk_line(cli, "suspect", d.suspect_chunk);

@@ -80,12 +80,12 @@ static json_t *jdiagnosis(const struct cli *cli, const struct damage_view *view,
 		written = NULL;
 	}
 	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
-			 "cause", hs_cause_name(d->cause), "certainty",
-			 hs_certainty_name(d->certainty), "code",
-			 jtext(d->code), "message", jtext(d->message), "place",
-			 jaddr(d->place), "victim", jaddr(d->victim),
-			 "victim_chunk", jblock(cli, d->victim_chunk),
-			 "suspect", jblock(cli, d->suspect_chunk), "held_by",
+			 "cause", hs_cause_name(d->cause), "confidence",
+			 hs_sureness_name(d->sureness), "code", jtext(d->code),
+			 "message", jtext(d->message), "place", jaddr(d->place),
+			 "victim", jaddr(d->victim), "victim_chunk",
+			 jblock(cli, d->victim_chunk), "suspect",
+			 jblock(cli, d->suspect_chunk), "held_by",
 			 jholders(cli, view->graph, d->suspect_chunk),
 			 "overrun", jcount(d->overrun), "written", written,
 			 "findings", jcount(d->findings));

@@ -169,6 +169,7 @@
 
 /* Fields of one class, captures of one closure. */
 #define HS_LIMIT_TYPE_FIELDS 4096u
+
 /* What glibc says before it aborts: its own messages are one line; an assertion
  * quotes an expression of the program. */
 #define HS_LIMIT_ABORT_MESSAGE 4096u

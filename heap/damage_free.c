@@ -136,7 +136,7 @@ static enum hs_status again(struct hs_diagnoser *g, size_t chunk, bool sure,
 {
 	struct hs_damage_item item =
 		hs_damage_item(HS_CAUSE_DOUBLE_FREE,
-			       sure ? HS_CERTAINTY_HIGH : HS_CERTAINTY_MEDIUM);
+			       sure ? HS_SURENESS_HIGH : HS_SURENESS_MEDIUM);
 	const struct hs_chunk *c = &g->heap->chunks[chunk];
 	hs_addr user = c->addr + g->heap->layout.header;
 	item.at_verdict = true;
@@ -168,7 +168,7 @@ enum hs_status hs_damage_call(struct hs_diagnoser *g, struct hs_error *err)
 	    never_given(g, &words, &user, &chunk, &sure)) {
 		struct hs_damage_item item = hs_damage_item(
 			HS_CAUSE_INVALID_FREE,
-			sure ? HS_CERTAINTY_MEDIUM : HS_CERTAINTY_LOW);
+			sure ? HS_SURENESS_MEDIUM : HS_SURENESS_LOW);
 		hs_addr start =
 			g->heap->chunks[chunk].addr + g->heap->layout.header;
 		item.at_verdict = true;
@@ -185,7 +185,7 @@ enum hs_status hs_damage_call(struct hs_diagnoser *g, struct hs_error *err)
 		twice     ? HS_CAUSE_DOUBLE_FREE
 		: invalid ? HS_CAUSE_INVALID_FREE
 			  : HS_CAUSE_OVERWRITTEN,
-		twice || invalid ? HS_CERTAINTY_MEDIUM : HS_CERTAINTY_LOW);
+		twice || invalid ? HS_SURENESS_MEDIUM : HS_SURENESS_LOW);
 	item.at_verdict = true;
 	return hs_damage_add(g, &item, err,
 			     "malloc gave up, and which block it was about is "

@@ -41,12 +41,12 @@ enum hs_cause {
 HS_API const char *hs_cause_name(enum hs_cause cause);
 
 /* HIGH: nothing else explains what is seen. LOW: a guess worth checking. */
-enum hs_certainty {
-	HS_CERTAINTY_LOW,
-	HS_CERTAINTY_MEDIUM,
-	HS_CERTAINTY_HIGH,
+enum hs_sureness {
+	HS_SURENESS_LOW,
+	HS_SURENESS_MEDIUM,
+	HS_SURENESS_HIGH,
 };
-HS_API const char *hs_certainty_name(enum hs_certainty certainty);
+HS_API const char *hs_sureness_name(enum hs_sureness sureness);
 
 /* What bytes look like, without showing them. */
 enum hs_look {
@@ -61,7 +61,7 @@ HS_API const char *hs_look_name(enum hs_look look);
 
 struct hs_diagnosis {
 	enum hs_cause cause;
-	enum hs_certainty certainty;
+	enum hs_sureness sureness;
 	const char *code;    /* of the first finding; NULL: only glibc saw it */
 	const char *message; /* for people, one line; may change */
 	hs_addr place;       /* the word that is wrong; HS_NO_ADDR: none is */

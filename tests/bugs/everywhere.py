@@ -58,7 +58,7 @@ def main(run, bugs):
             elif got is None:
                 cells.append("no core")
             else:
-                cells.append(got[1]["certainty"] if got[1] else "sound")
+                cells.append(got[1]["confidence"] if got[1] else "sound")
         print("| `%s` | %s |" % (name, " | ".join(cells)), flush=True)
     print("\n%d programs, %d wrong" % (len(bugs) * len(columns), wrong))
     for item in unable.items():

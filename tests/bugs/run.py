@@ -200,7 +200,7 @@ def table():
         verdict, first = got or (None, None)
         shown = "no damage"
         if first:
-            shown = "%s, %s" % (first["cause"], first["certainty"])
+            shown = "%s, %s" % (first["cause"], first["confidence"])
             if first["suspect"]:
                 shown += "; the block"
             elif BUGS[name][1]:
