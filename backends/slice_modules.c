@@ -205,7 +205,8 @@ static enum hs_status look_for_images(struct search *s, struct hs_error *err)
 		f.runs = can_run(s, &f);
 		s->found[s->count++] = f;
 	}
-	qsort(s->found, s->count, sizeof(*s->found), by_base);
+	if (s->count > 0)
+		qsort(s->found, s->count, sizeof(*s->found), by_base);
 	return HS_OK;
 }
 
