@@ -392,6 +392,12 @@ static enum hs_status take_process(struct hs_slice_target *t,
 	const struct hs_slice *s = t->slice;
 	if (s->header.pid != 0)
 		target->pid = s->header.pid;
+	target->taken_ns = s->header.timestamp;
+	target->started_ns = s->records.start_time;
+	if (s->records.ppid != 0)
+		target->ppid = s->records.ppid;
+	if (s->records.session != 0)
+		target->session = s->records.session;
 	enum hs_status st = keep_text(&target->path, s->path, err);
 	if (!st)
 		st = keep_text(&target->sysroot, opt->sysroot, err);

@@ -200,15 +200,17 @@ static enum hs_status prepare(struct rewriter *w, struct hs_slice_header *h,
 	return st;
 }
 
-/* When the capture ended, as the slice's own End-of-Capture says. */
-static uint64_t end_of(const struct hs_slice *s)
+/* With what the slice's own End-of-Capture says. */
+static enum hs_status finish(struct rewriter *w, struct hs_error *err)
 {
+	const struct hs_slice *s = w->slice;
 	const struct hs_slice_block *b = &s->block[s->end];
 	const uint8_t *raw = hs_slice_block_bytes(s, b);
 	struct hs_cursor c = { .pos = raw + SLICE_BLOCK_HEADER_LEN,
 			       .end = raw + b->length };
 	(void)hs_cursor_bytes(&c, SLICE_HASH_LEN);
-	return hs_cursor_u64(&c);
+	return hs_slice_sink_finish(&w->sink, hs_cursor_u64(&c),
+				    raw + SLICE_AT_BLOCK_UUID, err);
 }
 
 enum hs_status hs_slice_write_again(const struct hs_slice *slice,
@@ -233,7 +235,7 @@ enum hs_status hs_slice_write_again(const struct hs_slice *slice,
 			st = hs_fail(err, HS_ERR_CANCELLED, "cancelled");
 	}
 	if (!st)
-		st = hs_slice_sink_finish(&w.sink, end_of(slice), err);
+		st = finish(&w, err);
 	if (st)
 		return st;
 	/* Blocks behind the end are covered by nothing and not taken along. */

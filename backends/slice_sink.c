@@ -286,14 +286,16 @@ enum hs_status hs_slice_sink_bytes(struct hs_slice_sink *sink,
 }
 
 enum hs_status hs_slice_sink_finish(struct hs_slice_sink *sink, uint64_t end_ns,
-				    struct hs_error *err)
+				    const uint8_t *uuid, struct hs_error *err)
 {
 	uint8_t payload[SLICE_HASH_LEN + 16] = { 0 };
 	struct hs_slice_head head = { .type = SLICE_BLOCK_END,
 				      .version = SLICE_PAYLOAD_VERSION };
 	assert(sink->left == 0);
 	enum hs_status st = hs_slice_hash_final(sink->of_file, payload, err);
-	if (!st)
+	if (!st && uuid)
+		memcpy(head.uuid, uuid, SLICE_UUID_LEN);
+	else if (!st)
 		st = hs_slice_uuid(head.uuid, err);
 	if (st)
 		return st;

@@ -64,9 +64,13 @@ HS_MUST_CHECK enum hs_status hs_slice_sink_bytes(struct hs_slice_sink *sink,
 						 const void *bytes, size_t len,
 						 struct hs_error *err);
 
-/* End-of-Capture, acquired until END_NS, and the tag. */
+/*
+ * End-of-Capture, acquired until END_NS, and the tag. UUID is the identity of
+ * the block, NULL: a new one.
+ */
 HS_MUST_CHECK enum hs_status hs_slice_sink_finish(struct hs_slice_sink *sink,
 						  uint64_t end_ns,
+						  const uint8_t *uuid,
 						  struct hs_error *err);
 
 #endif

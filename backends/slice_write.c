@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "backends/dump_map.h"
@@ -433,6 +434,18 @@ static enum hs_status describe_file(const struct writer *w,
 	return hs_slice_uuid(h->uuid, err);
 }
 
+/* A core does not say when it was taken; its file is about as old. */
+static uint64_t when_taken(const struct hs_target *t)
+{
+	struct stat s;
+	if (t->taken_ns)
+		return t->taken_ns;
+	if (t->path && stat(t->path, &s) == 0 && s.st_mtim.tv_sec > 0)
+		return (uint64_t)s.st_mtim.tv_sec * 1000000000 +
+		       (uint64_t)s.st_mtim.tv_nsec;
+	return now_ns();
+}
+
 static enum hs_status prepare(struct writer *w, struct hs_error *err)
 {
 	size_t count = w->target->modules.count;
@@ -441,7 +454,7 @@ static enum hs_status prepare(struct writer *w, struct hs_error *err)
 		(struct hs_dump_reader){ .target = w->target, .opt = w->opt };
 	for (size_t i = 0; i < w->target->maps.count; i++)
 		w->reader.total += w->target->maps.map[i].captured;
-	w->taken_ns = w->target->taken_ns ? w->target->taken_ns : now_ns();
+	w->taken_ns = when_taken(w->target);
 	w->uuid = calloc(count + 1, sizeof(*w->uuid));
 	if (!w->uuid)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
@@ -489,7 +502,7 @@ enum hs_status hs_slice_write(const struct hs_target *target,
 	if (!st)
 		st = put_build_ids(&w, err);
 	if (!st)
-		st = hs_slice_sink_finish(&w.sink, now_ns(), err);
+		st = hs_slice_sink_finish(&w.sink, now_ns(), NULL, err);
 	if (st)
 		return st;
 	if (target->signal)

@@ -118,7 +118,7 @@ static void note_problems(const struct cli *cli)
 		cli_note("... %zu more; `heapscan check` lists them", more);
 }
 
-static int open_target(struct cli *cli)
+int cli_open_target(struct cli *cli)
 {
 	const struct options *opt = &cli->opt;
 	struct hs_open_options how = {
@@ -163,7 +163,7 @@ int cli_prepare(struct cli *cli)
 		return EXIT_ANSWERED;
 	int code = cli->opt.at_exit ? at_exit_run(cli) : EXIT_ANSWERED;
 	if (!code)
-		code = open_target(cli);
+		code = cli_open_target(cli);
 	if (code)
 		return code;
 	struct hs_symbols_options how = {

@@ -29,6 +29,8 @@ struct cli {
 
 /* Open what the command needs. Not EXIT_ANSWERED: it was reported. */
 int cli_prepare(struct cli *cli);
+/* Only the target; says how long it stood. */
+int cli_open_target(struct cli *cli);
 void cli_release(struct cli *cli);
 
 /* Name the heap's blocks, once. Not EXIT_ANSWERED: it was reported. */

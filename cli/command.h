@@ -44,9 +44,11 @@ int cmd_graph(struct cli *cli);
 int cmd_leaks(struct cli *cli);
 int cmd_why(struct cli *cli);
 int cmd_owners(struct cli *cli);
-int cmd_types(struct cli *cli);
 int cmd_info(struct cli *cli);
 int cmd_verify(struct cli *cli);
+int cmd_capture(struct cli *cli);
+int cmd_convert(struct cli *cli);
+int cmd_types(struct cli *cli);
 int cmd_completion(struct cli *cli);
 int cmd_help(struct cli *cli);
 

@@ -96,11 +96,6 @@ const struct command commands[] = {
 	  "to belongs to none of them and stands beside them.\n",
 	  NEEDS_HEAP, 0, 1, TARGET_GROUPS | GROUP_REACH | GROUP_OWNERS,
 	  cmd_owners },
-	{ "types", "TARGET", "blocks by what they are",
-	  "What runtimes and libraries leave beside their objects names them: C++\n"
-	  "and Swift classes, nodes of containers. No symbols are needed. Blocks\n"
-	  "that nothing speaks for are summed up in the last line.\n",
-	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_TYPES, cmd_types },
 	{ "info", "FILE", "what a Memory Slice holds",
 	  "Header, process, regions, modules, threads, tables and blocks as they\n"
 	  "stand in the file, and whether its chain of hashes holds. --digests adds\n"
@@ -113,6 +108,28 @@ const struct command commands[] = {
 	  "there. The hashes have no key: they find accidents, not forgeries.\n",
 	  NEEDS_FILE, 0, 0, GROUP_COMMON | GROUP_REPORT | GROUP_SLICE,
 	  cmd_verify },
+	{ "capture", "--pid N -o FILE", "write a process's memory into a file",
+	  "Stops the process, copies its memory, lets it run on and then writes a\n"
+	  "Memory Slice, or with --format core an ELF core. The file appears when\n"
+	  "it is whole, readable by its owner only. Mappings that are left out\n"
+	  "(--only-writable, --exclude, --max-size) are noted as not captured.\n",
+	  NEEDS_FILE, 0, 0,
+	  GROUP_COMMON | GROUP_REPORT | GROUP_TARGET | GROUP_DUMP |
+		  GROUP_CAPTURE,
+	  cmd_capture },
+	{ "convert", "IN OUT", "core to slice, slice to core, slice to slice",
+	  "What is written is a slice if OUT ends in .msl or an option for slices\n"
+	  "is given, else what IN is not; --format says otherwise. From slice to\n"
+	  "slice every block is kept: --compress, --hash, --encrypt change the\n"
+	  "rest; without --encrypt the result is not encrypted. What the file\n"
+	  "cannot hold is said on standard error.\n",
+	  NEEDS_FILE, 1, 1,
+	  GROUP_COMMON | GROUP_REPORT | GROUP_TARGET | GROUP_DUMP, cmd_convert },
+	{ "types", "TARGET", "blocks by what they are",
+	  "What runtimes and libraries leave beside their objects names them: C++\n"
+	  "and Swift classes, nodes of containers. No symbols are needed. Blocks\n"
+	  "that nothing speaks for are summed up in the last line.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_TYPES, cmd_types },
 	{ "completion", "bash|zsh|fish", "print a completion script for a shell",
 	  "For bash: heapscan completion bash > /etc/bash_completion.d/heapscan\n",
 	  NEEDS_NOTHING, 1, 1, GROUP_COMMON, cmd_completion },

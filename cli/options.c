@@ -58,7 +58,8 @@ const struct option_spec option_specs[] = {
 	{ OPT_MIN_SIZE, "min-size", 0, "SIZE", NULL,
 	  "only chunks of at least SIZE bytes", GROUP_CHUNKS },
 	{ OPT_MAX_SIZE, "max-size", 0, "SIZE", NULL,
-	  "only chunks of at most SIZE bytes", GROUP_CHUNKS },
+	  "only chunks, or mappings, of at most SIZE bytes",
+	  GROUP_CHUNKS | GROUP_DUMP },
 	{ OPT_SORT, "sort", 0, "KEY", "address size state count average name",
 	  "by which column; sizes and counts: largest first",
 	  GROUP_CHUNKS | GROUP_TYPES },
@@ -97,6 +98,24 @@ const struct option_spec option_specs[] = {
 	  "everything that the block points to", GROUP_WHY },
 	{ OPT_DIGESTS, "digests", 0, NULL, NULL,
 	  "SHA-256 of each region's pages", GROUP_DIGESTS },
+	{ OPT_OUTPUT, "output", 'o', "FILE", NULL,
+	  "the file to write", GROUP_CAPTURE },
+	{ OPT_FORMAT, "format", 0, "WHAT", "slice core",
+	  "write a Memory Slice or an ELF core", GROUP_DUMP },
+	{ OPT_COMPRESS, "compress", 0, "CODEC", "none lz4 zstd",
+	  "of a slice (zstd)", GROUP_DUMP },
+	{ OPT_HASH, "hash", 0, "NAME", "blake3 sha256 sha512-256",
+	  "of a slice (blake3)", GROUP_DUMP },
+	{ OPT_ENCRYPT, "encrypt", 0, NULL, NULL,
+	  "encrypt the slice with a passphrase", GROUP_DUMP },
+	{ OPT_NEW_PASSPHRASE_FILE, "new-passphrase-file", 0, "FILE", NULL,
+	  "passphrase of the slice that is written", GROUP_DUMP },
+	{ OPT_FORCE, "force", 'f', NULL, NULL,
+	  "replace an existing file", GROUP_DUMP },
+	{ OPT_ONLY_WRITABLE, "only-writable", 0, NULL, NULL,
+	  "leave out what the process may not write", GROUP_DUMP },
+	{ OPT_EXCLUDE, "exclude", 0, "LIST", NULL,
+	  "leave out mappings: paths, patterns, [stack], 0xADDR", GROUP_DUMP },
 	{ OPT_COLOR, "color", 0, "WHEN", "auto always never",
 	  "colour: auto, always or never", GROUP_COMMON },
 	{ OPT_HELP, "help", 'h', NULL, NULL,
@@ -278,6 +297,30 @@ static bool take_reach(struct options *opt, const struct option_spec *spec,
 	}
 }
 
+/* WHICH: place in the list of values, -1: none of them. */
+static bool take_codec(struct options *opt, int which)
+{
+	static const enum hs_capture_codec codecs[] = {
+		HS_CAPTURE_STORED, HS_CAPTURE_LZ4, HS_CAPTURE_ZSTD
+	};
+	if (which < 0)
+		return false;
+	opt->codec = codecs[which];
+	return true;
+}
+
+static bool take_hash(struct options *opt, int which)
+{
+	static const enum hs_capture_hash hashes[] = {
+		HS_CAPTURE_BLAKE3, HS_CAPTURE_SHA256, HS_CAPTURE_SHA512_256
+	};
+	if (which < 0)
+		return false;
+	opt->hash = hashes[which];
+	return true;
+}
+
+
 static bool take_filter(struct options *opt, const struct option_spec *spec,
 			const char *value)
 {
@@ -294,6 +337,14 @@ static bool take_filter(struct options *opt, const struct option_spec *spec,
 			return false;
 		opt->tid = (int64_t)number;
 		return true;
+	case OPT_FORMAT:
+		opt->format = (enum dump_format)(choice(spec->values, value) +
+						 DUMP_SLICE);
+		return opt->format != DUMP_ANY;
+	case OPT_COMPRESS:
+		return take_codec(opt, choice(spec->values, value));
+	case OPT_HASH:
+		return take_hash(opt, choice(spec->values, value));
 	case OPT_MIN_SIZE:
 		return parse_size(value, &opt->min_size);
 	case OPT_MAX_SIZE:
@@ -356,6 +407,21 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return opt->legacy = true;
 	case OPT_DIGESTS:
 		return opt->digests = true;
+	case OPT_OUTPUT:
+		opt->output = value;
+		return true;
+	case OPT_NEW_PASSPHRASE_FILE:
+		opt->new_passphrase_file = value;
+		return true;
+	case OPT_EXCLUDE:
+		opt->exclude = value;
+		return true;
+	case OPT_ENCRYPT:
+		return opt->encrypt = true;
+	case OPT_FORCE:
+		return opt->force = true;
+	case OPT_ONLY_WRITABLE:
+		return opt->only_writable = true;
 	case OPT_NO_SYMBOLS:
 		return opt->no_symbols = true;
 	case OPT_JSON:
@@ -556,6 +622,8 @@ bool options_parse(struct options *opt, int argc, char **argv)
 		.command = &commands[0],
 		.tid = -1,
 		.max_size = UINT64_MAX,
+		.codec = HS_CAPTURE_SAME_CODEC,
+		.hash = HS_CAPTURE_SAME_HASH,
 		.around = HS_NO_ADDR,
 		.depth = DEFAULT_DEPTH,
 		.max_nodes = DEFAULT_MAX_NODES,

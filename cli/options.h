@@ -2,6 +2,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <heapscan/capture.h>
 #include <heapscan/heap.h>
 
 #include "cli/command.h"
@@ -21,6 +22,8 @@
 #define GROUP_OWNERS 1024u
 #define GROUP_SLICE 2048u /* commands that open a slice */
 #define GROUP_DIGESTS 4096u
+#define GROUP_DUMP 8192u /* commands that write a dump */
+#define GROUP_CAPTURE 16384u
 #define GROUP_TYPES 65536u
 
 enum option_id {
@@ -58,6 +61,16 @@ enum option_id {
 	OPT_PASSPHRASE_FILE,
 	OPT_LEGACY,
 	OPT_DIGESTS,
+	OPT_OUTPUT,
+	OPT_FORMAT,
+	OPT_COMPRESS,
+	OPT_HASH,
+	OPT_ENCRYPT,
+	OPT_NEW_PASSPHRASE_FILE,
+	OPT_FORCE,
+	OPT_ONLY_WRITABLE,
+	OPT_EXCLUDE,
+	OPT_PAUSE,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -74,6 +87,7 @@ struct option_spec {
 extern const struct option_spec option_specs[]; /* ends with name NULL */
 
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+enum dump_format { DUMP_ANY, DUMP_SLICE, DUMP_CORE };
 enum sort_key {
 	SORT_NONE,
 	SORT_ADDRESS,
@@ -117,6 +131,14 @@ struct options {
 
 	bool legacy, digests;
 	const char *passphrase_file; /* borrowed from argv, or NULL */
+
+	/* of a dump to be written */
+	const char *output, *exclude, *new_passphrase_file;
+	enum dump_format format;
+	enum hs_capture_codec codec;
+	enum hs_capture_hash hash;
+	bool encrypt, force, only_writable;
+	bool pause_min;
 
 	int exit;          /* what a failed parse should exit with */
 	char problem[512]; /* why it failed */

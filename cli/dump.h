@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_DUMP_H
+#define CLI_DUMP_H
+
+#include <heapscan/capture.h>
+
+struct cli;
+
+/*
+ * What `capture` and `convert` have in common: the options for the file that
+ * they write, and what they say about it.
+ */
+struct dump {
+	struct hs_capture_options opt;
+	const char **exclude; /* owned: into TEXT */
+	char *text;           /* owned */
+};
+
+/* From the command line. Not EXIT_ANSWERED: it was reported. Release in any
+ * case. */
+int dump_init(struct dump *dump, struct cli *cli);
+void dump_release(struct dump *dump);
+
+/* Report on PATH, which was written within SECONDS, on standard output; what
+ * the file cannot hold goes to stderr. */
+void dump_report(struct cli *cli, const char *path,
+		 const struct hs_capture_result *result, double seconds);
+
+/* The same as a document. */
+void out_json_dump(struct cli *cli, const char *path,
+		   const struct hs_capture_result *result);
+
+/* For durations. */
+double dump_clock(void);
+
+#endif
