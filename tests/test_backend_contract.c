@@ -29,13 +29,18 @@ struct row {
 	const char *backend;
 	enum hs_target_kind kind;
 	unsigned word_size;
+	const char *compress; /* slices */
 };
 
 static const struct row rows[] = {
-	{ "core", "answers", "core", HS_TARGET_CORE, sizeof(void *) },
-	{ "live", "answers", "live", HS_TARGET_LIVE, sizeof(void *) },
-	{ "core of 32 bits", "answers-m32", "core", HS_TARGET_CORE, 4 },
-	{ "live of 32 bits", "answers-m32", "live", HS_TARGET_LIVE, 4 },
+	{ "core", "answers", "core", HS_TARGET_CORE, sizeof(void *), NULL },
+	{ "live", "answers", "live", HS_TARGET_LIVE, sizeof(void *), NULL },
+#if defined(__x86_64__)
+	{ "slice", "answers", "slice", HS_TARGET_SLICE, 8, NULL },
+	{ "slice of zstd", "answers", "slice", HS_TARGET_SLICE, 8, "zstd" },
+#endif
+	{ "core of 32 bits", "answers-m32", "core", HS_TARGET_CORE, 4, NULL },
+	{ "live of 32 bits", "answers-m32", "live", HS_TARGET_LIVE, 4, NULL },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -43,6 +48,7 @@ static const struct row rows[] = {
 struct run {
 	const struct row *row;
 	char dir[64], program[512], spec[400];
+	const char *why_not; /* there is nothing to look at */
 	pid_t pid;
 	hs_addr pattern, page;
 	int64_t tid[2];
@@ -102,6 +108,37 @@ static bool find_core(struct run *r)
 	return found;
 }
 
+/* A slice of the running process, by a writer that shares nothing with us. */
+static void make_slice(struct run *r)
+{
+	char script[512], pid[16];
+	const char *source = getenv("SOURCE");
+	if (!source) {
+		r->why_not = "SOURCE does not say where the writer is";
+		return;
+	}
+	(void)snprintf(script, sizeof(script), "%s/tests/slices/make_slice.py",
+		       source);
+	(void)snprintf(pid, sizeof(pid), "%d", r->pid);
+	(void)snprintf(r->spec, sizeof(r->spec), "%s/slice.msl", r->dir);
+	pid_t writer = fork();
+	assert_true(writer >= 0);
+	if (writer == 0) {
+		const char *compress = r->row->compress;
+		execlp("python3", "python3", "-B", script, pid, r->spec,
+		       "--compress", compress ? compress : "none", NULL);
+		_exit(77);
+	}
+	int status;
+	assert_int_equal(waitpid(writer, &status, 0), writer);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		r->why_not = "no slice can be made here: python3, libzstd or "
+			     "the right to trace is missing";
+	else
+		assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static int make_target(void **state)
 {
 	struct run *r = calloc(1, sizeof(*r));
@@ -122,6 +159,10 @@ static int make_target(void **state)
 		(void)snprintf(r->spec, sizeof(r->spec), "%d", r->pid);
 		return 0;
 	}
+	if (r->row->kind == HS_TARGET_SLICE) {
+		make_slice(r);
+		return 0;
+	}
 	int status;
 	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
 	assert_true(WIFSIGNALED(status));
@@ -133,12 +174,12 @@ static int drop_target(void **state)
 {
 	struct run *r = *state;
 	hs_target_close(r->target);
-	if (r->row->kind == HS_TARGET_LIVE && r->pid > 0) {
+	if (r->row->kind != HS_TARGET_CORE && r->pid > 0) {
 		(void)kill(r->pid, SIGKILL);
 		(void)waitpid(r->pid, NULL, 0);
-	} else if (r->spec[0]) {
-		(void)unlink(r->spec);
 	}
+	if (r->row->kind != HS_TARGET_LIVE && r->spec[0])
+		(void)unlink(r->spec);
 	if (r->dir[0])
 		(void)rmdir(r->dir);
 	free(r);
@@ -153,7 +194,8 @@ static void check_info(const struct run *r)
 	assert_int_equal(info.kind, r->row->kind);
 	assert_int_equal(info.word_size, r->row->word_size);
 	assert_int_equal(info.pid, r->tid[0]);
-	assert_int_equal(info.signal, live ? 0 : SIGABRT);
+	assert_int_equal(info.signal,
+			 r->row->kind == HS_TARGET_CORE ? SIGABRT : 0);
 	assert_true(live ? info.paused_ns > 0 : info.paused_ns == -1);
 	assert_true(live ? info.file_size == 0 : info.file_size > 0);
 	assert_true(live ? info.copied > 0 : info.copied == 0);
@@ -328,6 +370,8 @@ static void keeps_the_contract(void **state)
 		skip_row("FIXTURES does not say where the fixtures are");
 	if (access(r->program, X_OK) != 0)
 		skip_row("this fixture could not be built here");
+	if (r->why_not)
+		skip_row(r->why_not);
 	if (!r->spec[0])
 		skip_row("the kernel wrote no core into the working "
 			 "folder: see /proc/sys/kernel/core_pattern");
