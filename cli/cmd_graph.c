@@ -21,6 +21,10 @@ int cmd_graph(struct cli *cli)
 {
 	const struct options *opt = &cli->opt;
 	size_t start = 0;
+	if (!opt->json && !out_dot_works())
+		return cli_usage(cli, "this static build has no graphviz and "
+				      "cannot write dot; --json has the same "
+				      "graph");
 	if (opt->around != HS_NO_ADDR &&
 	    !hs_heap_find(cli->heap, opt->around, &start))
 		return cli_usage(cli,

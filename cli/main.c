@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/fault.h"
+#include "cli/out_dot.h"
 #include "cli/progress.h"
 
 static bool wants_colour(const struct cli *cli)
@@ -41,7 +42,9 @@ static int run(struct cli *cli)
 	const struct options *opt = &cli->opt;
 	cli->command = opt->command;
 	if (opt->version) {
-		out_printf(&cli->out, "heapscan %s\n", hs_version());
+		out_printf(&cli->out, "heapscan %s%s\n", hs_version(),
+			   out_dot_works() ? ""
+					   : " (static build, without dot)");
 		return EXIT_ANSWERED;
 	}
 	if (opt->help)

@@ -141,6 +141,11 @@ static Agraph_t *build(struct cli *cli, const struct graph_view *view)
 	return g;
 }
 
+bool out_dot_works(void)
+{
+	return true;
+}
+
 void out_dot(struct cli *cli, const struct graph_view *view)
 {
 	char *text = NULL;
