@@ -8,7 +8,7 @@ _heapscan()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|types|completion|help)
+		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|info|verify|capture|convert|types|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -25,6 +25,9 @@ _heapscan()
 		return ;;
 	--debug-dir)
 		COMPREPLY=($(compgen -d -- "$cur"))
+		return ;;
+	--passphrase-file)
+		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--state)
 		COMPREPLY=($(compgen -W 'used mmapped tcache fastbin unsorted smallbin largebin top internal unknown in-use free' -- "$cur"))
@@ -65,6 +68,23 @@ _heapscan()
 		return ;;
 	--paths)
 		return ;;
+	--output|-o)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--format)
+		COMPREPLY=($(compgen -W 'slice core' -- "$cur"))
+		return ;;
+	--compress)
+		COMPREPLY=($(compgen -W 'none lz4 zstd' -- "$cur"))
+		return ;;
+	--hash)
+		COMPREPLY=($(compgen -W 'blake3 sha256 sha512-256' -- "$cur"))
+		return ;;
+	--new-passphrase-file)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--exclude)
+		return ;;
 	--color)
 		COMPREPLY=($(compgen -W 'auto always never' -- "$cur"))
 		return ;;
@@ -72,26 +92,30 @@ _heapscan()
 		COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur"))
 		return ;;
 	help)
-		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners types completion help' -- "$cur"))
+		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners info verify capture convert types completion help' -- "$cur"))
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		case ${command:-summary} in
-		summary) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --summary --dot --color --help --version' ;;
-		chunks) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --type --color --help --version' ;;
-		arenas) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
-		bins) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
-		threads) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
-		maps) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
-		modules) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
-		at) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
-		read) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --color --help --version' ;;
-		check) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --content --color --help --version' ;;
-		graph) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --dot --around --depth --by --max-nodes --color --help --version' ;;
-		leaks) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --jobs --baseline --fail-on --at-exit --color --help --version' ;;
-		why) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --jobs --paths --referrers --references --color --help --version' ;;
-		owners) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --top --depth --jobs --color --help --version' ;;
-		types) words='--pid --exe --sysroot --debug-dir --no-symbols --json --all --sort --top --group-by --color --help --version' ;;
+		summary) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --summary --dot --color --help --version' ;;
+		chunks) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --type --color --help --version' ;;
+		arenas) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		bins) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		threads) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		maps) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		modules) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		at) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		read) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		check) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --content --color --help --version' ;;
+		graph) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --dot --around --depth --by --max-nodes --color --help --version' ;;
+		leaks) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --baseline --fail-on --at-exit --color --help --version' ;;
+		why) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --paths --referrers --references --color --help --version' ;;
+		owners) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --color --help --version' ;;
+		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
+		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
+		capture) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
+		convert) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
+		types) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --color --help --version' ;;
 		completion) words='--color --help --version' ;;
 		help) words='--color --help --version' ;;
 		esac
@@ -100,7 +124,7 @@ _heapscan()
 	fi
 	COMPREPLY=($(compgen -f -- "$cur"))
 	if [[ -z $command ]]; then
-		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners types completion help' -- "$cur"))
+		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners info verify capture convert types completion help' -- "$cur"))
 	fi
 }
 complete -o filenames -F _heapscan heapscan

@@ -18,13 +18,17 @@ _heapscan()
 		'leaks:blocks that nothing leads to'
 		'why:who holds this block'
 		'owners:who retains how much memory'
+		'info:what a Memory Slice holds'
+		'verify:is a Memory Slice as it was written'
+		'capture:write a process'\''s memory into a file'
+		'convert:core to slice, slice to core, slice to slice'
 		'types:blocks by what they are'
 		'completion:print a completion script for a shell'
 		'help:explain heapscan or one of its commands'
 	)
 	for word in ${words[2,CURRENT-1]}; do
 		case $word in
-		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|types|completion|help)
+		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|info|verify|capture|convert|types|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -36,6 +40,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -51,6 +57,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -58,7 +66,7 @@ _heapscan()
 			'--arena=[of this arena\: main, its number or its address]:WHICH:'
 			'--tid=[only chunks in this thread'\''s cache]:N:'
 			'--min-size=[only chunks of at least SIZE bytes]:SIZE:'
-			'--max-size=[only chunks of at most SIZE bytes]:SIZE:'
+			'--max-size=[only chunks, or mappings, of at most SIZE bytes]:SIZE:'
 			'--sort=[by which column; sizes and counts\: largest first]:KEY:(address size state count average name)'
 			'--top=[the first N, by size unless --sort is given]:N:'
 			'--type=[only blocks of this type; * and ? stand for anything]:NAME:'
@@ -72,6 +80,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -85,6 +95,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -98,6 +110,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -111,6 +125,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -124,6 +140,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -137,6 +155,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -150,6 +170,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -163,6 +185,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -177,6 +201,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -195,6 +221,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -212,6 +240,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -229,6 +259,8 @@ _heapscan()
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -239,12 +271,84 @@ _heapscan()
 			'--help[explain the command]'
 			'--version[print the version]'
 		) ;;
+	(info)
+		options=(
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--digests[SHA-256 of each region'\''s pages]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(verify)
+		options=(
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(capture)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--max-size=[only chunks, or mappings, of at most SIZE bytes]:SIZE:'
+			'--output=[the file to write]:FILE:_files'
+			'--format=[write a Memory Slice or an ELF core]:WHAT:(slice core)'
+			'--compress=[of a slice (zstd)]:CODEC:(none lz4 zstd)'
+			'--hash=[of a slice (blake3)]:NAME:(blake3 sha256 sha512-256)'
+			'--encrypt[encrypt the slice with a passphrase]'
+			'--new-passphrase-file=[passphrase of the slice that is written]:FILE:_files'
+			'--force[replace an existing file]'
+			'--only-writable[leave out what the process may not write]'
+			'--exclude=[leave out mappings\: paths, patterns, \[stack\], 0xADDR]:LIST:'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(convert)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--max-size=[only chunks, or mappings, of at most SIZE bytes]:SIZE:'
+			'--format=[write a Memory Slice or an ELF core]:WHAT:(slice core)'
+			'--compress=[of a slice (zstd)]:CODEC:(none lz4 zstd)'
+			'--hash=[of a slice (blake3)]:NAME:(blake3 sha256 sha512-256)'
+			'--encrypt[encrypt the slice with a passphrase]'
+			'--new-passphrase-file=[passphrase of the slice that is written]:FILE:_files'
+			'--force[replace an existing file]'
+			'--only-writable[leave out what the process may not write]'
+			'--exclude=[leave out mappings\: paths, patterns, \[stack\], 0xADDR]:LIST:'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
 	(types)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
@@ -271,7 +375,7 @@ _heapscan()
 	if [[ $command == completion ]]; then
 		options+=('*:shell:(bash zsh fish)')
 	elif [[ $command == help ]]; then
-		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners types completion help)')
+		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners info verify capture convert types completion help)')
 	else
 		options+=('*:target:_files')
 	fi
