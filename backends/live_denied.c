@@ -141,13 +141,29 @@ static bool ptrace_is_filtered(void)
 	       (errno == EPERM || errno == EACCES || errno == ENOSYS);
 }
 
+/* A number of *TEXT, which is behind it then; -1 where there is none. */
+static int64_t take_id(const char **text)
+{
+	char *end;
+	errno = 0;
+	long long value = strtoll(*text, &end, 10);
+	if (end == *text || errno || value < 0)
+		return -1;
+	*text = end;
+	return value;
+}
+
 /* The first namespace maps all ids to themselves. */
 static bool in_inner_user_ns(void)
 {
 	char line[128];
-	unsigned long inner, outer, count;
-	if (!first_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line)) ||
-	    sscanf(line, "%lu %lu %lu", &inner, &outer, &count) != 3)
+	const char *rest = line;
+	if (!first_line(AT_FDCWD, "/proc/self/uid_map", line, sizeof(line)))
+		return false;
+	int64_t inner = take_id(&rest);
+	int64_t outer = take_id(&rest);
+	int64_t count = take_id(&rest);
+	if (inner < 0 || outer < 0 || count < 0)
 		return false;
 	return inner != 0 || outer != 0 || count != UINT32_MAX;
 }

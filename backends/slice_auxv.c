@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,7 @@ enum hs_status hs_slice_auxv(struct hs_target *target, struct hs_error *err)
 		    !find_vector(target, map, &begin, &end))
 			continue;
 		size_t len = (size_t)(end - begin);
+		assert(len > 0); /* AT_NULL at least */
 		uint8_t *auxv = malloc(len);
 		if (!auxv)
 			return hs_fail(err, HS_ERR_NOMEM, "no memory");

@@ -112,7 +112,8 @@ static enum hs_status index_blocks(struct hs_slice *s, struct hs_error *err)
 		const uint8_t *magic =
 			hs_cursor_bytes(&c, SLICE_BLOCK_MAGIC_LEN);
 		struct hs_slice_block b = { .offset = at };
-		if (memcmp(magic, SLICE_BLOCK_MAGIC, SLICE_BLOCK_MAGIC_LEN))
+		if (memcmp(magic, SLICE_BLOCK_MAGIC, SLICE_BLOCK_MAGIC_LEN) !=
+		    0)
 			break;
 		b.type = hs_cursor_u16(&c);
 		b.flags = hs_cursor_u16(&c);
@@ -264,6 +265,13 @@ static enum hs_status read_block(struct hs_slice *s, size_t i,
 	return st ? drop(s, i, &why, err) : HS_OK;
 }
 
+/* Two hexadecimal digits, as the tables' own text has them. */
+static uint8_t hex_byte(const char *text)
+{
+	const char digits[3] = { text[0], text[1], '\0' };
+	return (uint8_t)strtoul(digits, NULL, 16);
+}
+
 /* A module's build id may stand in a block of its own. */
 static void merge_build_ids(struct hs_slice *s)
 {
@@ -284,8 +292,7 @@ static void merge_build_ids(struct hs_slice *s)
 			    len > HS_MAX_BUILD_ID)
 				continue;
 			for (size_t k = 0; k < len; k++)
-				(void)sscanf(f->text + 2 * k, "%2hhx",
-					     &mod->build_id[k]);
+				mod->build_id[k] = hex_byte(f->text + 2 * k);
 			mod->build_id_len = len;
 		}
 	}

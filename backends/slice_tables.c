@@ -171,7 +171,7 @@ static enum hs_status put_bytes(const struct sink *s, const char *name,
 	if (!text)
 		return hs_fail(s->err, HS_ERR_NOMEM, "no memory");
 	for (size_t i = 0; i < len; i++)
-		text[i] = bytes[i] ? (char)bytes[i] : ' ';
+		text[i] = (char)(bytes[i] ? bytes[i] : ' ');
 	text[len] = '\0';
 	return put_text(s, name, text);
 }
@@ -328,7 +328,7 @@ static enum hs_status put_tagged(const struct sink *s, const struct tag *tags,
 	const struct tag *t = tags;
 	while (t->name && t->number != number)
 		t++;
-	char kind = t->name ? t->kind : 'h';
+	char kind = (char)(t->name ? t->kind : 'h');
 	const char *name = t->name ? t->name : "unknown";
 	if ((kind == 'n' || kind == 'X') && len >= 1 && len <= 8) {
 		struct hs_cursor c = { .pos = bytes,

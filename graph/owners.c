@@ -410,6 +410,7 @@ static enum hs_status make_tree(struct hs_owners *o, struct hs_error *err)
 {
 	const struct hs_heap *heap = o->graph->heap;
 	size_t n = o->count;
+	assert(n > 0); /* node 0 stands for all roots */
 	o->blocks = calloc(n, sizeof(*o->blocks));
 	o->bytes = calloc(n, sizeof(*o->bytes));
 	o->chunk_bytes = calloc(n, sizeof(*o->chunk_bytes));
