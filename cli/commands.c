@@ -96,6 +96,18 @@ const struct command commands[] = {
 	  "to belongs to none of them and stands beside them.\n",
 	  NEEDS_HEAP, 0, 1, TARGET_GROUPS | GROUP_REACH | GROUP_OWNERS,
 	  cmd_owners },
+	{ "diff", "TARGET OTHER...", "what grew from one capture to the next",
+	  "Blocks by type or size in the first and the last of them, most growth\n"
+	  "first, with the change a step when there are more than two. In captures\n"
+	  "of one process also which blocks appeared, vanished and stayed. The exit\n"
+	  "status is 1 when blocks came or went.\n",
+	  NEEDS_HEAP, 1, -1, TARGET_GROUPS, cmd_diff },
+	{ "search", "TARGET PATTERN", "where in memory something is",
+	  "PATTERN is text, or with --as pairs of hex digits, an aligned integer,\n"
+	  "an address (aligned pointers to it, or into the block it is in), or an\n"
+	  "extended regular expression for runs of text. Each hit with the block,\n"
+	  "variable or mapping that holds it. Free blocks are searched as well.\n",
+	  NEEDS_ANY_HEAP, 1, 1, TARGET_GROUPS | GROUP_SEARCH, cmd_search },
 	{ "info", "FILE", "what a Memory Slice holds",
 	  "Header, process, regions, modules, threads, tables and blocks as they\n"
 	  "stand in the file, and whether its chain of hashes holds. --digests adds\n"

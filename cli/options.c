@@ -96,6 +96,10 @@ const struct option_spec option_specs[] = {
 	  "everything that points to the block", GROUP_WHY },
 	{ OPT_REFERENCES, "references", 0, NULL, NULL,
 	  "everything that the block points to", GROUP_WHY },
+	{ OPT_AS, "as", 0, "WHAT", "text hex integer pointer regex",
+	  "what the pattern is (text)", GROUP_SEARCH },
+	{ OPT_EVERYWHERE, "everywhere", 0, NULL, NULL,
+	  "search all memory, not only the heap", GROUP_SEARCH },
 	{ OPT_DIGESTS, "digests", 0, NULL, NULL,
 	  "SHA-256 of each region's pages", GROUP_DIGESTS },
 	{ OPT_OUTPUT, "output", 'o', "FILE", NULL,
@@ -292,6 +296,11 @@ static bool take_reach(struct options *opt, const struct option_spec *spec,
 		return *value != 0;
 	case OPT_FAIL_ON:
 		return parse_limit(opt, value);
+	case OPT_AS:
+		if (choice(spec->values, value) < 0)
+			return false;
+		opt->search = (enum search_kind)choice(spec->values, value);
+		return true;
 	default:
 		return choice(spec->values, value) >= 0;
 	}
@@ -300,9 +309,9 @@ static bool take_reach(struct options *opt, const struct option_spec *spec,
 /* WHICH: place in the list of values, -1: none of them. */
 static bool take_codec(struct options *opt, int which)
 {
-	static const enum hs_capture_codec codecs[] = {
-		HS_CAPTURE_STORED, HS_CAPTURE_LZ4, HS_CAPTURE_ZSTD
-	};
+	static const enum hs_capture_codec codecs[] = { HS_CAPTURE_STORED,
+							HS_CAPTURE_LZ4,
+							HS_CAPTURE_ZSTD };
 	if (which < 0)
 		return false;
 	opt->codec = codecs[which];
@@ -311,15 +320,14 @@ static bool take_codec(struct options *opt, int which)
 
 static bool take_hash(struct options *opt, int which)
 {
-	static const enum hs_capture_hash hashes[] = {
-		HS_CAPTURE_BLAKE3, HS_CAPTURE_SHA256, HS_CAPTURE_SHA512_256
-	};
+	static const enum hs_capture_hash hashes[] = { HS_CAPTURE_BLAKE3,
+						       HS_CAPTURE_SHA256,
+						       HS_CAPTURE_SHA512_256 };
 	if (which < 0)
 		return false;
 	opt->hash = hashes[which];
 	return true;
 }
-
 
 static bool take_filter(struct options *opt, const struct option_spec *spec,
 			const char *value)
@@ -440,6 +448,8 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return opt->referrers = true;
 	case OPT_REFERENCES:
 		return opt->references = true;
+	case OPT_EVERYWHERE:
+		return opt->everywhere = true;
 	case OPT_HELP:
 		return opt->help = true;
 	case OPT_VERSION:

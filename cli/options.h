@@ -20,6 +20,7 @@
 #define GROUP_LEAKS 256u
 #define GROUP_WHY 512u
 #define GROUP_OWNERS 1024u
+#define GROUP_SEARCH (1u << 21)
 #define GROUP_SLICE 2048u /* commands that open a slice */
 #define GROUP_DIGESTS 4096u
 #define GROUP_DUMP 8192u /* commands that write a dump */
@@ -58,6 +59,8 @@ enum option_id {
 	OPT_PATHS,
 	OPT_REFERRERS,
 	OPT_REFERENCES,
+	OPT_AS,
+	OPT_EVERYWHERE,
 	OPT_PASSPHRASE_FILE,
 	OPT_LEGACY,
 	OPT_DIGESTS,
@@ -86,6 +89,14 @@ struct option_spec {
 };
 extern const struct option_spec option_specs[]; /* ends with name NULL */
 
+/* In the order of the words that --as takes. */
+enum search_kind {
+	SEARCH_TEXT,
+	SEARCH_HEX,
+	SEARCH_INTEGER,
+	SEARCH_POINTER,
+	SEARCH_REGEX,
+};
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 enum dump_format { DUMP_ANY, DUMP_SLICE, DUMP_CORE };
 enum sort_key {
@@ -115,7 +126,7 @@ struct options {
 	int64_t tid;       /* -1: all */
 	uint64_t min_size, max_size; /* chunk sizes */
 	enum sort_key sort;
-	uint64_t top; /* 0: all */
+	uint64_t top;     /* 0: all */
 	const char *type; /* a name or a pattern; NULL: all */
 	enum type_group group_by;
 
@@ -128,6 +139,8 @@ struct options {
 	bool at_exit;   /* ARGS are a program to run, TARGET is NULL */
 	unsigned paths; /* how many to show */
 	bool referrers, references;
+	enum search_kind search;
+	bool everywhere;
 
 	bool legacy, digests;
 	const char *passphrase_file; /* borrowed from argv, or NULL */

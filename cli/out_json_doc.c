@@ -121,7 +121,7 @@ json_t *jtotal(const struct hs_total *total)
 			 jcount(total->chunk_bytes));
 }
 
-static json_t *jtarget(const struct hs_target_info *t)
+json_t *jtarget(const struct hs_target_info *t)
 {
 	int64_t paused_us = t->paused_ns / 1000;
 	json_t *paused = t->paused_ns < 0
@@ -141,7 +141,7 @@ static json_t *jtarget(const struct hs_target_info *t)
 		"signal", t->signal > 0 ? jid(t->signal) : json_null());
 }
 
-void doc_begin(struct json_doc *doc, struct cli *cli)
+void doc_begin_untargeted(struct json_doc *doc, struct cli *cli)
 {
 	*doc = (struct json_doc){ .cli = cli,
 				  .out = &cli->out,
@@ -150,6 +150,11 @@ void doc_begin(struct json_doc *doc, struct cli *cli)
 	doc_member(doc, "tool",
 		   json_pack("{s:s,s:s}", "name", "heapscan", "version",
 			     hs_version()));
+}
+
+void doc_begin(struct json_doc *doc, struct cli *cli)
+{
+	doc_begin_untargeted(doc, cli);
 	doc_member(doc, "target", jtarget(&cli->info));
 }
 

@@ -18,6 +18,8 @@ struct json_doc {
 
 /* "{", then schema, tool and target. */
 void doc_begin(struct json_doc *doc, struct cli *cli);
+/* The same without target: the document is about several. */
+void doc_begin_untargeted(struct json_doc *doc, struct cli *cli);
 void doc_end(struct json_doc *doc);
 /* VALUE is taken over; NULL means that there was no memory for it. */
 void doc_member(struct json_doc *doc, const char *name, json_t *value);
@@ -32,6 +34,7 @@ json_t *jaddr(hs_addr addr);
 json_t *jcount(uint64_t n);
 json_t *jid(int64_t n);
 json_t *jtext(const char *text);
+json_t *jtarget(const struct hs_target_info *target);
 json_t *jtotal(const struct hs_total *total);
 
 /* Parts that several documents have. */

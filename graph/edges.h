@@ -62,7 +62,7 @@ static inline const uint32_t *hs_edges_of(const struct hs_edges *edges,
 	    chunk + 1 < edges->chunk_count)
 		to = edges->first[chunk + 1];
 	*count = to - from;
-	return p->edge + from;
+	return p->edge ? p->edge + from : NULL; /* NULL + 0 is not C */
 }
 
 /* One linear pass over blocks in use and roots, on several threads. The result

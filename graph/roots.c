@@ -316,11 +316,18 @@ static enum hs_status cut_ended(struct finder *f, const struct hs_map *below,
 	    !f->pthread_size || !find_record(f, map, &record) ||
 	    is_thread(f->heap, record))
 		return HS_OK;
+	/* But for the second word: the table of thread-local blocks goes to the
+	 * next thread that gets the stack. */
+	uint64_t w = f->heap->word_size;
 	hs_addr end = after(record, f->pthread_size);
 	if (end > map->end)
 		end = map->end;
-	enum hs_status st = add_range(&f->cut, map->start, end, err);
-	return st ? st : add_range(&f->roots->dead, map->start, end, err);
+	enum hs_status st = add_range(&f->cut, map->start, record + w, err);
+	if (!st)
+		st = add_range(&f->cut, record + 2 * w, end, err);
+	if (!st)
+		st = add_range(&f->roots->dead, map->start, record + w, err);
+	return st ? st : add_range(&f->roots->dead, record + 2 * w, end, err);
 }
 
 static enum hs_status cut_stacks_of_ended(struct finder *f,

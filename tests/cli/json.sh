@@ -85,11 +85,15 @@ documents() { # documents TARGET...: each command on this target
 		"$work/out" | head -n 1)
 	[ -z "$root" ] || valid why 0 why "$@" "$root" --json --paths 5
 	valid error 2 why "$@" 0x1 --json
+	valid search 0 search "$@" --json --as pointer "$block"
+	valid search 0 search "$@" --json --everywhere ledger
+	valid error 2 search "$@" --json --as regex '('
 	valid report 0 "$@" --json --no-symbols
 }
 documents --pid "$program"
 dump_core
 [ -z "$core" ] || documents "$core"
+[ -z "$core" ] || valid diff 0 diff "$core" "$core" "$core" --json
 valid error 4 "$work/none" --json
 valid error 2 --nonsense --json
 python3 "$work/validate.py" "$SOURCE/docs/schema/heapscan-1.schema.json" \

@@ -8,7 +8,7 @@ _heapscan()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|info|verify|capture|convert|types|completion|help)
+		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|diff|search|info|verify|capture|convert|types|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -68,6 +68,9 @@ _heapscan()
 		return ;;
 	--paths)
 		return ;;
+	--as)
+		COMPREPLY=($(compgen -W 'text hex integer pointer regex' -- "$cur"))
+		return ;;
 	--output|-o)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
@@ -92,7 +95,7 @@ _heapscan()
 		COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur"))
 		return ;;
 	help)
-		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners info verify capture convert types completion help' -- "$cur"))
+		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners diff search info verify capture convert types completion help' -- "$cur"))
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -111,6 +114,8 @@ _heapscan()
 		leaks) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --baseline --fail-on --at-exit --color --help --version' ;;
 		why) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --paths --referrers --references --color --help --version' ;;
 		owners) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --color --help --version' ;;
+		diff) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		search) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --as --everywhere --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
 		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
 		capture) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
@@ -124,7 +129,7 @@ _heapscan()
 	fi
 	COMPREPLY=($(compgen -f -- "$cur"))
 	if [[ -z $command ]]; then
-		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners info verify capture convert types completion help' -- "$cur"))
+		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners diff search info verify capture convert types completion help' -- "$cur"))
 	fi
 }
 complete -o filenames -F _heapscan heapscan

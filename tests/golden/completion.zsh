@@ -18,6 +18,8 @@ _heapscan()
 		'leaks:blocks that nothing leads to'
 		'why:who holds this block'
 		'owners:who retains how much memory'
+		'diff:what grew from one capture to the next'
+		'search:where in memory something is'
 		'info:what a Memory Slice holds'
 		'verify:is a Memory Slice as it was written'
 		'capture:write a process'\''s memory into a file'
@@ -28,7 +30,7 @@ _heapscan()
 	)
 	for word in ${words[2,CURRENT-1]}; do
 		case $word in
-		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|info|verify|capture|convert|types|completion|help)
+		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|diff|search|info|verify|capture|convert|types|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -271,6 +273,38 @@ _heapscan()
 			'--help[explain the command]'
 			'--version[print the version]'
 		) ;;
+	(diff)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
+	(search)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--as=[what the pattern is (text)]:WHAT:(text hex integer pointer regex)'
+			'--everywhere[search all memory, not only the heap]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
 	(info)
 		options=(
 			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
@@ -375,7 +409,7 @@ _heapscan()
 	if [[ $command == completion ]]; then
 		options+=('*:shell:(bash zsh fish)')
 	elif [[ $command == help ]]; then
-		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners info verify capture convert types completion help)')
+		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners diff search info verify capture convert types completion help)')
 	else
 		options+=('*:target:_files')
 	fi
