@@ -199,17 +199,21 @@ static enum hs_status find_lost(struct hs_scan *scan, struct hs_error *err)
 	return HS_OK;
 }
 
-enum hs_status hs_arenas_read(struct hs_scan *scan, struct hs_error *err)
+/* The arenas of one libc: its main arena and the ring behind it. */
+static enum hs_status read_ring(struct hs_scan *scan, hs_addr main_arena,
+				uint64_t sbrk_base, struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
-	enum hs_status st = add(scan, heap->main_arena, true, err);
+	size_t first = heap->arena_count;
+	enum hs_status st = add(scan, main_arena, true, err);
 	if (st)
 		return st;
-	hs_addr from = heap->main_arena, at = heap->arenas[0].next;
-	while (at != heap->main_arena) {
+	heap->arenas[first].sbrk_base = sbrk_base;
+	hs_addr from = main_arena, at = heap->arenas[first].next;
+	while (at != main_arena) {
 		const char *why = NULL;
 		if (at == HS_NO_ADDR ||
-		    heap->arenas[0].system_mem == HS_UNKNOWN)
+		    heap->arenas[first].system_mem == HS_UNKNOWN)
 			why = "is not readable";
 		else if (heap->arena_count == HS_LIMIT_ARENAS)
 			why = "has no end";
@@ -244,4 +248,15 @@ enum hs_status hs_arenas_read(struct hs_scan *scan, struct hs_error *err)
 		at = heap->arenas[heap->arena_count - 1].next;
 	}
 	return HS_OK;
+}
+
+enum hs_status hs_arenas_read(struct hs_scan *scan, struct hs_error *err)
+{
+	enum hs_status st =
+		read_ring(scan, scan->heap->main_arena, scan->sbrk_base, err);
+	for (size_t i = 0; !st && i < scan->other_count; i++)
+		if (hs_arena_at(scan, scan->other[i].main_arena) == HS_NO_ARENA)
+			st = read_ring(scan, scan->other[i].main_arena,
+				       scan->other[i].sbrk_base, err);
+	return st;
 }

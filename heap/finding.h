@@ -44,6 +44,7 @@
 	X(IN_MOTION, WARNING, "allocator-in-motion")                        \
 	X(ARENA_LOCKED, NOTE, "arena-locked")                               \
 	X(NONCONTIGUOUS, NOTE, "main-arena-not-contiguous")                 \
+	X(FURTHER_LIBC, NOTE, "further-libc")                               \
 	X(FOREIGN_SBRK, NOTE, "foreign-sbrk")                               \
 	X(TCACHE_BY_SHAPE, NOTE, "tcache-found-by-shape")                   \
 	X(OTHER_ALLOCATOR, NOTE, "other-allocator")

@@ -320,9 +320,52 @@ static uint64_t system_mem_of(struct hs_scan *scan,
 	return mem;
 }
 
+static bool same_arena(const struct hs_layout *a, const struct hs_layout *b)
+{
+	static const enum hs_field fields[] = {
+		HS_FIELD_ARENA_TOP,      HS_FIELD_ARENA_BINS,
+		HS_FIELD_ARENA_NEXT,     HS_FIELD_ARENA_FASTBINS,
+		HS_FIELD_ARENA_ATTACHED, HS_FIELD_ARENA_SYSTEM_MEM,
+	};
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (a->field[fields[i]].offset != b->field[fields[i]].offset ||
+		    a->field[fields[i]].size != b->field[fields[i]].size)
+			return false;
+	return true;
+}
+
+/* Another main arena at ADDR. One of the same layout (ALIKE) is analysed with
+ * the first; another release's would need a scan of its own. */
+static enum hs_status other_libc(struct hs_scan *scan, hs_addr addr,
+				 uint64_t mem, bool alike, struct hs_error *err)
+{
+	for (size_t i = 0; i < scan->other_count; i++)
+		if (scan->other[i].main_arena == addr)
+			return HS_OK;
+	if (alike && scan->other_count < HS_LIMIT_NAMESPACES) {
+		scan->other[scan->other_count++] = (struct hs_other_libc){
+			.main_arena = addr,
+			.sbrk_base = HS_UNKNOWN,
+			.module = hs_target_find_module(scan->target, addr),
+		};
+		return hs_finding_add(
+			&scan->heap->findings, HS_FINDING_FURTHER_LIBC, addr,
+			err,
+			"a further libc in this process has its main arena at "
+			"0x%" PRIx64 ": its blocks are part of this report",
+			addr);
+	}
+	return hs_finding_add(
+		&scan->heap->findings, HS_FINDING_OTHER_LIBC, addr, err,
+		"another malloc (a second libc) has its main arena at "
+		"0x%" PRIx64 " with %" PRIu64
+		" bytes, which are not in this report",
+		addr, mem);
+}
+
 /* Of several main arenas (dlmopen, a static program with plug-ins) the one
- * with the most memory is analysed, the others are reported. RING_HOLDS: only
- * arenas on a ring that leads back to them. */
+ * with the most memory comes first. RING_HOLDS: only arenas on a ring that
+ * leads back to them. */
 static enum hs_status choose(struct hs_scan *scan,
 			     const struct hs_bin_runs *runs, bool have_base,
 			     bool ring_holds, struct hs_layout *layout,
@@ -361,12 +404,9 @@ static enum hs_status choose(struct hs_scan *scan,
 		uint64_t mem = system_mem_of(scan, &l, at);
 		if (at == *base || mem == 0 || is_thread_arena(scan, at))
 			continue;
-		enum hs_status st = hs_finding_add(
-			&scan->heap->findings, HS_FINDING_OTHER_LIBC, at, err,
-			"another malloc (a second libc) has its main arena at "
-			"0x%" PRIx64 " with %" PRIu64
-			" bytes, which are not in this report",
-			at, mem);
+		enum hs_status st = other_libc(
+			scan, at, mem,
+			runs->run[i].exact && same_arena(layout, &l), err);
 		if (st)
 			return st;
 	}

@@ -14,11 +14,10 @@ static bool field(struct hs_scan *scan, const struct hs_layout *layout,
 }
 
 /* Where the main heap begins as far as the memory map tells. */
-static hs_addr main_heap_start(struct hs_scan *scan)
+static hs_addr main_heap_start(struct hs_scan *scan, hs_addr main_arena)
 {
 	uint64_t top;
-	if (!hs_scan_field(scan, scan->heap->main_arena, HS_FIELD_ARENA_TOP,
-			   &top))
+	if (!hs_scan_field(scan, main_arena, HS_FIELD_ARENA_TOP, &top))
 		return HS_NO_ADDR;
 	const struct hs_map *map = hs_target_find_map(scan->target, top);
 	return map && hs_scan_writable(map) ? map->start : HS_NO_ADDR;
@@ -84,7 +83,7 @@ static bool find_by_evidence(struct hs_scan *scan, hs_addr *ret)
 {
 	struct hs_layout *layout = &scan->heap->layout;
 	hs_addr arena = scan->heap->main_arena;
-	hs_addr heap_start = main_heap_start(scan);
+	hs_addr heap_start = main_heap_start(scan, arena);
 	unsigned word = layout->word_size, best = ENOUGH_POINTS - 1;
 	const struct hs_layout_row *row, *best_row = NULL;
 	hs_addr best_at = HS_NO_ADDR;
@@ -113,13 +112,48 @@ static bool find_by_evidence(struct hs_scan *scan, hs_addr *ret)
 	return true;
 }
 
-static uint64_t known(struct hs_scan *scan, enum hs_field f)
+/* malloc_par of a further libc, laid out as the first one's. */
+static hs_addr find_other(struct hs_scan *scan, const struct hs_other_libc *o)
+{
+	const struct hs_layout *l = &scan->heap->layout;
+	struct hs_symbol_info symbol;
+	if (scan->heap->malloc_par == HS_NO_ADDR)
+		return HS_NO_ADDR;
+	if (scan->syms && o->module != SIZE_MAX &&
+	    hs_symbols_find(scan->syms, o->module, "mp_", &symbol, NULL) ==
+		    HS_OK)
+		return symbol.addr;
+	hs_addr heap_start = main_heap_start(scan, o->main_arena);
+	hs_addr from = o->main_arena > REACH ? o->main_arena - REACH : 0;
+	hs_addr best_at = HS_NO_ADDR;
+	unsigned best = ENOUGH_POINTS - 1;
+	for (hs_addr at = from; at < o->main_arena + REACH;
+	     at += l->word_size) {
+		unsigned points = score(scan, l, at, heap_start);
+		if (points > best && at != scan->heap->malloc_par) {
+			best = points;
+			best_at = at;
+		}
+	}
+	return best_at;
+}
+
+static uint64_t known(struct hs_scan *scan, hs_addr base, enum hs_field f)
 {
 	uint64_t value;
-	hs_addr base = scan->heap->malloc_par;
 	return base != HS_NO_ADDR && hs_scan_field(scan, base, f, &value)
 		       ? value
 		       : HS_UNKNOWN;
+}
+
+/* An unknown term makes the sum unknown, as does one that wraps. */
+static void add_up(uint64_t *sum, uint64_t term)
+{
+	if (*sum == HS_UNKNOWN || term == HS_UNKNOWN ||
+	    term > UINT64_MAX - *sum)
+		*sum = HS_UNKNOWN;
+	else
+		*sum += term;
 }
 
 enum hs_status hs_malloc_par_find(struct hs_scan *scan, struct hs_error *err)
@@ -135,11 +169,20 @@ enum hs_status hs_malloc_par_find(struct hs_scan *scan, struct hs_error *err)
 	} else if (find_by_evidence(scan, &heap->malloc_par)) {
 		heap->malloc_par_source = HS_PLACE_EVIDENCE;
 	}
-	scan->sbrk_base = known(scan, HS_FIELD_PAR_SBRK_BASE);
-	scan->n_mmaps = known(scan, HS_FIELD_PAR_N_MMAPS);
-	scan->mmapped_mem = known(scan, HS_FIELD_PAR_MMAPPED_MEM);
-	scan->tcache_slots = known(scan, HS_FIELD_PAR_TCACHE_COUNT);
-	scan->hp_pagesize = known(scan, HS_FIELD_PAR_HP_PAGESIZE);
+	hs_addr base = heap->malloc_par;
+	scan->sbrk_base = known(scan, base, HS_FIELD_PAR_SBRK_BASE);
+	scan->n_mmaps = known(scan, base, HS_FIELD_PAR_N_MMAPS);
+	scan->mmapped_mem = known(scan, base, HS_FIELD_PAR_MMAPPED_MEM);
+	scan->tcache_slots = known(scan, base, HS_FIELD_PAR_TCACHE_COUNT);
+	scan->hp_pagesize = known(scan, base, HS_FIELD_PAR_HP_PAGESIZE);
+	for (size_t i = 0; i < scan->other_count; i++) {
+		base = find_other(scan, &scan->other[i]);
+		scan->other[i].sbrk_base =
+			known(scan, base, HS_FIELD_PAR_SBRK_BASE);
+		add_up(&scan->n_mmaps, known(scan, base, HS_FIELD_PAR_N_MMAPS));
+		add_up(&scan->mmapped_mem,
+		       known(scan, base, HS_FIELD_PAR_MMAPPED_MEM));
+	}
 	if (scan->n_mmaps != HS_UNKNOWN)
 		return HS_OK;
 	scan->missing = true;

@@ -57,6 +57,7 @@ struct hs_region {
 struct hs_arena {
 	hs_addr addr;
 	bool is_main, locked, attached_known;
+	uint64_t sbrk_base; /* of a main arena; HS_UNKNOWN, or 0: no brk */
 	uint64_t flags, attached;
 	hs_addr top;       /* HS_NO_ADDR: no memory yet */
 	uint64_t top_size; /* 0 when it cannot be trusted */

@@ -364,10 +364,10 @@ static enum hs_status noncontiguous(struct hs_scan *scan, uint32_t arena,
 	struct hs_arena *a = &heap->arenas[arena];
 	uint64_t sum = 0;
 	hs_addr end;
-	if (scan->sbrk_base != HS_UNKNOWN && scan->sbrk_base != 0) {
+	if (a->sbrk_base != HS_UNKNOWN && a->sbrk_base != 0) {
 		const struct hs_map *map =
-			hs_target_find_map(scan->target, scan->sbrk_base);
-		hs_addr first = first_chunk(scan, scan->sbrk_base);
+			hs_target_find_map(scan->target, a->sbrk_base);
+		hs_addr first = first_chunk(scan, a->sbrk_base);
 		if (map && damaged_piece(scan, a, first, map->end, &end)) {
 			end = behind_foreign(scan, a, end, map->end);
 			uint64_t page = page_size(scan);
@@ -375,10 +375,10 @@ static enum hs_status noncontiguous(struct hs_scan *scan, uint32_t arena,
 			if (end > map->end)
 				end = map->end;
 			enum hs_status st = hs_region_add(
-				heap, scan->sbrk_base, end, first, arena, err);
+				heap, a->sbrk_base, end, first, arena, err);
 			if (st)
 				return st;
-			sum += end - scan->sbrk_base;
+			sum += end - a->sbrk_base;
 		}
 	}
 	hs_regions_sort(heap);
@@ -402,7 +402,7 @@ static enum hs_status main_arena(struct hs_scan *scan, uint32_t arena,
 	a->top_size = sane_top(scan, a);
 
 	const struct hs_map *map = hs_target_find_map(scan->target, a->top);
-	hs_addr start = scan->sbrk_base;
+	hs_addr start = a->sbrk_base;
 	bool guessed = start == HS_UNKNOWN || start == 0;
 	if (guessed)
 		start = map ? map->start : HS_NO_ADDR;
@@ -461,14 +461,16 @@ static enum hs_status main_arena(struct hs_scan *scan, uint32_t arena,
 enum hs_status hs_regions_find(struct hs_scan *scan, struct hs_error *err)
 {
 	/* Thread arenas first: their heaps are no pieces of the main arena. */
-	for (size_t i = scan->heap->arena_count; i-- > 0;) {
-		const struct hs_arena *a = &scan->heap->arenas[i];
-		enum hs_status st =
-			a->is_main ? main_arena(scan, (uint32_t)i, err)
-				   : thread_arena(scan, (uint32_t)i, err);
-		if (st)
-			return st;
-	}
+	for (int mains = 0; mains < 2; mains++)
+		for (size_t i = scan->heap->arena_count; i-- > 0;) {
+			if (scan->heap->arenas[i].is_main != (mains == 1))
+				continue;
+			enum hs_status st =
+				mains ? main_arena(scan, (uint32_t)i, err)
+				      : thread_arena(scan, (uint32_t)i, err);
+			if (st)
+				return st;
+		}
 	hs_regions_sort(scan->heap);
 	/* Forged structures may claim the same memory twice: the first keeps
 	 * it, since the walk goes by address. */

@@ -9,6 +9,7 @@
 #include "heap/scan.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "core/cleanup.h"
 #include "heap/arena.h"
@@ -63,6 +64,13 @@ static enum hs_status walk_lists(struct hs_scan *scan, struct hs_error *err)
 		if (st)
 			return st;
 	}
+	for (size_t i = 0; i < scan->further_count; i++) {
+		enum hs_status st =
+			hs_tcache_walk(scan, scan->further[i].tcache,
+				       scan->further[i].thread, err);
+		if (st)
+			return st;
+	}
 	for (size_t a = 0; a < heap->arena_count; a++) {
 		enum hs_status st = hs_bins_walk(scan, (uint32_t)a, err);
 		if (!st)
@@ -74,18 +82,23 @@ static enum hs_status walk_lists(struct hs_scan *scan, struct hs_error *err)
 	return hs_free_index_sort(&scan->free_index, err);
 }
 
-/* The tcache structures are ordinary chunks of the heap. */
-static void mark_tcaches(struct hs_heap *heap)
+static void mark_tcache(struct hs_heap *heap, hs_addr tcache)
 {
-	for (size_t t = 0; t < heap->thread_count; t++) {
-		size_t i;
-		if (heap->threads[t].tcache != HS_NO_ADDR &&
-		    hs_heap_chunk_at(
-			    heap, heap->threads[t].tcache - heap->layout.header,
-			    &i) &&
-		    heap->chunks[i].state == HS_CHUNK_USED)
-			heap->chunks[i].state = HS_CHUNK_INTERNAL;
-	}
+	size_t i;
+	if (tcache != HS_NO_ADDR &&
+	    hs_heap_chunk_at(heap, tcache - heap->layout.header, &i) &&
+	    heap->chunks[i].state == HS_CHUNK_USED)
+		heap->chunks[i].state = HS_CHUNK_INTERNAL;
+}
+
+/* The tcache structures are ordinary chunks of the heap. */
+static void mark_tcaches(struct hs_scan *scan)
+{
+	struct hs_heap *heap = scan->heap;
+	for (size_t t = 0; t < heap->thread_count; t++)
+		mark_tcache(heap, heap->threads[t].tcache);
+	for (size_t i = 0; i < scan->further_count; i++)
+		mark_tcache(heap, scan->further[i].tcache);
 }
 
 /* False only when it is certain: glibc had none before 2.26, and malloc_par
@@ -177,7 +190,7 @@ static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
 		st = hs_walk(scan, err);
 	if (st)
 		return st;
-	mark_tcaches(scan->heap);
+	mark_tcaches(scan);
 	st = hs_tcache_find_by_shape(scan, err);
 	if (!st)
 		st = report_threads(scan, err);
@@ -223,6 +236,7 @@ enum hs_status hs_heap_scan(struct hs_target *target, struct hs_symbols *syms,
 		st = read_failed(&scan.list_window, st, err);
 	hs_tls_free(scan.tls);
 	hs_free_index_release(&scan.free_index);
+	free(scan.further);
 	if (st) {
 		hs_heap_free(scan.heap);
 		return st;

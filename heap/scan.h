@@ -7,6 +7,22 @@
 #include "heap/model.h"
 #include "tls/tls.h"
 
+/*
+ * A further libc in the same process (dlmopen, auditing, a plug-in of a static
+ * program): a malloc of its own, of the same layout.
+ */
+struct hs_other_libc {
+	hs_addr main_arena;
+	uint64_t sbrk_base; /* HS_UNKNOWN: its malloc_par was not found */
+	size_t module;      /* SIZE_MAX: none */
+};
+
+/* A tcache of one of those: a thread has one for each libc it uses. */
+struct hs_further_tcache {
+	hs_addr tcache;
+	uint32_t thread;
+};
+
 /* A scan while it runs: what the steps in scan.c hand to one another. */
 struct hs_scan {
 	struct hs_target *target;
@@ -20,6 +36,11 @@ struct hs_scan {
 
 	/* What malloc_par says; HS_UNKNOWN where it was not found. */
 	uint64_t sbrk_base, n_mmaps, mmapped_mem, tcache_slots, hp_pagesize;
+	struct hs_other_libc other[HS_LIMIT_NAMESPACES];
+	size_t other_count;
+	struct hs_further_tcache *further; /* owned */
+	size_t further_count, further_capacity;
+	bool further_known;        /* every thread was asked for every libc */
 	size_t mmapped_chunks;     /* found so far */
 	uint64_t mmapped_bytes;    /* whole mappings */
 	bool missing;              /* bytes that the answer needs */

@@ -332,7 +332,7 @@ enum hs_status hs_tcache_find_by_shape(struct hs_scan *scan,
 				       struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
-	if (heap->layout.last < 26 || all_known(heap))
+	if (heap->layout.last < 26 || (all_known(heap) && scan->further_known))
 		return HS_OK;
 	size_t found = 0, before = scan->free_index.count;
 	hs_addr at = HS_NO_ADDR;

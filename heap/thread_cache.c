@@ -128,17 +128,22 @@ static enum hs_status list_threads(struct hs_scan *scan, struct hs_error *err)
 
 /* ---- their variables by symbol ---- */
 
-static bool tls_word(struct hs_scan *scan, size_t thread, const char *name,
-		     uint64_t *ret)
+static bool tls_word_of(struct hs_scan *scan, size_t module, size_t thread,
+			const char *name, uint64_t *ret)
 {
 	uint64_t offset, size;
 	hs_addr block;
-	return scan->syms && scan->tls && scan->heap->module != SIZE_MAX &&
-	       hs_symbols_find_tls(scan->syms, scan->heap->module, name,
-				   &offset, &size, NULL) == HS_OK &&
-	       hs_tls_block(scan->tls, thread, scan->heap->module, &block,
-			    NULL) == HS_OK &&
+	return scan->syms && scan->tls && module != SIZE_MAX &&
+	       hs_symbols_find_tls(scan->syms, module, name, &offset, &size,
+				   NULL) == HS_OK &&
+	       hs_tls_block(scan->tls, thread, module, &block, NULL) == HS_OK &&
 	       hs_window_word(&scan->window, block + offset, ret);
+}
+
+static bool tls_word(struct hs_scan *scan, size_t thread, const char *name,
+		     uint64_t *ret)
+{
+	return tls_word_of(scan, scan->heap->module, thread, name, ret);
 }
 
 static void set_arena(struct hs_scan *scan, struct hs_thread_heap *t,
@@ -443,6 +448,35 @@ static void narrow_tcache_row(struct hs_scan *scan)
 		hs_layout_use_row(l, only, HS_ORIGIN_BUILTIN);
 }
 
+/* The caches that threads have of further libcs. Those that cannot be asked for
+ * are looked for by their shape. */
+static enum hs_status further_caches(struct hs_scan *scan, struct hs_error *err)
+{
+	const struct hs_heap *heap = scan->heap;
+	scan->further_known = true;
+	for (size_t o = 0; o < scan->other_count; o++)
+		for (size_t i = 0; i < heap->thread_count; i++) {
+			uint64_t value;
+			if (!tls_word_of(scan, scan->other[o].module, i,
+					 "tcache", &value)) {
+				scan->further_known = false;
+				continue;
+			}
+			if (!may_be_tcache(scan, value))
+				continue;
+			enum hs_status st =
+				hs_grow(&scan->further, &scan->further_capacity,
+					scan->further_count,
+					sizeof(*scan->further), err);
+			if (st)
+				return st;
+			scan->further[scan->further_count++] =
+				(struct hs_further_tcache){ value,
+							    (uint32_t)i };
+		}
+	return HS_OK;
+}
+
 /* Where a dump has zeroes in place of a stack, NULL is no answer. */
 static enum hs_status forget_zeroed(struct hs_scan *scan, struct hs_error *err)
 {
@@ -486,5 +520,7 @@ enum hs_status hs_thread_caches_find(struct hs_scan *scan, struct hs_error *err)
 	}
 	if (!tcache || !arena)
 		st = by_value(scan, tcache, arena, err);
-	return st ? st : forget_zeroed(scan, err);
+	if (!st)
+		st = forget_zeroed(scan, err);
+	return st ? st : further_caches(scan, err);
 }

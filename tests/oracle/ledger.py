@@ -51,8 +51,8 @@ def compare_blocks(failures, what, live, freed, facts, report):
                     "%s: %d blocks in use that nobody took: %s" % (
                         what, len(strangers), strangers[:3]))
     for c in strangers:
-        failures.expect(c["size"] <= 0x800, "%s: libc itself has no use for "
-                        "%s" % (what, c))
+        failures.expect(c["size"] <= facts.get("stranger", 0x800),
+                        "%s: libc itself has no use for %s" % (what, c))
 
     found = {state: 0 for state in FREE}
     for addr in freed:

@@ -165,9 +165,12 @@ def what_stays(seen):
     threads.sort(key=lambda t: t["tid"])
     # a core lists the thread that crashed first
     arenas = [dict(a, threads=sorted(a["threads"])) for a in seen["arenas"]]
+    # aborting takes a little more of a stack than stopping
+    coverage = {k: v for k, v in seen["coverage"].items() if k != "stacks"}
     rest = {k: v for k, v in seen.items()
-            if k not in ("target", "threads", "arenas", "problems")}
-    return dict(rest, threads=threads, arenas=arenas)
+            if k not in ("target", "threads", "arenas", "problems",
+                         "coverage")}
+    return dict(rest, threads=threads, arenas=arenas, coverage=coverage)
 
 
 def compare_reports(failures, live, core):
