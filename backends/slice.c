@@ -42,8 +42,7 @@ struct hs_slice_target {
 	struct region_store *store; /* one a region */
 	struct lazy_run *run;       /* by hs_span.source */
 	size_t run_count, run_capacity;
-	uint64_t budget; /* bytes that may be unpacked */
-	atomic_uint_fast64_t unpacked;
+	atomic_uint_fast64_t unpacking; /* bytes, by all threads just now */
 	atomic_uint asked;   /* writable regions that someone asked for */
 	atomic_size_t ahead; /* region to unpack next, ahead of need */
 };
@@ -84,26 +83,26 @@ static enum hs_status unpack(struct hs_slice_target *t, size_t i,
 				  " (block %zu) is damaged and cannot be "
 				  "unpacked",
 				  r->base, r->block);
+	/* What others unpack at this moment is not in use yet, but will be. */
 	uint64_t room = hs_slice_region_room(r);
-	uint64_t sum = atomic_fetch_add(&t->unpacked, room) + room;
-	if (sum > t->budget || sum < room) {
-		(void)atomic_fetch_sub(&t->unpacked, room);
-		return hs_fail(err, HS_ERR_LIMIT,
-			       "%" PRIu64 " bytes of the slice are to be "
-			       "unpacked, more than there is memory for: "
-			       "examine it on a larger machine",
-			       sum);
-	}
+	uint64_t sum = atomic_fetch_add(&t->unpacking, room) + room;
 	struct hs_error why = { 0 };
-	enum hs_status st =
-		hs_slice_region_unpack(r, &store->buffer, &pages, &why);
+	enum hs_status st = HS_OK;
+	if (sum > hs_live_budget())
+		st = hs_fail(&why, HS_ERR_LIMIT,
+			     "a region of the slice unpacks to %" PRIu64
+			     " bytes, more than there is memory for: examine "
+			     "it on a larger machine",
+			     room);
+	if (!st)
+		st = hs_slice_region_unpack(r, &store->buffer, &pages, &why);
+	(void)atomic_fetch_sub(&t->unpacking, room);
 	if (!st) {
 		atomic_store_explicit(&store->payload, store->buffer.bytes,
 				      memory_order_release);
 		return HS_OK;
 	}
-	(void)atomic_fetch_sub(&t->unpacked, room);
-	if (st == HS_ERR_NOMEM)
+	if (st == HS_ERR_NOMEM || st == HS_ERR_LIMIT)
 		return hs_fail(err, st, "%s", why.text);
 	/* Damage is a hole in the dump, not the end of the analysis. */
 	store->failed = st;
@@ -461,7 +460,6 @@ static enum hs_status make_stores(struct hs_slice_target *t,
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	for (size_t i = 0; i < count; i++)
 		(void)pthread_mutex_init(&t->store[i].lock, NULL);
-	t->budget = hs_live_budget();
 	atomic_init(&t->asked, 2);
 	return HS_OK;
 }

@@ -128,10 +128,12 @@ static enum hs_status name_by_lines(struct search *s, struct hs_error *err)
 			continue;
 		while (len > 0 && m[i].blob[len - 1] == '\0')
 			len--;
-		if (hs_proc_maps_parse((const char *)m[i].blob, len, &lines,
-				       NULL))
+		enum hs_status st = hs_proc_maps_parse((const char *)m[i].blob,
+						       len, &lines, err);
+		if (st == HS_ERR_NOMEM)
+			return st;
+		if (st)
 			continue; /* something else */
-		enum hs_status st = HS_OK;
 		for (size_t k = 0; !st && k < lines.count; k++)
 			st = take_line(s->target, &lines.map[k], err);
 		hs_proc_map_list_release(&lines);
@@ -143,19 +145,26 @@ static enum hs_status name_by_lines(struct search *s, struct hs_error *err)
 
 /* ---- images in memory ---- */
 
-/* The first bytes of a region, unpacking no more than them. */
-static bool begins_with_elf(const struct hs_slice_region *r)
+/* Whether a region begins with an image; no more of it is unpacked. */
+static enum hs_status begins_with_elf(const struct hs_slice_region *r,
+				      bool *ret, struct hs_error *err)
 {
 	struct hs_slice_run run = { 0 };
+	*ret = false;
 	if (!hs_slice_run_next(r, &run) || run.state != SLICE_PAGE_CAPTURED)
-		return false;
-	if (r->packed.codec == HS_SLICE_STORED)
-		return memcmp(r->packed.bytes + r->data, ELFMAG, SELFMAG) == 0;
+		return HS_OK;
+	if (r->packed.codec == HS_SLICE_STORED) {
+		*ret = memcmp(r->packed.bytes + r->data, ELFMAG, SELFMAG) == 0;
+		return HS_OK;
+	}
 	size_t want = (size_t)r->data + SELFMAG, got;
 	HS_AUTO_FREE uint8_t *head = malloc(want);
-	return head &&
-	       hs_slice_unpack(&r->packed, head, want, &got, NULL) == HS_OK &&
-	       got == want && memcmp(head + r->data, ELFMAG, SELFMAG) == 0;
+	if (!head)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	if (hs_slice_unpack(&r->packed, head, want, &got, NULL) == HS_OK)
+		*ret = got == want &&
+		       memcmp(head + r->data, ELFMAG, SELFMAG) == 0;
+	return HS_OK;
 }
 
 static int by_base(const void *a, const void *b)
@@ -190,10 +199,14 @@ static enum hs_status look_for_images(struct search *s, struct hs_error *err)
 		struct found f = { .base = r->base };
 		if (s->count == HS_LIMIT_SLICE_MODULES)
 			break;
-		if (!begins_with_elf(r))
+		bool image;
+		enum hs_status st = begins_with_elf(r, &image, err);
+		if (st)
+			return st;
+		if (!image)
 			continue;
-		enum hs_status st = hs_grow(&s->found, &s->capacity, s->count,
-					    sizeof(*s->found), err);
+		st = hs_grow(&s->found, &s->capacity, s->count,
+			     sizeof(*s->found), err);
 		if (st)
 			return st;
 		st = hs_elf_image_read(s->target, r->base, &f.image, err);
