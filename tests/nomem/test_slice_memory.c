@@ -71,8 +71,8 @@ static void write_slice(struct slice_builder *b)
 		.base = 0x80000, .size = PAGE, .prot = 3, .page_shift = 12
 	};
 	size_t n;
-	uint8_t *payload =
-		slice_region_payload(&as, 1, captured, image, PAGE, false, &n);
+	uint8_t *payload = slice_region_payload(&as, 1, captured, image + PAGE,
+						PAGE, false, &n);
 	memset(packed, 0, sizeof(packed));
 	packed[0] = (uint8_t)n;
 	packed[1] = (uint8_t)(n >> 8);
