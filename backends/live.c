@@ -13,6 +13,7 @@
 #include "backends/live_copy.h"
 #include "backends/live_denied.h"
 #include "backends/live_files.h"
+#include "backends/live_fork.h"
 #include "backends/live_layout.h"
 #include "backends/live_stop.h"
 #include "backends/mapped_modules.h"
@@ -47,14 +48,22 @@ struct attempt {
 	struct hs_proc_map_list maps;
 	enum hs_copy_how *how;
 	enum hs_status st; /* of the thread that holds the process */
+	struct hs_proc_status status;
+	struct hs_live_fork fork;
+	pid_t copy;        /* the forked copy, or 0 */
+	int copy_dir;      /* its /proc/PID, or -1 */
+	int64_t forked_ns; /* since the first thread was told to stop */
 };
 
 static void attempt_release(struct attempt *a)
 {
 	hs_proc_map_list_release(&a->maps);
 	free(a->how);
+	(void)hs_live_fork_end(&a->fork, NULL);
 	if (a->dir >= 0)
 		(void)close(a->dir);
+	if (a->copy_dir >= 0)
+		(void)close(a->copy_dir);
 }
 
 static void live_close(struct hs_target *target)
@@ -209,6 +218,7 @@ static enum hs_status find_process(struct attempt *a, pid_t asked)
 			       "memory of its own",
 			       (int)a->pid, s.name);
 	}
+	a->status = s;
 	return notes_about(a, asked, &s);
 }
 
@@ -336,10 +346,9 @@ static char *read_executable(int dir)
 	return path;
 }
 
-static void read_identity(struct attempt *a)
+static void read_stat(struct attempt *a)
 {
 	struct hs_target *t = &a->live->target;
-	char *auxv = NULL;
 	struct hs_proc_stat stat;
 	struct timespec now = { 0 };
 	hs_proc_stat_read(a->dir, &stat);
@@ -348,6 +357,12 @@ static void read_identity(struct attempt *a)
 	t->started_ns = stat.started_ns;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	t->taken_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void read_identity(struct attempt *a)
+{
+	struct hs_target *t = &a->live->target;
+	char *auxv = NULL;
 	t->executable = read_executable(a->dir);
 	t->command_line = read_command_line(a->dir);
 	if (hs_proc_file_read(a->dir, "auxv", HS_LIMIT_STRING, &auxv,
@@ -372,8 +387,10 @@ static enum hs_status take_all(struct attempt *a, struct hs_live_stop *stop)
 	if (!st)
 		st = hs_live_stop_threads(stop, live->target.arch,
 					  &live->target.threads, a->err);
-	if (!st)
+	if (!st) {
+		read_stat(a);
 		read_identity(a);
+	}
 	return st;
 }
 
@@ -398,19 +415,161 @@ static void *hold(void *arg)
  * all our attempts to stop and detach it is not held beyond this function.
  * Signals of our program are not handled there.
  */
-static enum hs_status hold_in_thread(struct attempt *a)
+static enum hs_status in_thread(struct attempt *a, void *(*hold_it)(void *))
 {
 	pthread_t thread;
 	sigset_t all, before;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int why = pthread_create(&thread, NULL, hold, a);
+	int why = pthread_create(&thread, NULL, hold_it, a);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (why)
 		return hs_fail_errno(a->err, why, "cannot start a thread: %s",
 				     strerror(why));
 	(void)pthread_join(thread, NULL);
 	return a->st;
+}
+
+static enum hs_status progress(const struct attempt *a, const char *what,
+			       uint64_t done, uint64_t total)
+{
+	if (a->opt->progress &&
+	    !a->opt->progress(a->opt->progress_arg, what, done, total))
+		return hs_fail(a->err, HS_ERR_CANCELLED, "cancelled");
+	return HS_OK;
+}
+
+/* ---- or while a fork of it is made ------------------------------------- */
+
+/* The thread that forks belongs to the helper; it comes first in the list, as
+ * it would otherwise. */
+static enum hs_status add_forking_thread(struct attempt *a,
+					 struct hs_thread *thread)
+{
+	char name[48];
+	HS_AUTO_FREE char *comm = NULL;
+	size_t len;
+	(void)snprintf(name, sizeof(name), "task/%d/comm", (int)a->tid);
+	if (hs_proc_file_read(a->dir, name, HS_LIMIT_STRING, &comm, &len) ==
+	    0) {
+		if (len > 0 && comm[len - 1] == '\n')
+			comm[len - 1] = '\0';
+		thread->name = comm;
+	}
+	return hs_thread_list_add(&a->live->target.threads, thread, a->err);
+}
+
+static enum hs_status take_fork(struct attempt *a, struct hs_live_stop *stop)
+{
+	struct hs_target *t = &a->live->target;
+	struct hs_thread first;
+	if (!hs_live_fork_hold(&a->fork, t->arch, &first))
+		return HS_OK; /* the other way, then */
+	stop->elsewhere = a->tid;
+	enum hs_status st =
+		hs_live_stop(stop, a->pid, a->dir, &t->notes, a->err);
+	if (st == HS_ERR_PERMISSION)
+		return hs_live_denied(a->pid, stop->refused_tid, a->dir,
+				      a->err);
+	if (!st)
+		st = add_forking_thread(a, &first);
+	if (!st)
+		st = hs_live_stop_threads(stop, t->arch, &t->threads, a->err);
+	if (!st) {
+		read_stat(a);
+		a->copy = hs_live_fork_make(&a->fork);
+		a->copy_dir = a->copy ? open_proc(a->copy) : -1;
+	}
+	return st;
+}
+
+static void *hold_for_fork(void *arg)
+{
+	struct attempt *a = arg;
+	struct hs_live_stop stop = { 0 };
+	a->st = take_fork(a, &stop);
+	(void)hs_live_let_go(&stop, &a->forked_ns);
+	hs_live_stop_release(&stop);
+	return NULL;
+}
+
+static enum hs_status copy_fork(struct attempt *a)
+{
+	struct live *live = a->live;
+	int dir = a->dir;
+	/* The copy has the same mappings, files and names. */
+	a->dir = a->copy_dir;
+	a->copy_dir = dir;
+	a->tid = a->copy;
+	enum hs_status st = prepare(a);
+	if (!st)
+		st = progress(a, "copying", 0, live->copy.bytes);
+	if (!st)
+		st = hs_live_copy_run(&live->copy, &a->maps, a->how, a->err);
+	if (!st)
+		read_identity(a);
+	return st;
+}
+
+static enum hs_status end_fork(struct attempt *a)
+{
+	struct hs_target *t = &a->live->target;
+	int64_t paused = 0;
+	bool reaped = hs_live_fork_end(&a->fork, &paused);
+	/* The thread that forks is the first to stop and goes on before the
+	 * others; later it stands alone for a moment, to reap. */
+	t->paused_ns = paused > a->forked_ns ? paused : a->forked_ns;
+	if (reaped)
+		return HS_OK;
+	return hs_note_add(&t->notes, HS_WARNING, "live-copy-not-reaped",
+			   HS_NO_ADDR, a->err,
+			   "process %d makes no system calls at present: its "
+			   "forked copy has ended and remains as a zombie",
+			   (int)a->pid);
+}
+
+/* *FORKED is false, and nothing was done, when there is a reason against. */
+static enum hs_status try_fork(struct attempt *a, bool *forked)
+{
+	struct hs_target *t = &a->live->target;
+	*forked = false;
+	a->fork.why = hs_live_fork_refuses(&a->status, a->dir);
+	if (a->fork.why)
+		return HS_OK;
+	enum hs_status st = read_maps(a);
+	if (!st)
+		st = find_arch(a);
+	if (st)
+		return st;
+	if (t->arch != HS_ARCH_X86_64) {
+		a->fork.why = "it is no 64-bit program";
+		return HS_OK;
+	}
+	if (!hs_live_fork_start(&a->fork, a->pid, a->tid, a->dir, &a->maps))
+		return HS_OK;
+	st = in_thread(a, hold_for_fork);
+	if (st)
+		return st;
+	if (a->copy_dir < 0) {
+		if (!a->fork.why)
+			a->fork.why = "its copy cannot be seen";
+		hs_thread_list_release(&t->threads);
+		(void)hs_live_fork_end(&a->fork, NULL);
+		return HS_OK;
+	}
+	*forked = true;
+	st = copy_fork(a);
+	enum hs_status ended = end_fork(a);
+	return st ? st : ended;
+}
+
+static enum hs_status note_plain(struct attempt *a)
+{
+	return hs_note_add(&a->live->target.notes, HS_WARNING,
+			   "live-pause-plain", HS_NO_ADDR, a->err,
+			   "process %d is copied while it stands, not forked: "
+			   "%s",
+			   (int)a->pid, a->fork.why);
 }
 
 /* ---- when it runs again ------------------------------------------------ */
@@ -487,13 +646,13 @@ static enum hs_status arrange(struct attempt *a)
 	return st ? st : hs_target_finish(t, a->err);
 }
 
-static enum hs_status progress(const struct attempt *a, const char *what,
-			       uint64_t done, uint64_t total)
+static enum hs_status copy_standing(struct attempt *a)
 {
-	if (a->opt->progress &&
-	    !a->opt->progress(a->opt->progress_arg, what, done, total))
-		return hs_fail(a->err, HS_ERR_CANCELLED, "cancelled");
-	return HS_OK;
+	enum hs_status st = prepare(a);
+	/* The last moment to say no: while it stands, nobody is asked. */
+	if (!st)
+		st = progress(a, "copying", 0, a->live->copy.bytes);
+	return st ? st : in_thread(a, hold);
 }
 
 static enum hs_status live_open(const char *spec,
@@ -514,16 +673,23 @@ static enum hs_status live_open(const char *spec,
 	live->files = (struct hs_live_files){ .root = -1 };
 
 	HS_CLEANUP(attempt_release)
-	struct attempt a = { .live = live, .opt = opt, .err = err, .dir = -1 };
+	struct attempt a = {
+		.live = live,
+		.opt = opt,
+		.err = err,
+		.dir = -1,
+		.fork = HS_LIVE_FORK_NONE,
+		.copy_dir = -1,
+	};
+	bool forked = false;
 	enum hs_status st = find_process(&a, pid);
 	live->target.pid = a.pid;
-	if (!st)
-		st = prepare(&a);
-	/* The last moment to say no: while it stands, nobody is asked. */
-	if (!st)
-		st = progress(&a, "copying", 0, live->copy.bytes);
-	if (!st)
-		st = hold_in_thread(&a);
+	if (!st && opt->pause == HS_PAUSE_MIN)
+		st = try_fork(&a, &forked);
+	if (!st && opt->pause == HS_PAUSE_MIN && !forked)
+		st = note_plain(&a);
+	if (!st && !forked)
+		st = copy_standing(&a);
 	if (!st)
 		st = progress(&a, "copying", live->copy.copied,
 			      live->copy.copied);

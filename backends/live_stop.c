@@ -74,7 +74,7 @@ static bool is_known(struct hs_live_stop *stop, pid_t tid)
 static int seize(void *arg, int tid)
 {
 	struct hs_live_stop *stop = arg;
-	if (is_known(stop, tid))
+	if (tid == stop->elsewhere || is_known(stop, tid))
 		return 0;
 	if (hs_grow(&stop->thread, &stop->capacity, stop->count,
 		    sizeof(*stop->thread), NULL))
@@ -198,6 +198,8 @@ static enum hs_status wait_for_all(struct hs_live_stop *stop,
 
 static bool all_gone(const struct hs_live_stop *stop)
 {
+	if (stop->elsewhere)
+		return false;
 	for (size_t i = 0; i < stop->count; i++)
 		if (stop->thread[i].state != HS_STOPPED_GONE)
 			return false;

@@ -36,11 +36,13 @@ struct hs_live_stop {
 	int64_t since_ns; /* CLOCK_MONOTONIC, when the first was told to stop */
 	int refused;      /* errno of a refused attachment, or 0 */
 	pid_t refused_tid;
+	pid_t elsewhere; /* a thread that somebody else holds for us; 0 */
 };
 
 /*
  * Stop every thread of process PID, also those that are created meanwhile.
- * STOP is to be zero. Whatever is returned, call hs_live_let_go().
+ * STOP is to be zero, but for ELSEWHERE. Whatever is returned, call
+ * hs_live_let_go().
  *
  * HS_ERR_PERMISSION: the kernel refused, with stop->refused set and no text in
  * ERR: the caller finds out why. HS_ERR_NO_TARGET: the process ended.

@@ -130,6 +130,7 @@ int cli_open_target(struct cli *cli)
 		.secret = secret_ask,
 		.secret_arg = (void *)(uintptr_t)opt->passphrase_file,
 		.legacy = opt->legacy,
+		.pause = opt->pause_min ? HS_PAUSE_MIN : HS_PAUSE_COPY,
 	};
 	struct hs_error err = { .code = HS_OK };
 	if (hs_target_open(opt->pid ? opt->pid : opt->target, &how,

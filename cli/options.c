@@ -23,6 +23,8 @@
 const struct option_spec option_specs[] = {
 	{ OPT_PID, "pid", 'p', "N", NULL,
 	  "examine the running process N", GROUP_TARGET },
+	{ OPT_PAUSE, "pause", 0, "HOW", "copy min",
+	  "min: stop the process only while it forks", GROUP_TARGET },
 	{ OPT_EXE, "exe", 0, "FILE", NULL,
 	  "the program's file, where the target names none", GROUP_TARGET },
 	{ OPT_SYSROOT, "sysroot", 0, "DIR", NULL,
@@ -402,6 +404,10 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 	case OPT_EXE:
 		opt->exe = value;
 		return true;
+	case OPT_PAUSE:
+		which = choice(spec->values, value);
+		opt->pause_min = which == 1;
+		return which >= 0 || bad_value(opt, spec, value);
 	case OPT_SYSROOT:
 		opt->sysroot = value;
 		return true;

@@ -46,6 +46,19 @@ typedef bool (*hs_secret_fn)(void *arg, const char *what,
 			     enum hs_secret_kind kind, uint8_t *buf,
 			     size_t size, size_t *len);
 
+/* How a live process is copied. */
+enum hs_pause {
+	/* It stands while its memory is copied. Nothing in it is changed. */
+	HS_PAUSE_COPY,
+	/*
+	 * It stands while one of its threads is made to fork; the forked copy
+	 * is read while it runs on, and then removed. Two system calls are
+	 * made in its name. Where that cannot be done, HS_PAUSE_COPY is used,
+	 * and a problem ("live-pause-plain") says why.
+	 */
+	HS_PAUSE_MIN,
+};
+
 /*
  * Set struct_size to sizeof(struct hs_open_options) and the rest to zero.
  * Members are only ever added at the end, so an old caller keeps working.
@@ -66,6 +79,7 @@ struct hs_open_options {
 	void *secret_arg;
 	/* Read slices that older tools wrote in a layout of their own. */
 	bool legacy;
+	enum hs_pause pause; /* of a live process */
 };
 
 /*
