@@ -436,7 +436,8 @@ static enum hs_status no_heap(struct hs_scan *scan, struct hs_error *err)
 			missing += t->maps.map[i].end - t->maps.map[i].start -
 				   t->maps.map[i].captured;
 	/* A target that is cut says so itself, and knows the cure. */
-	for (size_t i = 0; missing > 0 && i < t->notes.count; i++)
+	bool holes = missing > 0 || !t->complete;
+	for (size_t i = 0; holes && i < t->notes.count; i++)
 		if (t->notes.note[i].severity == HS_WARNING)
 			return hs_fail(err, HS_ERR_NO_HEAP,
 				       "no glibc heap found: the data of libc, "
@@ -492,6 +493,22 @@ static enum hs_status describe_layout(struct hs_scan *scan,
 	return HS_OK;
 }
 
+/* Never given any memory, and alone. */
+static bool is_idle(struct hs_scan *scan, const struct hs_layout *layout,
+		    hs_addr base)
+{
+	uint64_t mem, next;
+	const struct hs_field_pos *f = layout->field;
+	return scan->other_count == 0 &&
+	       hs_window_word(&scan->window,
+			      base + f[HS_FIELD_ARENA_SYSTEM_MEM].offset,
+			      &mem) &&
+	       mem == 0 &&
+	       hs_window_word(&scan->window,
+			      base + f[HS_FIELD_ARENA_NEXT].offset, &next) &&
+	       (next == base || next == 0);
+}
+
 enum hs_status hs_main_arena_find(struct hs_scan *scan, struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
@@ -535,6 +552,12 @@ enum hs_status hs_main_arena_find(struct hs_scan *scan, struct hs_error *err)
 	}
 	if (!found)
 		return no_heap(scan, err);
+	if (is_idle(scan, &layout, base)) {
+		/* mallinfo and the like set it up without ever using it. */
+		char other[256];
+		if (hs_other_allocators(scan, other, sizeof(other)))
+			return no_heap(scan, err);
+	}
 
 	if (base != unused || module == SIZE_MAX)
 		module = hs_target_find_module(scan->target, base);

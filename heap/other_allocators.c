@@ -40,7 +40,8 @@ static const struct {
 	{ "__asan_init", "AddressSanitizer" },
 	{ "__hwasan_init", "HWAddressSanitizer" },
 	{ "__tsan_init", "ThreadSanitizer" },
-	{ "__malloc_context", "musl" }, /* its mallocng */
+	{ "__malloc_context", "musl" }, /* its mallocng ... */
+	{ "__simple_malloc", "musl" }, /* ... and what stands in without free */
 };
 
 struct names {

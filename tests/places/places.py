@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: MIT
+"""places.py PLACE: fixtures/shapes.c where programs really live and cores
+really come from. What heapscan says there is compared with the program's own
+ledger, or is the one line that says why there is nothing to say."""
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "oracle"))
+import ledger  # noqa: E402
+import seen  # noqa: E402
+
+SHAPES = os.path.join(seen.FIXTURES, "shapes")
+failures = seen.Failures()
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            seen.skip("no '%s' here" % tool)
+
+
+def run(*arguments):
+    return subprocess.run([seen.HEAPSCAN, *arguments],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, errors="replace")
+
+
+def start(command, env=None):
+    program = seen.Program(command, env)
+    program.wait_line("ready")
+    program.wait_stopped()
+    return program
+
+
+def core_of(program):
+    core = program.crash()
+    return core or seen.skip(seen.no_core_reason())
+
+
+def compare(what, books, *target):
+    """The report, after everything in it was compared with the ledger."""
+    live, freed, facts, said = books
+    report = seen.report(failures, what, *target)
+    ledger.compare_blocks(failures, what, live, freed, facts, report)
+    seen.compare_mallinfo(failures, what, said, report)
+    seen.compare_sums(failures, what, report)
+    failures.expect(len(report["threads"]) == facts["threads"],
+                    "%s: %d threads" % (what, len(report["threads"])))
+    return report
+
+
+def libraries(program):
+    """The loader and the libraries of a program, as ld.so finds them."""
+    text = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+    found = re.findall(r"(/\S+) \(0x", text)
+    loader = [f for f in found if "/ld-linux" in f]
+    return loader[0], [f for f in found if f not in loader]
+
+
+def copy_libc(folder):
+    """A copy of the C library, and how to run a program with it."""
+    loader, others = libraries(SHAPES)
+    for f in [loader, *others]:
+        shutil.copy(os.path.realpath(f),
+                    os.path.join(folder, os.path.basename(f)))
+    return [os.path.join(folder, os.path.basename(loader)),
+            "--library-path", folder, SHAPES, "ledger"]
+
+
+def replaced(change):
+    """libc's file is another one by now, or none."""
+    with tempfile.TemporaryDirectory(prefix="heapscan-") as folder:
+        program = start(copy_libc(folder))
+        try:
+            books = ledger.read_ledger(program.path("ledger"))
+            libc = os.path.join(folder, "libc.so.6")
+            os.unlink(libc)
+            if change:
+                change(libc)
+            compare("live", books, "--pid", str(program.pid))
+            compare("core", books, core_of(program))
+        finally:
+            program.close()
+
+
+def place_deleted_libc():
+    replaced(None)
+
+
+def place_upgraded_libc():
+    def upgrade(path):  # another library, with other bytes at each place
+        shutil.copy(os.path.realpath(libraries(seen.HEAPSCAN)[1][-1]), path)
+    replaced(upgrade)
+
+
+def place_container():
+    """Own root, own pids; seen from outside."""
+    need("unshare", "chroot")
+    if os.geteuid() != 0:
+        seen.skip("not root: cannot make a namespace with a root of its own")
+    with tempfile.TemporaryDirectory(prefix="heapscan-") as root:
+        loader, others = libraries(SHAPES)
+        for f in [loader, *others]:
+            os.makedirs(root + os.path.dirname(f), exist_ok=True)
+            shutil.copy(os.path.realpath(f), root + f)
+        shutil.copy(SHAPES, root + "/shapes")
+        script = "chroot '%s' /shapes /ledger & wait" % root
+        try:
+            program = seen.Program(["unshare", "--mount", "--pid", "--fork",
+                                    "sh", "-c", script])
+        except OSError as why:
+            seen.skip("unshare: %s" % why)
+        pids = []
+        try:
+            for line in program.process.stdout:
+                if "ready" in line:
+                    break
+            else:
+                seen.skip("no namespaces can be made here")
+            # Ours is the one whose root it is.
+            for link in glob.glob("/proc/[0-9]*/root"):
+                try:
+                    if os.readlink(link) == root:
+                        pids.append(link.split("/")[2])
+                except OSError:
+                    pass
+            failures.expect(len(pids) == 1, "processes in there: %s" % pids)
+            status = open("/proc/%s/status" % pids[0])
+            while "State:\tT" not in status.read():  # until it has stopped
+                status.seek(0)
+            status.close()
+            books = ledger.read_ledger(root + "/ledger")
+            report = compare("live", books, "--pid", pids[0])
+            # what is inside is not what the host calls by the same name
+            failures.expect(report["allocator"]["version"] is not None,
+                            "the libc below the process's root was not read")
+        finally:
+            for pid in pids:
+                os.kill(int(pid), 9)
+            program.close()
+
+
+def said_instead(name, program, least=4 << 20, most=256 << 20):
+    """One line, which names the allocator and about how much it holds."""
+    done = run("--pid", str(program.pid))
+    text = done.stderr
+    failures.expect(done.returncode == 4, "%s: exit status %d" % (
+        name, done.returncode))
+    found = re.search(r"^heapscan: no glibc heap: this program allocates with "
+                      r"%s.* holds about (\d+) bytes" % name, text, re.M)
+    failures.expect(found, "%s: it says %s" % (name, text))
+    if found:
+        failures.expect(least <= int(found.group(1)) <= most,
+                        "%s: %s bytes" % (name, found.group(1)))
+
+
+def preloaded(name, pattern):
+    found = glob.glob("/usr/lib/*/" + pattern) + glob.glob(
+        "/usr/lib/" + pattern)
+    if not found:
+        seen.skip("no %s here" % pattern)
+    program = start([SHAPES, "ledger", "1"], {"LD_PRELOAD": found[0]})
+    try:
+        said_instead(name, program)
+    finally:
+        program.close()
+
+
+def place_jemalloc():
+    preloaded("jemalloc", "libjemalloc.so.2")
+
+
+def place_tcmalloc():
+    preloaded("tcmalloc", "libtcmalloc_minimal.so.4")
+
+
+def place_mimalloc():
+    preloaded("mimalloc", "libmimalloc.so.*")
+
+
+SMALL = """
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(void)
+{
+	for (int i = 0; i < 60000; i++)
+		memset(malloc(100), 1, 100);
+	puts("ready");
+	fflush(stdout);
+	raise(SIGSTOP);
+	return 0;
+}
+"""
+
+
+def compiled(name, *compiler):
+    need(compiler[0])
+    with tempfile.TemporaryDirectory(prefix="heapscan-") as folder:
+        source = os.path.join(folder, "small.c")
+        with open(source, "w") as f:
+            f.write(SMALL)
+        binary = os.path.join(folder, "small")
+        done = subprocess.run([*compiler, source, "-o", binary],
+                              stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            seen.skip("%s: %s" % (" ".join(compiler), done.stderr[-200:]))
+        program = start([binary])
+        try:
+            said_instead(name, program)
+        finally:
+            program.close()
+
+
+def place_musl():
+    compiled("musl", "musl-gcc", "-O0")
+
+
+def place_musl_static():
+    compiled("musl", "musl-gcc", "-O0", "-static")
+
+
+def place_asan():
+    compiled("AddressSanitizer", "gcc", "-O0", "-fsanitize=address")
+
+
+def place_malloc_debug():
+    """libc_malloc_debug.so has a copy of malloc; MALLOC_CHECK_ puts a byte
+    behind each block, so usable sizes are smaller than the chunks allow."""
+    found = glob.glob("/usr/lib/*/libc_malloc_debug.so.0") + glob.glob(
+        "/lib/*/libc_malloc_debug.so.0")
+    if not found:
+        seen.skip("no libc_malloc_debug.so here: it came with glibc 2.34")
+    program = start([SHAPES, "ledger", "1"], {
+        "LD_PRELOAD": found[0], "MALLOC_CHECK_": "3"})
+    try:
+        live, _, _, said = ledger.read_ledger(program.path("ledger"))
+        report = seen.report(failures, "live", "--pid", str(program.pid))
+        seen.compare_mallinfo(failures, "live", said, report)
+        seen.compare_sums(failures, "live", report)
+        states = {int(c["user"], 16): c for c in report["chunks"]}
+        for addr, usable in live.items():
+            chunk = states.get(addr, {"state": "nothing", "usable": 0})
+            failures.expect(chunk["state"] in ("used", "mmapped") and
+                            chunk["usable"] >= usable,
+                            "block %#x is %s" % (addr, chunk))
+    finally:
+        program.close()
+
+
+def with_core(letters=""):
+    program = start([SHAPES, "ledger", letters])
+    books = ledger.read_ledger(program.path("ledger"))
+    return program, books, core_of(program)
+
+
+def place_cut_core():
+    """Whatever is gone, it is said."""
+    program, _, core = with_core("1")
+    try:
+        whole = os.path.getsize(core)
+        cuts = [0, 1, 63, 64, 200, 1000, 4096, 20000]
+        cuts += [whole * i // 20 for i in range(1, 20)] + [whole - 1]
+        short = program.path("short")
+        for length in cuts:
+            shutil.copyfile(core, short)
+            os.truncate(short, length)
+            done = run(short, "--json")
+            what = "cut at %d of %d" % (length, whole)
+            failures.expect(done.returncode in (4, 5), "%s: exit status %d" % (
+                what, done.returncode))
+            answer = json.loads(done.stdout)
+            text = done.stderr if done.returncode == 4 else str(
+                answer["problems"])
+            failures.expect(length < 64 or re.search("cut|core-truncated",
+                                                     text),
+                            "%s: it says %s" % (what, text[:300]))
+    finally:
+        program.close()
+
+
+def place_filtered_core():
+    """Bit 0 of coredump_filter is private anonymous memory: all or nothing."""
+    for mask in (0x00, 0x01, 0x02, 0x03, 0x10, 0x11, 0x22, 0x33, 0x7f):
+        what = "filter %#x" % mask
+        program = start([SHAPES, "ledger"])
+        try:
+            books = ledger.read_ledger(program.path("ledger"))
+            with open("/proc/%d/coredump_filter" % program.pid, "w") as f:
+                f.write("%#x" % mask)
+            core = core_of(program)
+            if mask & 1:
+                compare(what, books, core)
+                continue
+            done = run(core)
+            failures.expect(done.returncode == 4 and
+                            "coredump_filter" in done.stderr,
+                            "%s: %d %s" % (what, done.returncode, done.stderr))
+        finally:
+            program.close()
+
+
+def place_gcore():
+    need("gdb")
+    program = start([SHAPES, "ledger"])
+    try:
+        books = ledger.read_ledger(program.path("ledger"))
+        core = program.path("written")
+        subprocess.run(["gdb", "-nx", "-q", "-batch", "-p", str(program.pid),
+                        "-ex", "gcore " + core], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if not os.path.exists(core):
+            seen.skip("gdb may not attach here")
+        compare("gcore", books, core)
+    finally:
+        program.close()
+
+
+def place_compressed_core():
+    program, books, core = with_core()
+    try:
+        packers = [p for p in ("zstd", "lz4") if shutil.which(p)]
+        for packer in packers:
+            packed = core + "." + packer
+            with open(packed, "wb") as out:
+                subprocess.run([packer, "-q", "-c", core], check=True,
+                               stdin=subprocess.DEVNULL, stdout=out)
+            report = compare(packer, books, packed)
+            failures.expect("core-unpacked" in [
+                p["code"] for p in report["problems"]],
+                "%s: it is not said" % packer)
+        if not packers:
+            seen.skip("neither zstd nor lz4 is here")
+    finally:
+        program.close()
+
+
+def main():
+    place = globals().get("place_" + sys.argv[1])
+    place()
+    failures.finish()
+
+
+main()
