@@ -166,8 +166,13 @@ enum hs_status hs_damage_header(struct hs_diagnoser *g, const char *code,
 	hs_damage_victim(g, &item, user);
 
 	unsigned intact;
+	uint64_t length;
+	/* Two bytes lead to some chunk easily; not so what only goes on here.
+	 */
 	if (expected == HS_UNKNOWN)
-		intact = bytes_that_fit(g, victim, raw);
+		intact = comes_from_before(g, item.d.place, &length)
+				 ? 0
+				 : bytes_that_fit(g, victim, raw);
 	else
 		intact = raw == expected ? 0 : lowest_byte(raw ^ expected);
 	if (intact >= 2) {

@@ -273,6 +273,13 @@ static enum hs_status doubly(struct hs_diagnoser *g, uint32_t index,
 		}
 		if (!hs_window_word(&g->window, at + bk, &back))
 			return HS_OK;
+		/* Put on the list while it was its first: then it follows, or
+		 * precedes, itself. */
+		if (back == at ||
+		    (hs_window_word(&g->window, at + fd, &onward) &&
+		     onward == at))
+			return freed_twice(g, &item, i, "linked to itself",
+					   err);
 		if (back != before) {
 			/* Does the one it names know it? Then it is the one
 			 * before that has lost its way. */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <heapscan/damage.h>
+
 #include "support/heap_expect.h"
 #include "support/heap_scenario.h"
 
@@ -203,6 +205,30 @@ static void broken_promise(const char *what)
 	abort();
 }
 
+/* Whatever was found, it can be explained: soon, and with chunks that exist. */
+static void diagnose(struct heap_builder *hb, const struct hs_heap *heap)
+{
+	struct hs_damage *damage = NULL;
+	double before = cpu_seconds();
+	if (hs_damage_diagnose(&hb->target.base, heap, &damage, NULL))
+		broken_promise("damage is a result, not an error");
+	if (cpu_seconds() - before > SECONDS_ALLOWED)
+		broken_promise("a diagnosis ends soon");
+	size_t chunks = hs_heap_chunk_count(heap);
+	if (hs_damage_count(damage) && !hb_problems(heap, NULL, HS_DAMAGE))
+		broken_promise("what is not damaged has no diagnosis");
+	for (size_t i = 0; i < hs_damage_count(damage); i++) {
+		struct hs_diagnosis d;
+		hs_damage_at(damage, i, &d);
+		if (!d.message || !d.findings ||
+		    (d.suspect_chunk >= chunks &&
+		     d.suspect_chunk != SIZE_MAX) ||
+		    (d.victim_chunk >= chunks && d.victim_chunk != SIZE_MAX))
+			broken_promise("a diagnosis names chunks of the heap");
+	}
+	hs_damage_free(damage);
+}
+
 static void scan(struct heap_builder *hb, bool sound)
 {
 	struct hs_heap *heap = NULL;
@@ -228,6 +254,7 @@ static void scan(struct heap_builder *hb, bool sound)
 		broken_promise("a heap is consistent");
 	if (sound && hb_differences(hb, heap))
 		broken_promise("a sound heap is told as it is");
+	diagnose(hb, heap);
 	hs_heap_free(heap);
 }
 
