@@ -44,6 +44,7 @@ int cmd_graph(struct cli *cli);
 int cmd_leaks(struct cli *cli);
 int cmd_why(struct cli *cli);
 int cmd_owners(struct cli *cli);
+int cmd_rss(struct cli *cli);
 int cmd_diff(struct cli *cli);
 int cmd_search(struct cli *cli);
 int cmd_info(struct cli *cli);

@@ -96,6 +96,13 @@ const struct command commands[] = {
 	  "to belongs to none of them and stands beside them.\n",
 	  NEEDS_HEAP, 0, 1, TARGET_GROUPS | GROUP_REACH | GROUP_OWNERS,
 	  cmd_owners },
+	{ "rss", "TARGET", "why the heap is as large as it is",
+	  "What is resident: in use, free by kind of list, the allocator's own;\n"
+	  "what malloc_trim(3) would give back; which sizes of blocks keep pages\n"
+	  "that are mostly free; and what follows from that. For a live process\n"
+	  "the kernel says which pages are resident, a moment after the copy; in\n"
+	  "a dump those are that are not all zero.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS, cmd_rss },
 	{ "diff", "TARGET OTHER...", "what grew from one capture to the next",
 	  "Blocks by type or size in the first and the last of them, most growth\n"
 	  "first, with the change a step when there are more than two. In captures\n"

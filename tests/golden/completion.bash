@@ -8,7 +8,7 @@ _heapscan()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|diff|search|info|verify|capture|convert|types|completion|help)
+		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|rss|diff|search|info|verify|capture|convert|types|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -16,6 +16,9 @@ _heapscan()
 	case $prev in
 	--pid|-p)
 		COMPREPLY=($(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur"))
+		return ;;
+	--pause)
+		COMPREPLY=($(compgen -W 'copy min' -- "$cur"))
 		return ;;
 	--exe)
 		COMPREPLY=($(compgen -f -- "$cur"))
@@ -95,32 +98,33 @@ _heapscan()
 		COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur"))
 		return ;;
 	help)
-		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners diff search info verify capture convert types completion help' -- "$cur"))
+		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types completion help' -- "$cur"))
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		case ${command:-summary} in
-		summary) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --summary --dot --color --help --version' ;;
-		chunks) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --type --color --help --version' ;;
-		arenas) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		bins) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		threads) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		maps) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		modules) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		at) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		read) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		check) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --content --color --help --version' ;;
-		graph) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --dot --around --depth --by --max-nodes --color --help --version' ;;
-		leaks) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --baseline --fail-on --at-exit --color --help --version' ;;
-		why) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --paths --referrers --references --color --help --version' ;;
-		owners) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --color --help --version' ;;
-		diff) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		search) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --as --everywhere --color --help --version' ;;
+		summary) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --summary --dot --color --help --version' ;;
+		chunks) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --type --color --help --version' ;;
+		arenas) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		bins) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		threads) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		maps) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		modules) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		at) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		read) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		check) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --content --color --help --version' ;;
+		graph) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --dot --around --depth --by --max-nodes --color --help --version' ;;
+		leaks) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --baseline --fail-on --at-exit --color --help --version' ;;
+		why) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --paths --referrers --references --color --help --version' ;;
+		owners) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --color --help --version' ;;
+		rss) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		diff) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		search) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --as --everywhere --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
 		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
-		capture) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
-		convert) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
-		types) words='--pid --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --color --help --version' ;;
+		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
+		convert) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
+		types) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --color --help --version' ;;
 		completion) words='--color --help --version' ;;
 		help) words='--color --help --version' ;;
 		esac
@@ -129,7 +133,7 @@ _heapscan()
 	fi
 	COMPREPLY=($(compgen -f -- "$cur"))
 	if [[ -z $command ]]; then
-		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners diff search info verify capture convert types completion help' -- "$cur"))
+		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types completion help' -- "$cur"))
 	fi
 }
 complete -o filenames -F _heapscan heapscan

@@ -18,6 +18,7 @@ _heapscan()
 		'leaks:blocks that nothing leads to'
 		'why:who holds this block'
 		'owners:who retains how much memory'
+		'rss:why the heap is as large as it is'
 		'diff:what grew from one capture to the next'
 		'search:where in memory something is'
 		'info:what a Memory Slice holds'
@@ -30,7 +31,7 @@ _heapscan()
 	)
 	for word in ${words[2,CURRENT-1]}; do
 		case $word in
-		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|diff|search|info|verify|capture|convert|types|completion|help)
+		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|rss|diff|search|info|verify|capture|convert|types|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -39,6 +40,7 @@ _heapscan()
 	(summary)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -56,6 +58,7 @@ _heapscan()
 	(chunks)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -79,6 +82,7 @@ _heapscan()
 	(arenas)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -94,6 +98,7 @@ _heapscan()
 	(bins)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -109,6 +114,7 @@ _heapscan()
 	(threads)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -124,6 +130,7 @@ _heapscan()
 	(maps)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -139,6 +146,7 @@ _heapscan()
 	(modules)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -154,6 +162,7 @@ _heapscan()
 	(at)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -169,6 +178,7 @@ _heapscan()
 	(read)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -184,6 +194,7 @@ _heapscan()
 	(check)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -200,6 +211,7 @@ _heapscan()
 	(graph)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -220,6 +232,7 @@ _heapscan()
 	(leaks)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -239,6 +252,7 @@ _heapscan()
 	(why)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -258,6 +272,7 @@ _heapscan()
 	(owners)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -273,9 +288,26 @@ _heapscan()
 			'--help[explain the command]'
 			'--version[print the version]'
 		) ;;
+	(rss)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
 	(diff)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -291,6 +323,7 @@ _heapscan()
 	(search)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -329,6 +362,7 @@ _heapscan()
 	(capture)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -354,6 +388,7 @@ _heapscan()
 	(convert)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -378,6 +413,7 @@ _heapscan()
 	(types)
 		options=(
 			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
 			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
 			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
 			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
@@ -409,7 +445,7 @@ _heapscan()
 	if [[ $command == completion ]]; then
 		options+=('*:shell:(bash zsh fish)')
 	elif [[ $command == help ]]; then
-		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners diff search info verify capture convert types completion help)')
+		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types completion help)')
 	else
 		options+=('*:target:_files')
 	fi
