@@ -74,7 +74,7 @@ static json_t *jdiagnosis(const struct cli *cli, const struct damage_view *view,
 			: json_pack("{s:o,s:o,s:s}", "address", jaddr(d->bytes),
 				    "length", jcount(d->length), "looks_like",
 				    hs_look_name(d->look));
-	if (written && view->content && json_is_object(written) &&
+	if (view->content && json_is_object(written) &&
 	    json_object_set_new(written, "bytes", jbytes(cli, d))) {
 		json_decref(written);
 		written = NULL;

@@ -59,7 +59,7 @@ static bool next_char(struct machine *m, char *ret)
 static char peek_char(struct machine *m)
 {
 	uint64_t c;
-	return hs_window_uint(&m->n->meta, m->pos, 1, &c) ? (char)c : 0;
+	return (char)(hs_window_uint(&m->n->meta, m->pos, 1, &c) ? c : 0);
 }
 
 static bool push(struct machine *m, struct item item)
