@@ -43,11 +43,11 @@ def compare_blocks(failures, what, live, freed, facts, report):
                             what, addr, usable, chunk["usable"]))
 
     # What nobody wrote down and is in use belongs to libc itself: a dtv for
-    # each thread, the loader's tables in a static program, and little else.
-    # More would be freed blocks called used.
+    # each thread, the loader's tables in a static program (seven blocks in
+    # 2.41), and little else. More would be freed blocks called used.
     strangers = [c for c in chunks if c["state"] in ("used", "mmapped")
                  and int(c["user"], 16) not in live]
-    failures.expect(len(strangers) <= 2 * facts["threads"] + 4,
+    failures.expect(len(strangers) <= 2 * facts["threads"] + 5,
                     "%s: %d blocks in use that nobody took: %s" % (
                         what, len(strangers), strangers[:3]))
     for c in strangers:

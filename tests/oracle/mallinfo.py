@@ -69,6 +69,10 @@ class Redis(seen.Program):
     def __init__(self, env):
         server = shutil.which("redis-server") or seen.skip(
             "redis-server is not installed")
+        with open(server, "rb") as f:
+            if b"\0mallocx\0" in f.read():
+                seen.skip("this redis-server calls jemalloc by name as well "
+                          "(mallocx), and cannot be given glibc's malloc")
         libraries = subprocess.run(["ldd", server], stdout=subprocess.PIPE,
                                    text=True, check=True).stdout
         libc = [line.split()[2] for line in libraries.splitlines()
