@@ -94,7 +94,7 @@ static void note_pause(const struct hs_target_info *info)
 
 /* The summary and check list problems themselves; other answers need telling.
  */
-static void note_problems(const struct cli *cli)
+void cli_note_problems(const struct cli *cli)
 {
 	size_t shown = 0, more = 0;
 	size_t of_target = hs_target_problem_count(cli->target);
@@ -184,7 +184,7 @@ int cli_prepare(struct cli *cli)
 	/* The rest needs its copy, not the process. */
 	at_exit_release(cli);
 	if (cli->command->run != cmd_summary && cli->command->run != cmd_check)
-		note_problems(cli);
+		cli_note_problems(cli);
 	return EXIT_ANSWERED;
 }
 

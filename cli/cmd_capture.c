@@ -33,6 +33,8 @@ int cmd_capture(struct cli *cli)
 		code = cli_usage(cli, "capture is for processes; `heapscan "
 				      "convert IN OUT` is for files");
 	if (!code)
+		cli_note_problems(cli);
+	if (!code)
 		code = dump_init(&dump, cli);
 	if (!code && cli->info.paused_ns > LONG_PAUSE_NS && !cli->opt.pause_min)
 		cli_note("note: --pause min makes such a stop much shorter");

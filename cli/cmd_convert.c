@@ -88,6 +88,8 @@ static int write_anew(struct cli *cli, struct dump *dump, bool from_slice,
 	int code = cli_open_target(cli);
 	if (!code && cli->info.kind == HS_TARGET_LIVE)
 		code = cli_usage(cli, FOR_FILES);
+	if (!code)
+		cli_note_problems(cli);
 	if (!code && from_slice)
 		code = open_slice(cli, &slice);
 	if (code)
