@@ -52,6 +52,7 @@ int cmd_verify(struct cli *cli);
 int cmd_capture(struct cli *cli);
 int cmd_convert(struct cli *cli);
 int cmd_types(struct cli *cli);
+int cmd_export(struct cli *cli);
 int cmd_completion(struct cli *cli);
 int cmd_help(struct cli *cli);
 

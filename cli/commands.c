@@ -149,6 +149,19 @@ const struct command commands[] = {
 	  "and Swift classes, nodes of containers. No symbols are needed. Blocks\n"
 	  "that nothing speaks for are summed up in the last line.\n",
 	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_TYPES, cmd_types },
+	{ "export", "TARGET", "the whole heap for other tools",
+	  "--format csv, ndjson: every chunk, or those that the filters let through;\n"
+	  "heapsnapshot: blocks in use with all references, for the memory panel of\n"
+	  "Chrome's or Edge's DevTools; pprof: who retains how much, as stacks, not\n"
+	  "where it was allocated; sqlite: tables of chunks, references, roots,\n"
+	  "leaks, owners, arenas and threads. Addresses, sizes and names only: what\n"
+	  "is in the memory is never exported. The file can be read by its owner\n"
+	  "only and is there when it is whole. Without -o the text formats go to\n"
+	  "standard output.\n",
+	  NEEDS_HEAP, 0, 0,
+	  GROUP_COMMON | GROUP_TARGET | GROUP_CHUNKS | GROUP_REACH |
+		  GROUP_EXPORT,
+	  cmd_export },
 	{ "completion", "bash|zsh|fish", "print a completion script for a shell",
 	  "For bash: heapscan completion bash > /etc/bash_completion.d/heapscan\n",
 	  NEEDS_NOTHING, 1, 1, GROUP_COMMON, cmd_completion },

@@ -105,9 +105,11 @@ const struct option_spec option_specs[] = {
 	{ OPT_DIGESTS, "digests", 0, NULL, NULL,
 	  "SHA-256 of each region's pages", GROUP_DIGESTS },
 	{ OPT_OUTPUT, "output", 'o', "FILE", NULL,
-	  "the file to write", GROUP_CAPTURE },
-	{ OPT_FORMAT, "format", 0, "WHAT", "slice core",
-	  "write a Memory Slice or an ELF core", GROUP_DUMP },
+	  "the file to write", GROUP_CAPTURE | GROUP_EXPORT },
+	{ OPT_FORMAT, "format", 0, "WHAT",
+	  "slice core heapsnapshot pprof sqlite csv ndjson",
+	  "slice or core of a dump; the others for export",
+	  GROUP_DUMP | GROUP_EXPORT },
 	{ OPT_COMPRESS, "compress", 0, "CODEC", "none lz4 zstd",
 	  "of a slice (zstd)", GROUP_DUMP },
 	{ OPT_HASH, "hash", 0, "NAME", "blake3 sha256 sha512-256",
@@ -117,7 +119,7 @@ const struct option_spec option_specs[] = {
 	{ OPT_NEW_PASSPHRASE_FILE, "new-passphrase-file", 0, "FILE", NULL,
 	  "passphrase of the slice that is written", GROUP_DUMP },
 	{ OPT_FORCE, "force", 'f', NULL, NULL,
-	  "replace an existing file", GROUP_DUMP },
+	  "replace an existing file", GROUP_DUMP | GROUP_EXPORT },
 	{ OPT_ONLY_WRITABLE, "only-writable", 0, NULL, NULL,
 	  "leave out what the process may not write", GROUP_DUMP },
 	{ OPT_EXCLUDE, "exclude", 0, "LIST", NULL,
@@ -577,6 +579,11 @@ static bool check_groups(struct options *opt, uint64_t seen)
 				    "`heapscan help %s`",
 				    s->name, opt->command->name,
 				    opt->command->name);
+	/* One option, but each command has formats of its own. */
+	if (opt->format > DUMP_CORE && !(opt->command->groups & GROUP_EXPORT))
+		return fail(opt, EXIT_USAGE,
+			    "--format takes slice or core here; `heapscan "
+			    "export` writes the others");
 	return true;
 }
 

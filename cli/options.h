@@ -26,6 +26,7 @@
 #define GROUP_DUMP 8192u /* commands that write a dump */
 #define GROUP_CAPTURE 16384u
 #define GROUP_TYPES 65536u
+#define GROUP_EXPORT (1u << 22)
 
 enum option_id {
 	OPT_PID,
@@ -98,7 +99,16 @@ enum search_kind {
 	SEARCH_REGEX,
 };
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
-enum dump_format { DUMP_ANY, DUMP_SLICE, DUMP_CORE };
+enum dump_format {
+	DUMP_ANY,
+	DUMP_SLICE,
+	DUMP_CORE,
+	EXPORT_HEAPSNAPSHOT, /* these are for export ... */
+	EXPORT_PPROF,
+	EXPORT_SQLITE,
+	EXPORT_CSV,
+	EXPORT_NDJSON,
+};
 enum sort_key {
 	SORT_NONE,
 	SORT_ADDRESS,
@@ -145,7 +155,7 @@ struct options {
 	bool legacy, digests;
 	const char *passphrase_file; /* borrowed from argv, or NULL */
 
-	/* of a dump to be written */
+	/* of a dump or an export to be written */
 	const char *output, *exclude, *new_passphrase_file;
 	enum dump_format format;
 	enum hs_capture_codec codec;

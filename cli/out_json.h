@@ -27,6 +27,12 @@ void out_json_chunks(struct cli *cli, const struct chunk_selection *chosen);
 void out_json_check(struct cli *cli, bool damaged,
 		    const struct damage_view *view);
 
+/* One object a line, the same as in the document. */
+void out_ndjson_chunks(struct cli *cli, struct out *out,
+		       const struct chunk_selection *chosen);
+/* TEXT, or null, as it stands in a document. */
+void out_json_string(struct out *out, const char *text);
+
 void out_json_arenas(struct cli *cli);
 void out_json_bins(struct cli *cli);
 void out_json_threads(struct cli *cli);

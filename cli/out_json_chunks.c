@@ -38,16 +38,14 @@ static char *put_str(char *at, const char *text)
 	return at + len;
 }
 
-static bool write_chunk(void *arg, size_t i, const struct hs_chunk_info *chunk)
+static void put_chunk(struct chunk_writer *w, size_t i,
+		      const struct hs_chunk_info *chunk)
 {
-	struct chunk_writer *w = arg;
 	struct json_doc *doc = w->doc;
 	size_t type = w->types ? hs_types_of(doc->cli->types, i) : SIZE_MAX;
 	const char *typed = type == SIZE_MAX ? NO_TYPE : w->types[type];
 	char *at = out_reserve(doc->out, LINE_MAX_BYTES);
-	at = doc->first_element ? PUT(at, "\n{\"address\":\"")
-				: PUT(at, ",\n{\"address\":\"");
-	doc->first_element = false;
+	at = PUT(at, "{\"address\":\"");
 	at = put_hex(at, chunk->addr);
 	at = PUT(at, "\",\"user\":\"");
 	at = put_hex(at, chunk->user);
@@ -75,7 +73,22 @@ static bool write_chunk(void *arg, size_t i, const struct hs_chunk_info *chunk)
 		out_str(doc->out, typed);
 		out_str(doc->out, "}");
 	}
-	return !doc->out->error;
+}
+
+static bool write_chunk(void *arg, size_t i, const struct hs_chunk_info *chunk)
+{
+	struct chunk_writer *w = arg;
+	doc_element_begin(w->doc);
+	put_chunk(w, i, chunk);
+	return !w->doc->out->error;
+}
+
+static bool write_line(void *arg, size_t i, const struct hs_chunk_info *chunk)
+{
+	struct chunk_writer *w = arg;
+	put_chunk(w, i, chunk);
+	out_bytes(w->doc->out, "\n", 1);
+	return !w->doc->out->error;
 }
 
 static char *type_text(const struct hs_types *types, size_t i)
@@ -160,4 +173,26 @@ void doc_chunk_selection(struct json_doc *doc,
 		chunk_selection_each(chosen, write_chunk, &w);
 	writer_release(&w);
 	doc_array_end(doc);
+}
+
+void out_ndjson_chunks(struct cli *cli, struct out *out,
+		       const struct chunk_selection *chosen)
+{
+	struct json_doc doc = { .cli = cli, .out = out };
+	struct chunk_writer w;
+	if (writer_init(&w, &doc, true))
+		chunk_selection_each(chosen, write_line, &w);
+	writer_release(&w);
+}
+
+void out_json_string(struct out *out, const char *text)
+{
+	json_t *value = jtext(text);
+	char *dumped = json_dumps(value, JSON_ENCODE_ANY);
+	if (dumped)
+		out_str(out, dumped);
+	else
+		out_fail(out, ENOMEM);
+	free(dumped);
+	json_decref(value);
 }

@@ -6,6 +6,10 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CGRAPH REQUIRED IMPORTED_TARGET libcgraph)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
+# Exports: pprof's files are gzip, and databases.
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3>=3.8)
+
 # libdwarf: distributions put its headers into folders of many names, 2021's has
 # no pkg-config file, and that of Debian 13 names a folder that is not there.
 pkg_check_modules(LIBDWARF QUIET libdwarf)

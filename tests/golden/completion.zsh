@@ -26,12 +26,13 @@ _heapscan()
 		'capture:write a process'\''s memory into a file'
 		'convert:core to slice, slice to core, slice to slice'
 		'types:blocks by what they are'
+		'export:the whole heap for other tools'
 		'completion:print a completion script for a shell'
 		'help:explain heapscan or one of its commands'
 	)
 	for word in ${words[2,CURRENT-1]}; do
 		case $word in
-		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|rss|diff|search|info|verify|capture|convert|types|completion|help)
+		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|rss|diff|search|info|verify|capture|convert|types|export|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -373,7 +374,7 @@ _heapscan()
 			'--all[no limit on lines]'
 			'--max-size=[only chunks, or mappings, of at most SIZE bytes]:SIZE:'
 			'--output=[the file to write]:FILE:_files'
-			'--format=[write a Memory Slice or an ELF core]:WHAT:(slice core)'
+			'--format=[slice or core of a dump; the others for export]:WHAT:(slice core heapsnapshot pprof sqlite csv ndjson)'
 			'--compress=[of a slice (zstd)]:CODEC:(none lz4 zstd)'
 			'--hash=[of a slice (blake3)]:NAME:(blake3 sha256 sha512-256)'
 			'--encrypt[encrypt the slice with a passphrase]'
@@ -398,7 +399,7 @@ _heapscan()
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
 			'--max-size=[only chunks, or mappings, of at most SIZE bytes]:SIZE:'
-			'--format=[write a Memory Slice or an ELF core]:WHAT:(slice core)'
+			'--format=[slice or core of a dump; the others for export]:WHAT:(slice core heapsnapshot pprof sqlite csv ndjson)'
 			'--compress=[of a slice (zstd)]:CODEC:(none lz4 zstd)'
 			'--hash=[of a slice (blake3)]:NAME:(blake3 sha256 sha512-256)'
 			'--encrypt[encrypt the slice with a passphrase]'
@@ -429,6 +430,32 @@ _heapscan()
 			'--help[explain the command]'
 			'--version[print the version]'
 		) ;;
+	(export)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--state=[only chunks in these states]:LIST:(used mmapped tcache fastbin unsorted smallbin largebin top internal unknown in-use free)'
+			'--arena=[of this arena\: main, its number or its address]:WHICH:'
+			'--tid=[only chunks in this thread'\''s cache]:N:'
+			'--min-size=[only chunks of at least SIZE bytes]:SIZE:'
+			'--max-size=[only chunks, or mappings, of at most SIZE bytes]:SIZE:'
+			'--sort=[by which column; sizes and counts\: largest first]:KEY:(address size state count average name)'
+			'--top=[the first N, by size unless --sort is given]:N:'
+			'--type=[only blocks of this type; * and ? stand for anything]:NAME:'
+			'--jobs=[work with N threads, not with all processors]:N:'
+			'--output=[the file to write]:FILE:_files'
+			'--format=[slice or core of a dump; the others for export]:WHAT:(slice core heapsnapshot pprof sqlite csv ndjson)'
+			'--force[replace an existing file]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
 	(completion)
 		options=(
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
@@ -445,7 +472,7 @@ _heapscan()
 	if [[ $command == completion ]]; then
 		options+=('*:shell:(bash zsh fish)')
 	elif [[ $command == help ]]; then
-		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types completion help)')
+		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types export completion help)')
 	else
 		options+=('*:target:_files')
 	fi
