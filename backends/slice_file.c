@@ -333,7 +333,8 @@ static enum hs_status read_blocks(struct hs_slice *s, struct hs_error *err)
 			return st;
 	}
 	merge_build_ids(s);
-	return check_claims(s, err);
+	enum hs_status st = hs_slice_hints(s, err);
+	return st ? st : check_claims(s, err);
 }
 
 /* ---- opening ---- */

@@ -45,6 +45,10 @@ hs_slice_open_bytes(const uint8_t *bytes, size_t len, const char *name,
 		    const struct hs_open_options *opt, struct hs_slice **ret,
 		    struct hs_error *err);
 
+/* Add the addresses that key hints mean to the records: slice_hints.c. */
+HS_MUST_CHECK enum hs_status hs_slice_hints(struct hs_slice *s,
+					    struct hs_error *err);
+
 /* The word for a block type; NULL: not known. */
 const char *hs_slice_type_name(unsigned type);
 

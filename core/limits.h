@@ -138,6 +138,10 @@
  * with ten values each, and room. */
 #define HS_LIMIT_SLICE_FACTS (1u << 20)
 
+/* Key hints whose region is looked for, among all regions: real slices have a
+ * handful. */
+#define HS_LIMIT_SLICE_HINTS 256u
+
 /* Argon2 as a slice's header asks for it. What writers use is 3 passes over
  * 64 MiB in 4 lanes; a forged header must not cost minutes or all memory. */
 #define HS_LIMIT_ARGON2_TIME 64u

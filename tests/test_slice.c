@@ -715,6 +715,36 @@ static void says(unsigned type, const char *bytes, size_t len,
 		     sizeof(facts) / sizeof(facts[0]));                        \
 	} while (0)
 
+static void a_key_hint_is_turned_into_an_address(void **state)
+{
+	(void)state;
+	struct slice_builder b;
+	uint8_t hint[0x30] = { 0 };
+	memset(hint, 1, 16); /* the first block's UUID */
+	hint[0x11] = 0x18;   /* offset 0x1800: in the second captured page */
+	slice_begin(&b);
+	slice_region(&b, BASE, 4, (const uint8_t[]){ 1, 0, 2, 0 }, pages,
+		     2 * PAGE);
+	slice_block(&b, 0x0020, 0, hint, sizeof(hint));
+	hint[0x11] = 0x20; /* behind them */
+	slice_block(&b, 0x0020, 0, hint, sizeof(hint));
+	slice_end(&b);
+	struct hs_slice *s = open_slice(&b);
+	size_t found = 0;
+	for (size_t i = 0; i < hs_slice_fact_count(s); i++) {
+		struct hs_slice_fact f;
+		hs_slice_fact(s, i, &f);
+		if (strcmp(f.name, "address") != 0)
+			continue;
+		found++;
+		assert_int_equal(f.block, 1);
+		assert_string_equal(f.value, "0x7f0000003800");
+	}
+	assert_int_equal(found, 1);
+	hs_slice_close(s);
+	slice_release(&b);
+}
+
 #define Z2 "\0\0"
 #define Z4 Z2 Z2
 #define Z8 Z4 Z4
@@ -988,6 +1018,7 @@ int main(void)
 		cmocka_unit_test(the_process_is_named),
 		cmocka_unit_test(threads_bring_registers_and_thread_pointer),
 		cmocka_unit_test(a_thread_in_another_layout_keeps_its_id_only),
+		cmocka_unit_test(a_key_hint_is_turned_into_an_address),
 		cmocka_unit_test(tables_are_shown_row_by_row),
 		cmocka_unit_test(every_changed_byte_before_the_end_is_found),
 		cmocka_unit_test(the_header_is_part_of_the_chain),
