@@ -145,9 +145,9 @@ const struct command commands[] = {
 	  NEEDS_FILE, 1, 1,
 	  GROUP_COMMON | GROUP_REPORT | GROUP_TARGET | GROUP_DUMP, cmd_convert },
 	{ "types", "TARGET", "blocks by what they are",
-	  "What runtimes and libraries leave beside their objects names them: C++\n"
-	  "and Swift classes, nodes of containers. No symbols are needed. Blocks\n"
-	  "that nothing speaks for are summed up in the last line.\n",
+	  "What runtimes and libraries leave beside their objects names them: C++,\n"
+	  "Swift, GObject and Python classes, containers, the C library's own. No\n"
+	  "symbols are needed. What has no name is summed up in the last line.\n",
 	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_TYPES, cmd_types },
 	{ "export", "TARGET", "the whole heap for other tools",
 	  "--format csv, ndjson: every chunk, or those that the filters let through;\n"

@@ -177,15 +177,18 @@ static bool identifier(struct machine *m, char first)
 		name[i] = c;
 	}
 	name[len] = 0;
-	return push_text(m, ITEM_WORD, name);
+	return push_text(m, ITEM_WORD, name) &&
+	       add_subst(m, m->stack[m->depth - 1]);
 }
 
-/* context, identifier -> a type or protocol of that name */
+/* context, identifier -> a type or protocol of that name. A module is an
+ * identifier, too. */
 static bool nominal(struct machine *m, enum item_kind kind)
 {
 	struct item word, context, item = { kind, 0, 0 };
 	return pop(m, ITEM_WORD, &word) &&
-	       (pop(m, ITEM_MODULE, &context) || pop(m, ITEM_TYPE, &context)) &&
+	       (pop(m, ITEM_MODULE, &context) || pop(m, ITEM_TYPE, &context) ||
+		pop(m, ITEM_WORD, &context)) &&
 	       put(m, &item, "%.*s.%.*s", SHOW(m, context), SHOW(m, word)) &&
 	       push(m, item) && add_subst(m, item);
 }

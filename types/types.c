@@ -13,9 +13,9 @@
  * cannot write goes before what is only a shape.
  */
 static const struct hs_namer *const namers[] = {
-	&hs_namer_swift,
-	&hs_namer_cxx,
-	&hs_namer_std_nodes,
+	&hs_namer_swift,      &hs_namer_cxx,     &hs_namer_python,
+	&hs_namer_glibc,      &hs_namer_gobject, &hs_namer_std_nodes,
+	&hs_namer_plain_text,
 };
 #define NAMERS (sizeof(namers) / sizeof(namers[0]))
 

@@ -21,7 +21,11 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 #define HS_TYPE_SOURCES(X)                                              \
 	X(SWIFT, "swift")         /* metadata of the Swift runtime */   \
 	X(CXX, "c++")             /* run-time type information */       \
-	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */
+	X(PYTHON, "python")       /* type objects of CPython */         \
+	X(GOBJECT, "gobject")     /* GLib's table of types */           \
+	X(GLIBC, "glibc")         /* the C library's own blocks */      \
+	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */        \
+	X(TEXT, "text")           /* nothing but characters */
 /* clang-format on */
 
 enum hs_type_source {

@@ -49,12 +49,21 @@ static struct image *image(unsigned arch)
 	hs_addr module = arch ? 0x70000000 : MODULE;
 	fake_target_map(&im->hb.target, module, im->module, MODULE_LEN,
 			FAKE_RW);
-	char name[] = "/lib/module.so";
-	struct hs_module m = { .base = module,
-			       .end = module + MODULE_LEN,
-			       .path = name };
-	if (hs_module_list_add(&im->hb.target.base.modules, &m, NULL))
-		abort();
+	/* As much as namers ask for by name. */
+	static char glib[] = "/lib/libstdc++/libglib-2.0.so.0",
+		    gobject[] = "/lib/libgobject-2.0.so.0";
+	struct hs_module m[] = {
+		{ .base = module,
+		  .end = module + MODULE_LEN / 2,
+		  .path = glib },
+		{ .base = module + MODULE_LEN / 2,
+		  .end = module + MODULE_LEN,
+		  .path = gobject },
+	};
+	for (unsigned i = 0; i < 2; i++)
+		if (hs_module_list_add(&im->hb.target.base.modules, &m[i],
+				       NULL))
+			abort();
 	size_t chunk[BLOCKS];
 	for (unsigned i = 0; i < BLOCKS; i++)
 		chunk[i] = hb_alloc(&im->hb, HB_MAIN, BLOCK_LEN);

@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Names in the commands that show them, for a core that needs no other file: a
+# stripped Swift program.
+. "$SOURCE/tests/cli/common.inc"
+command -v xz >/dev/null || skip "xz is not installed"
+core=$work/swift.core
+xz -dc "$SOURCE/fixtures/swift/smini_static.core.xz" >"$core"
+
+run types "$core"
+[ "$status" = 0 ] || fail "types: exit status $status: $(cat "$work/err")"
+head -n 1 "$work/out" | grep -Eq '^[0-9.]+ KiB of .* blocks in use have a name' ||
+	fail "the first line is no answer: $(head -n 1 "$work/out")"
+grep -Eq ' 14 .*swift +high .* smini_static\.Node$' "$work/out" ||
+	fail "types does not count the nodes"
+grep -q '^without a name: ' "$work/out" || fail "types hides what it misses"
+
+# --sort and --top agree with the whole.
+run types "$core" --sort count --top 2
+[ "$(grep -c ' swift \| glibc \| text ' "$work/out")" = 2 ] ||
+	fail "--top 2 is not 2: $(cat "$work/out")"
+run types "$core" --sort address
+[ "$status" = 2 ] || fail "--sort address: exit status $status"
+run types "$core" --group-by source
+grep -q ' swift$' "$work/out" || fail "--group-by source: $(cat "$work/out")"
+run types "$core" --group-by module
+grep -q 'smini_static$' "$work/out" ||
+	fail "--group-by module: $(cat "$work/out")"
+run types "$core" --group-by colour
+[ "$status" = 2 ] || fail "--group-by colour: exit status $status"
+
+# chunks --type: a name as it stands, or a pattern.
+run chunks "$core" --type smini_static.Node
+[ "$(grep -c ' smini_static\.Node$' "$work/out")" = 14 ] ||
+	fail "chunks --type finds other nodes than 14"
+run chunks "$core" --type 'smini_static.Box<*>'
+[ "$(grep -c 'smini_static\.Box<' "$work/out")" = 243 ] ||
+	fail "chunks --type with a pattern finds other boxes than 243"
+run chunks "$core" --type nothing
+grep -q '^0 chunks' "$work/out" || fail "chunks --type nothing finds something"
+
+# at: the object, its counts, its fields and what they do for life.
+xz -dc "$SOURCE/fixtures/swift/smini_static.truth.txt.xz" >"$work/truth"
+leaked=$(awk '$2 == "leaked" { print $3; exit }' "$work/truth")
+run at "$core" "$leaked"
+grep -q 'type     smini_static.Node (swift, high: ' "$work/out" ||
+	fail "at does not name the object: $(cat "$work/out")"
+grep -q 'strong: 1$' "$work/out" || fail "at shows no count"
+grep -Eq '^ +\+16 +next: smini_static.Node\? -> 0x[0-9a-f]+ \(strong\)' \
+	"$work/out" || fail "at shows no strong field"
+node=$(awk '$4 ~ /Node$/ && n++ == 1 { print $3 }' "$work/truth")
+run at "$core" "$node"
+grep -Eq 'prev: weak smini_static.Node\? -> 0x[0-9a-f]+ \(weak\)' \
+	"$work/out" || fail "at shows no weak field: $(cat "$work/out")"
+grep -Eq 'name: Swift.String -> 0x[0-9a-f]+ \(strong\)' "$work/out" ||
+	fail "at shows no string's storage"
+finish

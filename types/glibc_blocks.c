@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/addr_map.h"
+#include "types/namer.h"
+
+/*
+ * What the C library itself takes from malloc: streams and their buffers,
+ * descriptions of loaded objects, tables of thread-local storage.
+ */
+struct glibc {
+	struct hs_addr_map buffers; /* blocks that streams use */
+	struct hs_addr_map dtvs;
+};
+
+static void release(void *state)
+{
+	struct glibc *g = state;
+	hs_addr_map_release(&g->buffers);
+	hs_addr_map_release(&g->dtvs);
+}
+
+static void note(struct hs_naming *n, struct hs_addr_map *map, hs_addr addr)
+{
+	struct hs_error err;
+	enum hs_status st = HS_OK;
+	if (addr != HS_NO_ADDR)
+		st = hs_addr_map_put(map, (struct hs_addr_entry){ addr, 0, 0 },
+				     &err);
+	if (st)
+		hs_naming_fail(n, st, &err);
+}
+
+/*
+ * A stream begins with a magic number of 16 bits and ends with a pointer to
+ * its functions in libc. What lies between has had these sizes since 1999.
+ */
+static bool is_stream(struct hs_naming *n, hs_addr at)
+{
+	uint32_t magic;
+	uint64_t table, buffer, end;
+	unsigned w = n->meta.word_size;
+	return hs_peek_u32(n, at, &magic) && magic >> 16 == 0xfbad &&
+	       hs_peek(n, at + (w == 8 ? 216u : 148u), &table) &&
+	       hs_naming_module(n, table) != SIZE_MAX &&
+	       hs_peek(n, at + 7u * w, &buffer) &&
+	       hs_peek(n, at + 8u * w, &end) && buffer <= end;
+}
+
+static void note_buffer(struct hs_naming *n, struct glibc *g, hs_addr stream)
+{
+	uint64_t buffer;
+	if (hs_peek(n, stream + 7u * n->meta.word_size, &buffer) && buffer)
+		note(n, &g->buffers, buffer);
+}
+
+/*
+ * link_map of what dlopen() loaded: where (its module), its name, its dynamic
+ * section, and its neighbours.
+ */
+static bool is_link_map(struct hs_naming *n, const struct hs_block *b)
+{
+	unsigned w = n->block.word_size;
+	uint64_t dynamic, next, prev, back;
+	return b->usable >= 100u * w && b->first % 4096 == 0 && b->first != 0 &&
+	       hs_block_word(n, b, 2, &dynamic) && dynamic > b->first &&
+	       hs_naming_module(n, b->first) != SIZE_MAX &&
+	       hs_naming_module(n, b->first) == hs_naming_module(n, dynamic) &&
+	       hs_block_word(n, b, 3, &next) && hs_block_word(n, b, 4, &prev) &&
+	       ((prev && hs_peek(n, prev + 3u * w, &back) && back == b->user) ||
+		(next && hs_peek(n, next + 4u * w, &back) && back == b->user));
+}
+
+static bool name(struct hs_naming *n, const char *text, const char *evidence,
+		 uint32_t *type)
+{
+	struct hs_type what = { .name = text,
+				.source = HS_TYPE_GLIBC,
+				.confidence = HS_CERTAINTY_HIGH,
+				.evidence = evidence,
+				.module = n->heap->module };
+	return hs_naming_type(n, &what, type);
+}
+
+static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
+		  uint32_t *type)
+{
+	if (b->usable >= 29u * n->block.word_size && is_stream(n, b->user)) {
+		note_buffer(n, state, b->user);
+		return name(n, "FILE", "its magic number and its functions",
+			    type);
+	}
+	return is_link_map(n, b) &&
+	       name(n, "link_map", "its module and its neighbours", type);
+}
+
+/* stdin, stdout and stderr are variables of libc. */
+static void streams_in(struct hs_naming *n, struct glibc *g,
+		       const struct hs_map *map)
+{
+	for (hs_addr at = map->start; at + 256 <= map->end; at += 8) {
+		uint64_t word;
+		if (!hs_window_uint(&n->block, at, 4, &word))
+			return;
+		if (word >> 16 == 0xfbad && is_stream(n, at))
+			note_buffer(n, g, at);
+	}
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct glibc *g = state;
+	unsigned w = n->target->word_size;
+	for (size_t i = 0; i < n->target->maps.count; i++) {
+		const struct hs_map *map = &n->target->maps.map[i];
+		if (map->prot & HS_PROT_WRITE && n->heap->module != SIZE_MAX &&
+		    hs_naming_module(n, map->start) == n->heap->module)
+			streams_in(n, g, map);
+	}
+	/* The word behind a thread pointer's own leads into the table. */
+	for (size_t i = 0; i < n->target->threads.count; i++) {
+		const struct hs_thread *t = &n->target->threads.thread[i];
+		uint64_t dtv;
+		if (t->tls_base != HS_NO_ADDR &&
+		    n->target->arch != HS_ARCH_AARCH64 &&
+		    hs_peek(n, t->tls_base + w, &dtv) && dtv > 2u * w)
+			note(n, &g->dtvs, dtv - 2u * w);
+	}
+}
+
+static bool claim_late(struct hs_naming *n, void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	const struct glibc *g = state;
+	if (hs_addr_map_get(&g->buffers, b->user))
+		return name(n, "stdio buffer", "the stream that uses it", type);
+	return hs_addr_map_get(&g->dtvs, b->user) &&
+	       name(n, "dtv", "the thread that uses it", type);
+}
+
+const struct hs_namer hs_namer_glibc = {
+	.state_size = sizeof(struct glibc),
+	.release = release,
+	.claim = claim,
+	.survey = survey,
+	.claim_late = claim_late,
+	.source = HS_TYPE_GLIBC,
+};
