@@ -12,7 +12,7 @@
 #include "core/threads.h"
 
 /*
- * A source of target memory: a live process, an ELF core.
+ * A source of target memory: a live process, an ELF core, a Memory Slice.
  *
  * To add one:
  *   1. write backends/NAME.c, embedding struct hs_target as first member;
