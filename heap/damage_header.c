@@ -170,7 +170,8 @@ enum hs_status hs_damage_header(struct hs_diagnoser *g, const char *code,
 	/* Two bytes lead to some chunk easily; not so what only goes on here.
 	 */
 	if (expected == HS_UNKNOWN)
-		intact = comes_from_before(g, item.d.place, &length)
+		intact = comes_from_before(g, item.d.place, &length) &&
+					 length >= heap->word_size
 				 ? 0
 				 : bytes_that_fit(g, victim, raw);
 	else
