@@ -101,7 +101,7 @@ static bool freeze_in_stop(pid_t looker, pid_t target, int64_t deadline)
 static void assert_counts_on(const struct counter *c)
 {
 	uint64_t before = c->value;
-	for (int i = 0; i < 10000 && c->value == before; i++)
+	for (int i = 0; i < 60000 && c->value == before; i++)
 		nap(1000000);
 	assert_true(c->value != before);
 }

@@ -120,7 +120,7 @@ void assert_all_run(pid_t pid)
 
 void wait_for_state(pid_t pid, pid_t tid, char state)
 {
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		if (thread_state(pid, tid) == state)
 			return;
 		(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);

@@ -32,7 +32,7 @@ void child_end(struct child *c);
 char thread_state(pid_t pid, pid_t tid);
 /* Fails the test when a thread of PID stands in a ptrace or signal stop. */
 void assert_all_run(pid_t pid);
-/* Wait until thread TID of process PID is in STATE, some seconds at most. */
+/* Wait until thread TID of process PID is in STATE, a minute at most. */
 void wait_for_state(pid_t pid, pid_t tid, char state);
 
 #endif
