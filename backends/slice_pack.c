@@ -175,10 +175,11 @@ static enum hs_status finish_lz4(struct hs_slice_packer *p,
 		return hs_fail(err, HS_ERR_NOMEM, "lz4 failed");
 	p->len = (size_t)n;
 	/* With the 12 bytes in front a multiple of 8, so that there is no
-	 * padding; where that fails, readers have to cope. */
-	(void)hs_lz4_stretch(p->out + 12, &p->len, p->capacity - 12, p->in,
-			     (size_t)p->total, 4);
-	p->len += 12;
+	 * padding. What cannot be stretched has hardly anything in it that
+	 * could be packed: it is better stored. */
+	bool good = hs_lz4_stretch(p->out + 12, &p->len, p->capacity - 12,
+				   p->in, (size_t)p->total, 4);
+	p->len = good ? p->len + 12 : (size_t)p->total;
 	return HS_OK;
 }
 

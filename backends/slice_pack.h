@@ -33,7 +33,8 @@ hs_slice_packer_start(struct hs_slice_packer *packer, uint64_t total,
 HS_MUST_CHECK enum hs_status
 hs_slice_packer_feed(struct hs_slice_packer *packer, const void *bytes,
 		     size_t len, struct hs_error *err);
-/* All was fed. *RET is PACKER's own, until it is used again. */
+/* All was fed. *RET is PACKER's own, until it is used again; with a *LEN that
+ * is not below the total it means nothing, and the payload is to be stored. */
 HS_MUST_CHECK enum hs_status
 hs_slice_packer_finish(struct hs_slice_packer *packer, const uint8_t **ret,
 		       size_t *len, struct hs_error *err);
