@@ -17,6 +17,23 @@ static enum hs_status build(struct cli *cli, const struct hs_refs *refs,
 	return graph_by_size(view, cli->heap, refs, opt->max_nodes);
 }
 
+/* Not EXIT_ANSWERED: it was reported. */
+static int scan(struct cli *cli, size_t start, struct graph_view *view)
+{
+	struct hs_refs_options how = { .struct_size = sizeof(how),
+				       .progress = progress_show };
+	struct hs_refs *refs = NULL;
+	struct hs_error err = { .code = HS_OK };
+	if (hs_refs_scan(cli->target, cli->heap, &how, &refs, &err))
+		return cli_fail_error(cli, &err);
+	int code = EXIT_ANSWERED;
+	if (build(cli, refs, start, view))
+		code = cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
+				"no memory for the graph");
+	hs_refs_free(refs);
+	return code;
+}
+
 int cmd_graph(struct cli *cli)
 {
 	const struct options *opt = &cli->opt;
@@ -31,20 +48,11 @@ int cmd_graph(struct cli *cli)
 				 "no block of this heap holds 0x%" PRIx64
 				 "; `heapscan at` says what is there",
 				 opt->around);
-	struct hs_refs_options how = { .struct_size = sizeof(how),
-				       .progress = progress_show };
-	struct hs_refs *refs = NULL;
-	struct hs_error err = { .code = HS_OK };
-	if (hs_refs_scan(cli->target, cli->heap, &how, &refs, &err))
-		return cli_fail_error(cli, &err);
-
 	struct graph_view view = { .nodes = NULL };
+	int code = opt->path || opt->leaks ? graph_reach(cli, &view)
+					   : scan(cli, start, &view);
 	char cut[128];
-	int code = EXIT_ANSWERED;
-	if (build(cli, refs, start, &view)) {
-		code = cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
-				"no memory for the graph");
-	} else {
+	if (!code) {
 		if (graph_cut_text(&view, cut, sizeof(cut)))
 			cli_note("the graph is %s (--max-nodes)", cut);
 		/* --dot says it outright, but dot is the answer anyway. */
@@ -54,6 +62,5 @@ int cmd_graph(struct cli *cli)
 			out_dot(cli, &view);
 	}
 	graph_view_release(&view);
-	hs_refs_free(refs);
 	return code ? code : cli_answered(cli);
 }

@@ -30,6 +30,7 @@ struct graph_view {
 	bool cut;           /* --max-nodes left something out ... */
 	size_t left_out;    /* ... this many nodes; 0: not counted */
 	uint64_t ref_count; /* references in the whole heap */
+	char title[512];    /* what is shown, not escaped; empty: as usual */
 };
 
 /* START is a chunk's index. HS_OK or HS_ERR_NOMEM. */
@@ -39,6 +40,8 @@ enum hs_status graph_around(struct graph_view *view, const struct hs_heap *heap,
 enum hs_status graph_by_size(struct graph_view *view,
 			     const struct hs_heap *heap,
 			     const struct hs_refs *refs, size_t max_nodes);
+/* --path or --leaks. Not EXIT_ANSWERED: it was reported. */
+int graph_reach(struct cli *cli, struct graph_view *view);
 void graph_view_release(struct graph_view *view);
 /* HS_OK or HS_ERR_NOMEM. */
 enum hs_status graph_view_add_edge(struct graph_view *view,

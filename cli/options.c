@@ -82,6 +82,12 @@ const struct option_spec option_specs[] = {
 	  "fold the whole heap by size and state", GROUP_GRAPH },
 	{ OPT_MAX_NODES, "max-nodes", 0, "N", NULL,
 	  "cut the graph at N nodes (200)", GROUP_GRAPH },
+	{ OPT_PATH, "path", 0, "ADDR", NULL,
+	  "the way from a root to this block", GROUP_GRAPH },
+	{ OPT_LEAKS, "leaks", 0, NULL, NULL,
+	  "one leak of each shape", GROUP_GRAPH },
+	{ OPT_PICTURE, "picture", 'T', "FORMAT", "dot svg png",
+	  "draw it: svg or png", GROUP_GRAPH },
 	{ OPT_JOBS, "jobs", 0, "N", NULL,
 	  "work with N threads, not with all processors", GROUP_REACH },
 	{ OPT_BASELINE, "baseline", 0, "FILE", NULL,
@@ -93,7 +99,8 @@ const struct option_spec option_specs[] = {
 	{ OPT_AT_EXIT, "at-exit", 0, NULL, NULL,
 	  "run the program behind -- and look when it ends", GROUP_LEAKS },
 	{ OPT_PATHS, "paths", 0, "N", NULL,
-	  "show N ways, each with another last step (1)", GROUP_WHY },
+	  "show N ways, each with another last step (1)",
+	  GROUP_WHY | GROUP_GRAPH },
 	{ OPT_REFERRERS, "referrers", 0, NULL, NULL,
 	  "everything that points to the block", GROUP_WHY },
 	{ OPT_REFERENCES, "references", 0, NULL, NULL,
@@ -300,6 +307,14 @@ static bool take_reach(struct options *opt, const struct option_spec *spec,
 		return *value != 0;
 	case OPT_FAIL_ON:
 		return parse_limit(opt, value);
+	case OPT_PATH:
+		opt->path = value;
+		return *value != 0;
+	case OPT_PICTURE:
+		if (choice(spec->values, value) < 0)
+			return false;
+		opt->picture = choice(spec->values, value) ? value : NULL;
+		return true;
 	case OPT_AS:
 		if (choice(spec->values, value) < 0)
 			return false;
@@ -458,6 +473,8 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return opt->references = true;
 	case OPT_EVERYWHERE:
 		return opt->everywhere = true;
+	case OPT_LEAKS:
+		return opt->leaks = true;
 	case OPT_HELP:
 		return opt->help = true;
 	case OPT_VERSION:

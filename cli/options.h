@@ -61,6 +61,9 @@ enum option_id {
 	OPT_REFERRERS,
 	OPT_REFERENCES,
 	OPT_AS,
+	OPT_PICTURE,
+	OPT_PATH,
+	OPT_LEAKS,
 	OPT_EVERYWHERE,
 	OPT_PASSPHRASE_FILE,
 	OPT_LEGACY,
@@ -149,6 +152,9 @@ struct options {
 	bool at_exit;   /* ARGS are a program to run, TARGET is NULL */
 	unsigned paths; /* how many to show */
 	bool referrers, references;
+	const char *picture; /* "svg" or "png"; NULL: dot */
+	const char *path;    /* an address, or NULL */
+	bool leaks;
 	enum search_kind search;
 	bool everywhere;
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <graphviz/cgraph.h>
+#include <graphviz/gvc.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,10 +95,17 @@ static void graph_label(struct cli *cli, const struct graph_view *view,
 	char word[512], plain[512], safe[1024], cut[128], refs[TEXT_LEN];
 	text_escape(plain, sizeof(plain), target_word(cli, word, sizeof(word)));
 	double_backslashes(safe, sizeof(safe), plain);
+	const char *what = view->by_size ? "chunks by size and state, "
+					 : "blocks around one, ";
+	char title[512], line[520];
+	if (*view->title) {
+		text_escape(plain, sizeof(plain), view->title);
+		double_backslashes(title, sizeof(title), plain);
+		(void)snprintf(line, sizeof(line), "%s, ", title);
+		what = line;
+	}
 	const char *note = graph_cut_text(view, cut, sizeof(cut));
-	(void)snprintf(buf, size, "%s: %s%s%s%s%s", safe,
-		       view->by_size ? "chunks by size and state, "
-				     : "blocks around one, ",
+	(void)snprintf(buf, size, "%s: %s%s%s%s%s", safe, what,
 		       text_count(refs, view->ref_count),
 		       " references in the heap", note ? "; " : "",
 		       note ? note : "");
@@ -146,20 +154,48 @@ bool out_dot_works(void)
 	return true;
 }
 
-void out_dot(struct cli *cli, const struct graph_view *view)
+static bool write_dot(struct cli *cli, Agraph_t *g)
 {
 	char *text = NULL;
 	size_t len = 0;
-	Agraph_t *g = build(cli, view);
-	FILE *memory = g ? open_memstream(&text, &len) : NULL;
+	FILE *memory = open_memstream(&text, &len);
 	bool ok = memory && agwrite(g, memory) == 0;
 	if (memory && fclose(memory))
 		ok = false;
-	if (g)
-		agclose(g);
 	if (ok)
 		out_bytes(&cli->out, text, len);
-	else
-		out_fail(&cli->out, ENOMEM);
 	free(text);
+	return ok;
+}
+
+/* Laid out and drawn in memory, so that a failure leaves no half picture. */
+static bool write_picture(struct cli *cli, Agraph_t *g, const char *format)
+{
+	char *bytes = NULL;
+	unsigned len = 0;
+	GVC_t *gvc = gvContext();
+	if (!gvc)
+		return false;
+	bool laid = gvLayout(gvc, g, "dot") == 0;
+	bool ok = laid && gvRenderData(gvc, g, format, &bytes, &len) == 0;
+	if (ok)
+		out_bytes(&cli->out, bytes, len);
+	if (bytes)
+		gvFreeRenderData(bytes);
+	if (laid)
+		(void)gvFreeLayout(gvc, g);
+	(void)gvFreeContext(gvc);
+	return ok;
+}
+
+void out_dot(struct cli *cli, const struct graph_view *view)
+{
+	const char *format = cli->opt.picture;
+	Agraph_t *g = build(cli, view);
+	bool ok = g &&
+		  (format ? write_picture(cli, g, format) : write_dot(cli, g));
+	if (g)
+		agclose(g);
+	if (!ok)
+		out_fail(&cli->out, ENOMEM);
 }

@@ -77,6 +77,8 @@ documents() { # documents TARGET...: each command on this target
 	valid graph 0 graph "$@" --json
 	valid graph 0 graph "$@" --json --around "$block" --depth 3
 	valid error 2 graph "$@" --json --around 0x1
+	valid graph 0 graph "$@" --json --path "$block"
+	valid graph 0 graph "$@" --json --leaks
 	valid leaks 0 leaks "$@" --json
 	cp "$work/out" "$work/baseline"
 	valid leaks 0 leaks "$@" --json --baseline "$work/baseline"

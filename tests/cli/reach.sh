@@ -80,6 +80,19 @@ says 'in_bss'
 ask search no-such-text-anywhere-at-all
 says '^0 hits '
 
+ask graph --leaks
+ends 0
+says 'leaks, one of each shape'
+says "label=\"$(awk '$4 == "self" { print $2; exit }' "$ledger")"
+ask graph --path "$(held bss)" --max-nodes 1
+says 'variable in_bss '
+ask graph --path "$(held bss)" -T svg
+says '^<svg '
+ask graph --leaks -T png
+head -c 4 "$work/out" | grep -q PNG || fail "-T png is no PNG"
+ask graph --leaks -T gif
+ends 2
+
 dump_core
 if [ -n "$core" ]; then
 	command=diff
