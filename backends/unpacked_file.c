@@ -124,7 +124,8 @@ static enum hs_status write_out(struct unpacking *u, const uint8_t *bytes,
 			       u->name, hs_packing_name(u->packing),
 			       HS_LIMIT_UNPACKED);
 	if (u->len == 0 && len > 0)
-		u->no_core = len < SELFMAG || memcmp(bytes, ELFMAG, SELFMAG);
+		u->no_core =
+			len < SELFMAG || memcmp(bytes, ELFMAG, SELFMAG) != 0;
 	for (size_t done = 0; done < len;) {
 		size_t n = PAGE - (size_t)(u->len % PAGE);
 		if (n > len - done)
