@@ -31,8 +31,9 @@ libraries=$(sed -n \
 for library in $libraries; do
 	case $library in # how distributions call it
 	libelf) words='libelf|elfutils' ;;
-	libcgraph) words=graphviz ;;
+	libcgraph | libgvc) words=graphviz ;;
 	libcrypto) words='ssl' ;;
+	sqlite3) words=sqlite ;;
 	iberty) words='iberty|binutils' ;;
 	*) words=${library#lib} ;;
 	esac
