@@ -25,6 +25,7 @@ five() { # five FILE COMMAND...: the lines of five runs
 	: >"$file"
 	for _ in 1 2 3 4 5; do "$@" >>"$file"; done
 }
+ok1() { "$@" || [ $? = 1 ]; }
 start() { # start NAME COMMAND...: until it says "ready"; pid in $started
 	name=$1; shift
 	mkfifo "$work/$name"
@@ -56,6 +57,7 @@ calc() { awk "BEGIN { printf \"$1\", $2 }"; }
 echo "A heap of $blocks live blocks is made ..." >&2
 start heap "$tool/gen_heap" "$blocks"
 heap=$started
+planted=${line##* }
 stop=$(paused "$heap")
 five "$work/live" "$tool/meter" "$hs" --pid "$heap" 2>/dev/null
 kill -ABRT "$heap"
@@ -73,6 +75,12 @@ five "$work/readv" "$tool/pass" readv
 five "$work/plain" "$tool/pass" file "$core"
 five "$work/summary" "$tool/meter" "$hs" "$core" 2>/dev/null
 five "$work/json" "$tool/meter" "$hs" "$core" --json 2>/dev/null
+# Exit status 1 is the answer here: there are leaks.
+five "$work/leaks" ok1 "$tool/meter" "$hs" leaks "$core" 2>/dev/null
+five "$work/leaks1" ok1 "$tool/meter" "$hs" leaks --jobs 1 "$core" 2>/dev/null
+five "$work/owners" "$tool/meter" "$hs" owners "$core" 2>/dev/null
+leaked=$("$hs" leaks "$core" 2>/dev/null |
+	sed -n '1s/^leaked: \([0-9,]*\) .*/\1/p' | tr -d ,)
 
 "$hs" "$core" --json --summary >"$work/report" 2>/dev/null
 chunks=$(awk -v RS=, '/"chunks":/ { sub(/.*: */, ""); n += $0 } END { print n }' \
@@ -106,6 +114,17 @@ row "  rate, beyond the summary's time" \
 	"$(calc '%.0f MB/s' "$jbytes/($jt-$t)/1e6")" "at least 150"
 row "  own memory beyond the summary's" \
 	"$(calc '%.1f MB' "($janon-$anon)*1024/1e6")" "flat"
+lt=$(column 1 <"$work/leaks")
+row "leaks of the core" "$(calc '%.3f s' "$lt")"
+row "  found" "$leaked" "$planted"
+row "  in plain passes" "$(calc '%.2f' "$lt/$plain")" "at most 6"
+row "  on one processor, in plain passes" \
+	"$(calc '%.2f' "$(column 1 <"$work/leaks1")/$plain")"
+row "  own memory per chunk" \
+	"$(calc '%.1f bytes' "$(column 3 <"$work/leaks")*1024/$chunks")" \
+	"at most 40"
+row "owners of the core, in times leaks" \
+	"$(calc '%.2f' "$(column 1 <"$work/owners")/$lt")" "at most 3"
 row "live: how long the process stood" \
 	"$(calc '%.0f ms' "$stop")" "at most 350"
 row "live: summary, all included" \
