@@ -280,6 +280,16 @@ static enum hs_status doubly(struct hs_diagnoser *g, uint32_t index,
 		     onward == at))
 			return freed_twice(g, &item, i, "linked to itself",
 					   err);
+		/* A tcache has it as well, and overwrote the links. */
+		const struct hs_chunk *c = &heap->chunks[i];
+		if (back != before && c->list &&
+		    (uint32_t)c->list - 1 != index &&
+		    (c->state == HS_CHUNK_TCACHE ||
+		     c->state == HS_CHUNK_FASTBIN)) {
+			item.d.code = "chunk-on-two-lists";
+			return freed_twice(g, &item, i,
+					   "on two lists of free ones", err);
+		}
 		if (back != before) {
 			/* Does the one it names know it? Then it is the one
 			 * before that has lost its way. */

@@ -351,6 +351,25 @@ static size_t text_over_both_links_of_a_large_block_is_one_use_after_free_bug(
 TEST(text_over_both_links_of_a_large_block_is_one_use_after_free, 17, 44,
      HS_CAUSE_USE_AFTER_FREE, HS_UNKNOWN)
 
+/* Freed into a bin, and then into a cache with room: that writes its own link
+ * and mark over those of the bin. */
+static size_t
+a_block_in_bin_and_cache_was_freed_twice_bug(struct heap_builder *hb,
+					     const struct hb_scene *s)
+{
+	size_t c = s->small[2];
+	hs_addr tcache = hb_user(hb, hb->thread[s->main_thread].tcache);
+	hs_addr entry = tcache +
+			hb->layout.field[HS_FIELD_TCACHE_ENTRIES].offset +
+			hb_tcache_index(hb, hb->chunk[c].size) * hb->word;
+	put(hb, BK(hb, c), get(hb, hb_user(hb, s->tcached[0]) + hb->word));
+	put(hb, FD(hb, c), hb_protect(hb, FD(hb, c), get(hb, entry)));
+	put(hb, entry, hb_user(hb, c));
+	return c;
+}
+TEST(a_block_in_bin_and_cache_was_freed_twice, 29, 44, HS_CAUSE_DOUBLE_FREE,
+     HS_UNKNOWN)
+
 /* What free() would make of a pointer into a block, behind a likely size. */
 static size_t
 a_cached_place_inside_a_block_was_no_block_bug(struct heap_builder *hb,
@@ -394,6 +413,7 @@ int main(void)
 		cmocka_unit_test(a_broken_link_back_is_a_use_after_free),
 		cmocka_unit_test(
 			text_over_both_links_of_a_large_block_is_one_use_after_free),
+		cmocka_unit_test(a_block_in_bin_and_cache_was_freed_twice),
 		cmocka_unit_test(a_cached_place_inside_a_block_was_no_block),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

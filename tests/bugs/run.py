@@ -117,6 +117,9 @@ def judge(failures, what, name, said, *target):
     """The first diagnosis, and what was wrong with it in FAILURES."""
     cause, compared, _, _ = BUGS[name]
     status, report = heapscan("check", *target)
+    if "error" in report:
+        failures.append("%s: %s" % (what, report["error"]["message"]))
+        return None, None
     verdict = report["glibc_said"]
     compare_rest(failures, what, name, said, *target)
     if cause is None:
@@ -155,16 +158,10 @@ def run(failures, name, command, what="", can_live=True):
         stopped = os.waitid(os.P_PID, program.pid,
                             os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         said = read_ledger(program.path("ledger"))
-        if stopped.si_code == os.CLD_STOPPED:
-            if can_live:
-                judge(failures, what + "live", name, said,
-                      "--pid", str(program.pid))
-            core = program.crash()
-        else:
-            program.process.wait()
-            cores = [f for f in os.listdir(program.folder.name)
-                     if f.startswith("core") or f.endswith(".core")]
-            core = program.path(cores[0]) if cores else None
+        if stopped.si_code == os.CLD_STOPPED and can_live:
+            judge(failures, what + "live", name, said,
+                  "--pid", str(program.pid))
+        core = program.crash()
         if not core:
             return None
         return judge(failures, what + "core", name, said, core)

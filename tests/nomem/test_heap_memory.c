@@ -6,6 +6,8 @@
 
 #include <cmocka.h> /* wants the four above first */
 
+#include <heapscan/damage.h>
+
 #include "nomem/nth_allocation.h"
 #include "support/heap_expect.h"
 #include "support/heap_scenario.h"
@@ -75,12 +77,47 @@ static void a_damaged_heap_without_memory_says_so(void **state)
 	hb_release(&hb);
 }
 
+/* And so do diagnoses. */
+static void a_diagnosis_without_memory_says_so_and_leaks_nothing(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	struct hb_scene scene;
+	struct hs_heap *heap = NULL;
+	hb_build(&hb, 36, HS_ARCH_X86_64, 0, &scene);
+	for (size_t i = 0; i < 25; i++)
+		fake_target_put(&hb.target,
+				hb_addr(&hb, scene.used + 16 * i) + hb.word, 3);
+	assert_int_equal(hs_heap_scan(&hb.target.base, NULL, NULL, &heap, NULL),
+			 HS_OK);
+	unsigned long n = 0;
+	for (;;) {
+		struct hs_damage *damage = NULL;
+		nth_allocation_fails(++n);
+		enum hs_status st = hs_damage_diagnose(&hb.target.base, heap,
+						       &damage, NULL);
+		if (!nth_allocation_reached()) {
+			assert_int_equal(st, HS_OK);
+			assert_true(hs_damage_count(damage) > 10);
+			hs_damage_free(damage);
+			break;
+		}
+		assert_int_equal(st, HS_ERR_NOMEM);
+		assert_null(damage);
+	}
+	assert_true(n > 10);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_scan_without_memory_says_so_and_leaks_nothing),
 		cmocka_unit_test(a_damaged_heap_without_memory_says_so),
+		cmocka_unit_test(
+			a_diagnosis_without_memory_says_so_and_leaks_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
