@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <assert.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,10 +77,9 @@ enum hs_status hs_slice_auxv(struct hs_target *target, struct hs_error *err)
 		const struct hs_map *map = &target->maps.map[i];
 		hs_addr begin, end;
 		if (map->kind != HS_MAP_STACK ||
-		    !find_vector(target, map, &begin, &end))
+		    !find_vector(target, map, &begin, &end) || end <= begin)
 			continue;
 		size_t len = (size_t)(end - begin);
-		assert(len > 0); /* AT_NULL at least */
 		uint8_t *auxv = malloc(len);
 		if (!auxv)
 			return hs_fail(err, HS_ERR_NOMEM, "no memory");
