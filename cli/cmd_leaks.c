@@ -91,6 +91,12 @@ static void print_groups(struct cli *cli, const struct leak_view *v)
 			   hs_confidence_name(g.worst));
 		table_addr(&table, c.user);
 		table_cell(&table, INK_PLAIN, g.shape);
+		const char *type = reach_type(cli, g.sample);
+		if (type) {
+			out_str(&cli->out, "    ");
+			out_escaped(&cli->out, type);
+			out_str(&cli->out, "\n");
+		}
 	}
 	cli_announce_rest(cli, limit, total);
 }
@@ -171,6 +177,8 @@ int cmd_leaks(struct cli *cli)
 	int code = reach_build(cli, &graph);
 	if (!code && hs_leaks_find(graph, &leaks, &err))
 		code = cli_fail_error(cli, &err);
+	if (!code && cli->opt.types && hs_leaks_count(leaks))
+		code = cli_name_types(cli);
 	if (!code) {
 		v.graph = graph;
 		v.leaks = leaks;

@@ -96,6 +96,8 @@ const struct option_spec option_specs[] = {
 	{ OPT_FAIL_ON, "fail-on", 0, "LIMIT", NULL,
 	  "exit 1 from so many blocks, or bytes (B, k, M, G) on",
 	  GROUP_LEAKS },
+	{ OPT_TYPES, "types", 0, NULL, NULL,
+	  "name the leaked blocks' types, which takes longer", GROUP_LEAKS },
 	{ OPT_AT_EXIT, "at-exit", 0, NULL, NULL,
 	  "run the program behind -- and look when it ends", GROUP_LEAKS },
 	{ OPT_PATHS, "paths", 0, "N", NULL,
@@ -131,6 +133,8 @@ const struct option_spec option_specs[] = {
 	  "leave out what the process may not write", GROUP_DUMP },
 	{ OPT_EXCLUDE, "exclude", 0, "LIST", NULL,
 	  "leave out mappings: paths, patterns, [stack], 0xADDR", GROUP_DUMP },
+	{ OPT_SHAPE_ONLY, "shape-only", 0, NULL, NULL,
+	  "keep addresses and the allocator's data, no others", GROUP_DUMP },
 	{ OPT_COLOR, "color", 0, "WHEN", "auto always never",
 	  "colour: auto, always or never", GROUP_COMMON },
 	{ OPT_HELP, "help", 'h', NULL, NULL,
@@ -449,6 +453,8 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return true;
 	case OPT_ENCRYPT:
 		return opt->encrypt = true;
+	case OPT_SHAPE_ONLY:
+		return opt->shape_only = true;
 	case OPT_FORCE:
 		return opt->force = true;
 	case OPT_ONLY_WRITABLE:
@@ -475,6 +481,8 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return opt->everywhere = true;
 	case OPT_LEAKS:
 		return opt->leaks = true;
+	case OPT_TYPES:
+		return opt->types = true;
 	case OPT_HELP:
 		return opt->help = true;
 	case OPT_VERSION:

@@ -64,6 +64,7 @@ enum option_id {
 	OPT_PICTURE,
 	OPT_PATH,
 	OPT_LEAKS,
+	OPT_TYPES,
 	OPT_EVERYWHERE,
 	OPT_PASSPHRASE_FILE,
 	OPT_LEGACY,
@@ -78,6 +79,7 @@ enum option_id {
 	OPT_ONLY_WRITABLE,
 	OPT_EXCLUDE,
 	OPT_PAUSE,
+	OPT_SHAPE_ONLY,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -154,7 +156,7 @@ struct options {
 	bool referrers, references;
 	const char *picture; /* "svg" or "png"; NULL: dot */
 	const char *path;    /* an address, or NULL */
-	bool leaks;
+	bool leaks, types;
 	enum search_kind search;
 	bool everywhere;
 
@@ -167,7 +169,7 @@ struct options {
 	enum hs_capture_codec codec;
 	enum hs_capture_hash hash;
 	bool encrypt, force, only_writable;
-	bool pause_min;
+	bool pause_min, shape_only;
 
 	int exit;          /* what a failed parse should exit with */
 	char problem[512]; /* why it failed */

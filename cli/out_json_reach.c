@@ -26,10 +26,11 @@ static void put_leak(struct json_doc *doc, const struct leak_view *v, size_t i)
 	struct hs_leak_info leak;
 	hs_leaks_get(v->leaks, i, &leak);
 	doc_element(doc,
-		    json_pack("{s:o,s:o,s:s,s:n,s:s,s:o,s:I}", "user",
+		    json_pack("{s:o,s:o,s:s,s:o,s:s,s:o,s:I}", "user",
 			      juser(doc->cli, leak.chunk), "usable",
 			      jusable(doc->cli, leak.chunk), "kind",
 			      hs_leak_kind_name(leak.kind), "type",
+			      jtext(reach_type(doc->cli, leak.chunk)),
 			      "confidence", hs_confidence_name(leak.confidence),
 			      "root", juser(doc->cli, leak.root), "group",
 			      (json_int_t)leak.group));

@@ -73,6 +73,16 @@ int reach_block(struct cli *cli, const char *word, size_t *ret)
 	return EXIT_ANSWERED;
 }
 
+const char *reach_type(const struct cli *cli, size_t chunk)
+{
+	struct hs_type_info info;
+	size_t type = cli->types ? hs_types_of(cli->types, chunk) : SIZE_MAX;
+	if (type == SIZE_MAX)
+		return NULL;
+	hs_types_info(cli->types, type, &info);
+	return info.name;
+}
+
 static const char *thread_text(const struct cli *cli, size_t thread, char *buf,
 			       size_t size)
 {

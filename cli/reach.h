@@ -22,6 +22,9 @@ void reach_note_missing(const struct hs_graph *graph);
  * reported. */
 int reach_block(struct cli *cli, const char *word, size_t *ret);
 
+/* The type of CHUNK; NULL: none, or types were not asked for. */
+const char *reach_type(const struct cli *cli, size_t chunk);
+
 /* A root in words: "variable `table'+16 of /bin/x", not escaped. */
 #define ROOT_TEXT 512
 const char *root_text(const struct cli *cli, const struct hs_root_info *root,

@@ -79,7 +79,7 @@ documents() { # documents TARGET...: each command on this target
 	valid error 2 graph "$@" --json --around 0x1
 	valid graph 0 graph "$@" --json --path "$block"
 	valid graph 0 graph "$@" --json --leaks
-	valid leaks 0 leaks "$@" --json
+	valid leaks 0 leaks "$@" --json --types
 	cp "$work/out" "$work/baseline"
 	valid leaks 0 leaks "$@" --json --baseline "$work/baseline"
 	valid owners 0 owners "$@" --json --depth 3

@@ -249,6 +249,7 @@ _heapscan()
 			'--jobs=[work with N threads, not with all processors]:N:'
 			'--baseline=[only what leaks more than in this leaks --json]:FILE:_files'
 			'--fail-on=[exit 1 from so many blocks, or bytes (B, k, M, G) on]:LIMIT:'
+			'--types[name the leaked blocks'\'' types, which takes longer]'
 			'--at-exit[run the program behind -- and look when it ends]'
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
 			'--help[explain the command]'
