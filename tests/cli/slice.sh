@@ -6,6 +6,7 @@
 . "$SOURCE/tests/cli/common.inc"
 command -v python3 >/dev/null || skip "python3 is not installed"
 [ "$(uname -m)" = x86_64 ] || skip "the writer knows x86_64 only"
+ulimit -s 1024 # small stacks of threads, small slices
 start shapes ledger
 while read -r _ _ state _ <"/proc/$program/stat"; do
 	[ "$state" = T ] && break # the fixture stops itself
