@@ -85,15 +85,36 @@ static uint64_t missed(const struct hs_target *target, hs_addr start,
 	return sum;
 }
 
+/*
+ * aarch64 ignores the top byte of an address (and memory tagging keeps its tags
+ * there), so a pointer may carry anything in it. N words without it.
+ */
+static const uint8_t *without_tags(uint64_t *out, const uint8_t *words,
+				   size_t n)
+{
+	memcpy(out, words, n * sizeof(*out));
+	for (size_t i = 0; i < n; i++)
+		out[i] = htole64(le64toh(out[i]) & HS_ADDR_WITHOUT_TAG);
+	return (const uint8_t *)out;
+}
+
 static enum hs_status scan_words(const struct words *ws,
 				 const struct hs_target *target, hs_addr start,
 				 hs_addr end, uint64_t *missing,
 				 struct hs_error *err)
 {
 	uint16_t hits[HS_FILTER_WORDS];
+	uint64_t untagged[HS_FILTER_WORDS];
+	bool tagged = target->arch == HS_ARCH_AARCH64;
 	hs_addr mask = ws->w - 1;
 	start = (start + mask) & ~mask;
 	while (start < end && end - start >= ws->w) {
+		hs_addr behind =
+			hs_span_list_skip_zeroes(&target->spans, start);
+		if (behind > start) {
+			start = (behind + mask) & ~mask;
+			continue;
+		}
 		const uint8_t *bytes;
 		uint64_t len;
 		struct hs_error why = { .code = HS_OK };
@@ -130,6 +151,8 @@ static enum hs_status scan_words(const struct words *ws,
 			if (n > HS_FILTER_WORDS)
 				n = HS_FILTER_WORDS;
 			const uint8_t *p = bytes + done * ws->w;
+			if (tagged)
+				p = without_tags(untagged, p, n);
 			size_t hit = ws->filter(&ws->index->range, p, n, hits);
 			if (!look_up(ws, start + done * ws->w, p, hits, hit))
 				return HS_OK;

@@ -82,8 +82,10 @@ static enum hs_status scan_chunk(struct hs_refs *refs,
 		for (; n + w <= len; n += w) {
 			uint32_t to;
 			uint64_t into;
-			if (!hs_block_index_find(index, word_at(bytes + n, w),
-						 &to, &into) ||
+			uint64_t word = word_at(bytes + n, w);
+			if (heap->tagged_pointers)
+				word &= HS_ADDR_WITHOUT_TAG;
+			if (!hs_block_index_find(index, word, &to, &into) ||
 			    (off + n) / w > UINT32_MAX)
 				continue;
 			st = hs_grow(&refs->edge, &refs->capacity, refs->count,

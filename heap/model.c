@@ -291,6 +291,8 @@ static bool handed_out(const struct hs_chunk *c)
 
 bool hs_heap_find(const struct hs_heap *heap, hs_addr addr, size_t *ret)
 {
+	if (heap->tagged_pointers)
+		addr &= HS_ADDR_WITHOUT_TAG;
 	size_t i = at_or_below(heap, addr);
 	if (i == heap->chunk_count)
 		return false;

@@ -90,7 +90,11 @@ struct hs_list {
 	uint64_t count, bytes, min_size, max_size;
 };
 
+/* What of an address the processor looks at where it ignores the top byte. */
+#define HS_ADDR_WITHOUT_TAG ((UINT64_C(1) << 56) - 1)
+
 struct hs_heap {
+	bool tagged_pointers; /* aarch64: see HS_ADDR_WITHOUT_TAG */
 	struct hs_layout layout;
 	bool safe_linking, safe_linking_known;
 	bool is_static;

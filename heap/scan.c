@@ -227,6 +227,7 @@ enum hs_status hs_heap_scan(struct hs_target *target, struct hs_symbols *syms,
 	if (st)
 		return st;
 	scan.heap->word_size = target->word_size;
+	scan.heap->tagged_pointers = target->arch == HS_ARCH_AARCH64;
 	hs_window_init(&scan.window, target);
 	hs_window_init(&scan.list_window, target);
 	st = run(&scan, err);

@@ -108,6 +108,33 @@ static void a_pointer_is_seen_from_both_ends(void **state)
 	}
 }
 
+static void tags_of_arm64_pointers_count_for_nothing(void **state)
+{
+	(void)state;
+	const uint64_t tag = UINT64_C(0x3c) << 56;
+	for (int arm = 0; arm < 2; arm++) {
+		struct world w;
+		begin(&w, arm ? HS_ARCH_AARCH64 : HS_ARCH_X86_64);
+		hb_finish(&w.hb);
+		size_t from = w.scene.used + 9, to = w.scene.other_used + 3;
+		put(&w, from, 8, hb_user(&w.hb, to) | tag);
+		look(&w);
+		assert_int_equal(hs_refs_count(w.refs), arm);
+		size_t at;
+		assert_int_equal(
+			hs_heap_find(w.heap, hb_user(&w.hb, to) | tag, &at),
+			arm);
+		if (arm) {
+			struct hs_ref in;
+			assert_int_equal(at, number(&w, to));
+			hs_refs_in(w.refs, at, 0, &in);
+			assert_int_equal(in.from, number(&w, from));
+			assert_int_equal(in.interior, 0);
+		}
+		end(&w);
+	}
+}
+
 static void a_pointer_into_a_block_says_how_far(void **state)
 {
 	(void)state;
@@ -327,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_no_reference),
 		cmocka_unit_test(a_pointer_is_seen_from_both_ends),
+		cmocka_unit_test(tags_of_arm64_pointers_count_for_nothing),
 		cmocka_unit_test(a_pointer_into_a_block_says_how_far),
 		cmocka_unit_test(free_chunks_neither_hold_nor_are_held),
 		cmocka_unit_test(the_allocators_own_chunks_do_not_count),

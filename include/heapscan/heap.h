@@ -226,7 +226,8 @@ HS_API void hs_heap_each(const struct hs_heap *heap, hs_chunk_fn fn, void *arg);
 /*
  * The chunk that ADDR lies in, header included. *RET is its index. What
  * malloc calls "usable" of a chunk in use reaches one word into the header of
- * the next: that word counts for the chunk in use.
+ * the next: that word counts for the chunk in use. On aarch64 the top byte of
+ * ADDR may hold a tag, which counts for nothing.
  */
 HS_API bool hs_heap_find(const struct hs_heap *heap, hs_addr addr, size_t *ret);
 

@@ -344,6 +344,26 @@ def place_compressed_core():
         program.close()
 
 
+def place_inside_malloc():
+    """What is half done is never called damage."""
+    locked = 0
+    for sizes in (("8", "100"), ("16", "900"), ("200", "5000"),
+                  ("100000", "300000")):
+        program = seen.Program([os.path.join(seen.FIXTURES, "busy"), *sizes])
+        try:
+            program.wait_line("ready")
+            for _ in range(3):
+                done = run("check", "--pid", str(program.pid), "--json")
+                failures.expect(done.returncode in (0, 5),
+                                "%s: exit status %d: %s" % (
+                                    sizes, done.returncode,
+                                    done.stdout[-800:]))
+                locked += "arena-locked" in done.stdout
+        finally:
+            program.close()
+    print("an arena was locked in %d of 12 looks" % locked)
+
+
 def main():
     place = globals().get("place_" + sys.argv[1])
     place()
