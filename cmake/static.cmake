@@ -22,6 +22,22 @@ foreach(library ${static_libraries} c)
     list(APPEND archives ${STATIC_${library}})
   endif()
 endforeach()
+# Debian 13's libelf.a lacks functions of its own (elfutils 0.192).
+if(NOT missing)
+  include(CheckCSourceCompiles)
+  set(CMAKE_REQUIRED_LIBRARIES
+    -Wl,--start-group ${archives} -Wl,--end-group)
+  set(CMAKE_REQUIRED_LINK_OPTIONS -static-pie)
+  check_c_source_compiles("
+    char elf_begin(void), dwarf_init_b(void), json_dumps(void);
+    int main(void) { return elf_begin() + dwarf_init_b() + json_dumps(); }"
+    HS_STATIC_LINKS)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+  unset(CMAKE_REQUIRED_LINK_OPTIONS)
+  if(NOT HS_STATIC_LINKS)
+    set(missing " parts of libelf.a or libdwarf.a (they do not link)")
+  endif()
+endif()
 file(WRITE ${PROJECT_BINARY_DIR}/static-missing "${missing}\n")
 if(missing)
   message(STATUS "no static command; missing:${missing}")
@@ -41,13 +57,8 @@ add_dependencies(heapscan_static heapscan_inside)
 # -static-pie: what reads hostile files keeps its random addresses.
 target_link_options(heapscan_static PRIVATE
   -static-pie -s -Wl,--gc-sections)
-# libcrypto can look up hosts and load engines. We ask for neither, but the
-# linker warns of it each time.
-include(CheckLinkerFlag)
-check_linker_flag(C -Wl,--no-warnings HS_LINKER_NO_WARNINGS)
-if(HS_LINKER_NO_WARNINGS)
-  target_link_options(heapscan_static PRIVATE -Wl,--no-warnings)
-endif()
+# The linker warns of what libcrypto and SQLite could look up or load and we
+# never ask for. It stays: --no-warnings would hide unresolved names as well.
 set_target_properties(heapscan_static PROPERTIES
   OUTPUT_NAME heapscan-static
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/cli
