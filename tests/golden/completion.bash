@@ -127,8 +127,8 @@ _heapscan()
 		search) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --as --everywhere --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
 		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
-		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
-		convert) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --color --help --version' ;;
+		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --color --help --version' ;;
+		convert) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --color --help --version' ;;
 		types) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --color --help --version' ;;
 		export) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --state --arena --tid --min-size --max-size --sort --top --type --jobs --output --format --force --color --help --version' ;;
 		completion) words='--color --help --version' ;;
