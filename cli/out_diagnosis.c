@@ -109,11 +109,14 @@ static void content(struct cli *cli, const struct hs_diagnosis *d)
 	for (size_t i = 0; i < len; i++)
 		out_printf(&cli->out, "%02x%s", bytes[i],
 			   i % 8 == 7 ? " " : "");
-	if (d->look == HS_LOOK_TEXT) {
-		char raw[SHOWN_BYTES + 1], text[4 * SHOWN_BYTES + 8];
-		for (size_t i = 0; i < len; i++)
-			raw[i] = (char)bytes[i];
-		raw[len] = '\0';
+	char raw[SHOWN_BYTES + 1], text[4 * SHOWN_BYTES + 8];
+	bool readable = true;
+	for (size_t i = 0; i < len; i++) {
+		raw[i] = (char)bytes[i];
+		readable = readable && bytes[i] >= ' ' && bytes[i] < 0x7f;
+	}
+	raw[len] = '\0';
+	if (readable || d->look == HS_LOOK_TEXT) {
 		text_escape(text, sizeof(text), raw);
 		out_printf(&cli->out, " \"%s\"", text);
 	}

@@ -69,35 +69,39 @@ static bool is_state(const char *verdict, const struct hs_chunk *c)
 	return hs_damage_is_free(c) || c->state == HS_CHUNK_TOP;
 }
 
-static bool freed_again(struct hs_diagnoser *g, const struct words *words,
-			size_t *ret, bool *sure)
-{
-	const struct hs_heap *heap = g->heap;
-	bool found = false;
-	for (size_t i = 0; i < words->count; i++) {
-		hs_addr user = words->word[i];
-		size_t c;
-		if (!hs_heap_chunk_at(heap, user - heap->layout.header, &c) ||
-		    !is_state(heap->verdict, &heap->chunks[c]))
-			continue;
-		bool both = has(words, heap->chunks[c].addr);
-		if (!found || (both && !*sure)) {
-			*ret = c;
-			*sure = both;
-			found = true;
-		}
-		if (both)
-			return true;
-	}
-	return found;
-}
-
 static size_t occurrences(const struct words *words, uint64_t word)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < words->count; i++)
 		n += words->word[i] == word;
 	return n;
+}
+
+/*
+ * The stack also holds what was left there by calls long gone, such as an array
+ * of blocks that were freed. What free() was given is there more often: as it
+ * came, as a chunk, and in the frame of the caller.
+ */
+static bool freed_again(struct hs_diagnoser *g, const struct words *words,
+			size_t *ret, bool *sure)
+{
+	const struct hs_heap *heap = g->heap;
+	size_t most = 0;
+	for (size_t i = 0; i < words->count; i++) {
+		hs_addr user = words->word[i];
+		size_t c;
+		if (!hs_heap_chunk_at(heap, user - heap->layout.header, &c) ||
+		    !is_state(heap->verdict, &heap->chunks[c]))
+			continue;
+		size_t as_chunk = occurrences(words, heap->chunks[c].addr);
+		size_t n = occurrences(words, user) + as_chunk;
+		if (n <= most)
+			continue;
+		*ret = c;
+		*sure = as_chunk > 0;
+		most = n;
+	}
+	return most > 0;
 }
 
 /*

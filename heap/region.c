@@ -139,10 +139,10 @@ static enum hs_status bad_top(struct hs_scan *scan, const struct hs_arena *a,
 	}
 	return hs_finding_add(
 		&scan->heap->findings, HS_FINDING_TOP_SIZE, a->top, err,
-		"the top chunk of the arena at 0x%" PRIx64 " claims 0x%" PRIx64
-		" bytes, which does not fit its memory: what lies before it "
-		"was probably written past its end",
-		a->addr, size & ~(uint64_t)HS_SIZE_FLAGS);
+		"the size of the top chunk of the arena at 0x%" PRIx64
+		" does not fit its memory: what lies before it was probably "
+		"written past its end",
+		a->addr);
 }
 
 /* ---- thread arenas ---- */

@@ -290,7 +290,7 @@ static bool reaches_over(struct walker *w, hs_addr at, uint64_t size,
 			       w->region->end, w->top, true, next);
 }
 
-static enum hs_status bad_size(struct walker *w, hs_addr *at, uint64_t size,
+static enum hs_status bad_size(struct walker *w, hs_addr *at,
 			       struct hs_error *err)
 {
 	bool astray = false;
@@ -299,14 +299,13 @@ static enum hs_status bad_size(struct walker *w, hs_addr *at, uint64_t size,
 		if (led || astray)
 			return led;
 	}
-	char text[160];
+	/* Not the value: it is what somebody wrote there, text as like as
+	 * not, and messages go into tickets. */
 	const struct hs_chunk *before = last(w);
-	(void)snprintf(text, sizeof(text),
-		       "has an impossible size field (0x%" PRIx64 ")%s", size,
-		       before && w->follows && before->state == HS_CHUNK_USED
-			       ? "; the block before it was probably written "
-				 "past its end"
-			       : "");
+	const char *text = "has an impossible size field";
+	if (before && w->follows && before->state == HS_CHUNK_USED)
+		text = "has an impossible size field; the block before it was "
+		       "probably written past its end";
 	enum hs_status st = complain(w, HS_FINDING_CHUNK_SIZE, *at, text, err);
 	const struct hs_layout *l = &w->heap->layout;
 	return st ? st : resync(w, at, *at + l->align, err);
@@ -339,7 +338,7 @@ static enum hs_status fenceposts(struct walker *w, hs_addr *at, uint64_t size,
 	bool pair = size != 0 && fencepost_at(w, next, &after);
 	bool closes = size == 0 && !a->is_main && end - next < l->min_size;
 	if (!pair && !closes)
-		return bad_size(w, at, size | HS_PREV_INUSE, err);
+		return bad_size(w, at, err);
 	if (closes && before && w->follows && before->state == HS_CHUNK_USED &&
 	    hs_chunk_size(before) <= l->min_size)
 		before->state = HS_CHUNK_INTERNAL; /* too small to be freed */
@@ -358,7 +357,7 @@ static enum hs_status fenceposts(struct walker *w, hs_addr *at, uint64_t size,
 		return HS_OK;
 	}
 	if (!a->is_main)
-		return bad_size(w, at, size | HS_PREV_INUSE, err);
+		return bad_size(w, at, err);
 
 	hs_addr to = hs_chain_resync(w->scan, next, end, w->top);
 	w->follows = false;
@@ -490,7 +489,7 @@ static enum hs_status walk_region(struct walker *w, struct hs_error *err)
 			st = unreadable(w, &at, err);
 			continue;
 		case HS_HEADER_BAD:
-			st = bad_size(w, &at, size | flags, err);
+			st = bad_size(w, &at, err);
 			continue;
 		case HS_HEADER_FENCEPOST:
 			st = check_before(w, at, flags, err);
@@ -502,7 +501,7 @@ static enum hs_status walk_region(struct walker *w, struct hs_error *err)
 		}
 		if (w->top > at && w->top != HS_NO_ADDR && w->top < at + size) {
 			/* It would swallow the top. */
-			st = bad_size(w, &at, size | flags, err);
+			st = bad_size(w, &at, err);
 			continue;
 		}
 		uint32_t list;

@@ -16,6 +16,12 @@ NOT_SHOWN = {
     # before safe-linking the same bytes are a link to somewhere else
     "uaf-tcache-abort": lambda n: n < (2, 32),
 }
+# qemu's cores name no files: no symbol leads to what glibc said, and when the
+# heap is sound nothing is left to see. Their caches are found by their shape,
+# which the last one breaks.
+NOT_IN_QEMU = {"double-free-tcache", "double-free-fasttop",
+               "double-free-unsorted", "free-shifted",
+               "double-free-two-lists"}
 
 
 def main(run, bugs):
@@ -43,11 +49,12 @@ def main(run, bugs):
     for name in bugs:
         cells = []
         for libc in columns:
-            if NOT_SHOWN.get(name, lambda n: False)(libc.number):
+            emulated = libc.arch in matrix.EMULATORS
+            if NOT_SHOWN.get(name, lambda n: False)(libc.number) or (
+                    emulated and name in NOT_IN_QEMU):
                 cells.append("–")
                 continue
             failures = seen.Failures()
-            emulated = libc.arch in matrix.EMULATORS
             got = run(failures, name, libc.command(
                 os.path.join(cache, "bugs-" + libc.arch)),
                 "%s %s %s: " % (libc.version, libc.arch, name), not emulated)

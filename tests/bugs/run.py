@@ -162,6 +162,8 @@ def run(failures, name, command, what="", can_live=True):
             judge(failures, what + "live", name, said,
                   "--pid", str(program.pid))
         core = program.crash()
+        if core and not can_live and "qemu_" not in os.path.basename(core):
+            core = None  # the emulator's own
         if not core:
             return None
         return judge(failures, what + "core", name, said, core)

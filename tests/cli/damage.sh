@@ -37,6 +37,48 @@ grep -q '^damage ' "$work/out" || fail "check names no damage"
 run check "$work/smashed" --json
 [ "$status" = 1 ] || fail "check --json: exit status $status"
 grep -q '"damaged":true' "$work/out" || fail "check --json: not damaged"
+grep -q '"cause":"overflow"' "$work/out" || fail "check --json: no overflow"
+
+# What glibc said comes first; what memory holds only with --content.
+mkdir "$work/bug"
+(
+	cd "$work/bug" || exit 1
+	ulimit -c unlimited 2>/dev/null
+	exec "$FIXTURES/bugs" ledger overflow-free
+) >/dev/null 2>&1
+bug=
+for file in "$work"/bug/core "$work"/bug/core.*; do
+	[ -s "$file" ] && bug=$file && break
+done
+[ -n "$bug" ] || skip "no core was written (core_pattern)"
+run check "$bug"
+[ "$status" = 1 ] || fail "check of an abort: exit status $status"
+head -n 1 "$work/out" |
+	grep -Eq '^glibc said: .*\(thread [0-9]+, bugs\)$' ||
+	fail "check does not begin with glibc's verdict: $(head -n 1 "$work/out")"
+suspect=$(awk '$1 == "suspect" { print $2 }' "$work/bug/ledger")
+grep -q "^overflow: the block $suspect of " "$work/out" ||
+	fail "check does not blame $suspect"
+grep -q AAAA "$work/out" && fail "check shows memory that nobody asked for"
+run check "$bug" --content
+grep -q '"AAAA' "$work/out" || fail "check --content shows nothing"
+run check "$bug" --json
+grep -q 41414141 "$work/out" &&
+	fail "check --json shows memory that nobody asked for"
+run check "$bug" --json --content
+grep -q '"bytes":"41414141' "$work/out" || fail "check --json --content"
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	python3 - "$SOURCE/docs/schema/heapscan-1.schema.json" "$work/out" <<'END' || fail "check --json of damage does not fit the schema"
+import json
+import sys
+
+import jsonschema
+
+schema, report = (json.load(open(name)) for name in sys.argv[1:])
+jsonschema.validate(report, schema)
+END
+fi
+
 run "$work/smashed"
 [ "$status" = 0 ] || [ "$status" = 5 ] ||
 	fail "the summary of a smashed heap: exit status $status"
