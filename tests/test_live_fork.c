@@ -199,7 +199,7 @@ static bool has_children(pid_t pid)
 static void await_rounds(const struct seen *s, uint64_t more)
 {
 	uint64_t until = s->rounds + more;
-	for (unsigned i = 0; i < 100000 && s->rounds < until; i++)
+	for (unsigned i = 0; i < 600000 && s->rounds < until; i++)
 		(void)usleep(100);
 	assert_true(s->rounds >= until);
 }
