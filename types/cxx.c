@@ -124,7 +124,7 @@ static bool add_class(struct hs_naming *n, struct cxx *cxx, hs_addr info,
 		.evidence = "the type_info of its vtable",
 		.module = hs_naming_module(n, info),
 	};
-	if (!hs_naming_type(n, &type, &class.type))
+	if (!hs_naming_read_type(n, &type, &class.type))
 		return false;
 	enum hs_status st = hs_grow(&cxx->class, &cxx->capacity, cxx->count,
 				    sizeof(*cxx->class), &err);
@@ -216,7 +216,7 @@ static bool claim_array(struct hs_naming *n, struct cxx *cxx,
 		(void)snprintf(name, sizeof(name), "%s[]", of.name);
 		of.name = name;
 		of.evidence = "a count and that many objects of one vtable";
-		if (!hs_naming_type(n, &of, &class->array_type))
+		if (!hs_naming_read_type(n, &of, &class->array_type))
 			return false;
 	}
 	*type = class->array_type;

@@ -137,7 +137,7 @@ static bool examine(struct hs_naming *n, struct gobject *g, hs_addr class,
 			.module = SIZE_MAX,
 		};
 		*sizes = (uint32_t)(private << 16 | size);
-		return hs_naming_type(n, &what, type);
+		return hs_naming_read_type(n, &what, type);
 	}
 	return false;
 }

@@ -6,6 +6,7 @@
 
 #include "core/window.h"
 #include "heap/model.h"
+#include "types/block_map.h"
 #include "types/type_table.h"
 
 /* A live block, with what most namers look at first. */
@@ -29,6 +30,8 @@ struct hs_naming {
 	uint64_t nameless;
 	size_t missing_module;
 	unsigned depth; /* of names within names, right now */
+	size_t text;    /* bytes of names read so far */
+	struct hs_block_map map;
 	/* The first failure that is not the target's: no memory. Namers go
 	 * on, and the pass ends with it. */
 	enum hs_status failed;
@@ -112,10 +115,12 @@ bool hs_naming_block_at(struct hs_naming *n, hs_addr addr,
 /* The live block that ADDR points into. */
 bool hs_naming_block_in(struct hs_naming *n, hs_addr addr,
 			struct hs_block *ret);
-/* The number of a type; false: no memory, which naming->failed keeps, or too
- * many names. */
+/* The number of a type; false: no memory, which naming->failed keeps. */
 bool hs_naming_type(struct hs_naming *n, const struct hs_type *want,
 		    uint32_t *ret);
+/* The same for a name out of the target; false: too much was written, too. */
+bool hs_naming_read_type(struct hs_naming *n, const struct hs_type *want,
+			 uint32_t *ret);
 /* BLOCK's user pointer etc. of chunk I; false: not live or not readable. */
 bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret);
 /* Remember that memory ran out. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/namer.h"
 
+#include "core/limits.h"
+
 static bool is_live(const struct hs_chunk *c)
 {
 	return c->state == HS_CHUNK_USED || c->state == HS_CHUNK_MMAPPED;
@@ -56,8 +58,9 @@ bool hs_naming_block_in(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 {
 	size_t i;
 	struct hs_block b;
-	if (!hs_heap_find(n->heap, addr, &i) || !hs_naming_block(n, i, &b) ||
-	    addr < b.user)
+	if (!hs_block_map_find(&n->map, addr, &i) ||
+	    !hs_naming_block(n, i, &b) || addr < b.user ||
+	    addr - b.user >= b.usable)
 		return false;
 	if (ret)
 		*ret = b;
@@ -66,12 +69,26 @@ bool hs_naming_block_in(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 
 bool hs_naming_block_at(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 {
+	size_t i;
 	struct hs_block b;
-	if (!hs_naming_block_in(n, addr, &b) || b.user != addr)
+	if (!hs_block_map_find(&n->map, addr, &i) ||
+	    n->heap->chunks[i].addr + n->heap->layout.header != addr ||
+	    !hs_naming_block(n, i, &b))
 		return false;
 	if (ret)
 		*ret = b;
 	return true;
+}
+
+bool hs_naming_read_type(struct hs_naming *n, const struct hs_type *want,
+			 uint32_t *ret)
+{
+	size_t len = strlen(want->name);
+	/* The rest go without a name, which is no failure. */
+	if (len > HS_LIMIT_TYPE_TEXT - n->text)
+		return false;
+	n->text += len;
+	return hs_naming_type(n, want, ret);
 }
 
 bool hs_naming_type(struct hs_naming *n, const struct hs_type *want,
@@ -79,8 +96,7 @@ bool hs_naming_type(struct hs_naming *n, const struct hs_type *want,
 {
 	struct hs_error err;
 	enum hs_status st = hs_type_table_put(&n->table, want, ret, &err);
-	/* Too many names: the rest go without, which is no failure. */
-	if (st && st != HS_ERR_LIMIT)
+	if (st)
 		hs_naming_fail(n, st, &err);
 	return !st;
 }

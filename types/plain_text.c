@@ -28,7 +28,7 @@ static bool claim_late(struct hs_naming *n, void *state,
 {
 	uint64_t c = 0, len = 0;
 	unsigned more = 0;
-	(void)state;
+	uint32_t *known = state; /* 1 + its number */
 	for (; len < b->usable; len++) {
 		if (!hs_window_uint(&n->block, b->user + len, 1, &c) || !c)
 			break;
@@ -48,10 +48,17 @@ static bool claim_late(struct hs_naming *n, void *state,
 				.confidence = HS_CERTAINTY_LOW,
 				.evidence = "its characters fill it",
 				.module = SIZE_MAX };
-	return hs_naming_type(n, &what, type);
+	if (*known == 0) {
+		if (!hs_naming_type(n, &what, type))
+			return false;
+		*known = *type + 1;
+	}
+	*type = *known - 1;
+	return true;
 }
 
 const struct hs_namer hs_namer_plain_text = {
+	.state_size = sizeof(uint32_t),
 	.claim_late = claim_late,
 	.source = HS_TYPE_TEXT,
 };

@@ -94,7 +94,7 @@ static const struct hs_addr_entry *look_up(struct hs_naming *n,
 				       .extra = (uint32_t)size & ~3u };
 	entry.extra |= (flags & FLAG_GC ? EXTRA_GC : 0) |
 		       (flags & FLAG_MANAGED ? EXTRA_MANAGED : 0);
-	if (!hs_naming_type(n, &what, &entry.value))
+	if (!hs_naming_read_type(n, &what, &entry.value))
 		return NULL;
 	enum hs_status st = hs_addr_map_put(&py->types, entry, &err);
 	if (st) {

@@ -17,46 +17,61 @@
  * Only where there is C++ at all: a C program may well have a ring of blocks.
  */
 
-static void release(void *state)
+static const struct {
+	const char *name, *evidence;
+	enum hs_certainty confidence;
+} kinds[HS_STD_KINDS] = {
+	[HS_STD_LIST_NODE] = { "std::list node",
+			       "the ring it is in, and the list's count",
+			       HS_CERTAINTY_HIGH },
+	[HS_STD_TREE_NODE] = { "std::map or std::set node",
+			       "the tree it is in, and its count",
+			       HS_CERTAINTY_HIGH },
+	[HS_STD_HASH_NODE] = { "std::unordered_map or _set node",
+			       "the hash table, and its count",
+			       HS_CERTAINTY_HIGH },
+	[HS_STD_BUCKETS] = { "std::unordered_map or _set buckets",
+			     "the hash table, and its count",
+			     HS_CERTAINTY_HIGH },
+	[HS_STD_DEQUE_ELEMENTS] = { "std::deque elements",
+				    "the deque's two iterators",
+				    HS_CERTAINTY_HIGH },
+	[HS_STD_DEQUE_MAP] = { "std::deque map", "the deque's two iterators",
+			       HS_CERTAINTY_HIGH },
+	[HS_STD_STRING] = { "std::string text", "a string that fits",
+			    HS_CERTAINTY_HIGH },
+	[HS_STD_VECTOR] = { "std::vector elements",
+			    "begin, end and limit that fit",
+			    HS_CERTAINTY_MEDIUM },
+	[HS_STD_POOL] = { "libstdc++ emergency pool",
+			  "its size and its free list", HS_CERTAINTY_MEDIUM },
+};
+
+/* Looked at, and part of no list: it need not be looked at again. */
+#define SEEN (HS_NO_TYPE - 1)
+
+bool hs_std_found(struct hs_naming *n, struct hs_std *s,
+		  const struct hs_block *block, enum hs_std_kind kind)
 {
-	struct hs_std *s = state;
-	hs_addr_map_release(&s->found);
+	if (!s->type[kind]) {
+		struct hs_type what = { .name = kinds[kind].name,
+					.source = HS_TYPE_LIBSTDCXX,
+					.confidence = kinds[kind].confidence,
+					.evidence = kinds[kind].evidence,
+					.module = SIZE_MAX };
+		uint32_t type;
+		if (!hs_naming_type(n, &what, &type))
+			return false;
+		s->type[kind] = type + 1;
+	}
+	n->type_of[block->chunk] = s->type[kind] - 1;
+	return true;
 }
 
-static void note(struct hs_naming *n, struct hs_std *s, hs_addr user,
-		 uint32_t value)
+bool hs_std_open_block(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 {
-	struct hs_error err;
-	enum hs_status st = hs_addr_map_put(
-		&s->found, (struct hs_addr_entry){ user, value, 0 }, &err);
-	if (st)
-		hs_naming_fail(n, st, &err);
-}
-
-bool hs_std_found(struct hs_naming *n, struct hs_std *s, hs_addr user,
-		  const char *name, const char *evidence,
-		  enum hs_certainty confidence)
-{
-	struct hs_type what = { .name = name,
-				.source = HS_TYPE_LIBSTDCXX,
-				.confidence = confidence,
-				.evidence = evidence,
-				.module = SIZE_MAX };
-	uint32_t type;
-	if (!hs_naming_type(n, &what, &type))
-		return false;
-	note(n, s, user, type);
-	return !n->failed;
-}
-
-bool hs_std_open_block(struct hs_naming *n, const struct hs_std *s,
-		       hs_addr addr, struct hs_block *ret)
-{
-	if (addr % 16 != 0 || !hs_naming_block_at(n, addr, ret) ||
-	    n->type_of[ret->chunk] != HS_NO_TYPE)
-		return false;
-	const struct hs_addr_entry *known = hs_addr_map_get(&s->found, addr);
-	return !known || known->value == HS_NO_TYPE;
+	return addr % 16 == 0 && hs_naming_block_at(n, addr, ret) &&
+	       n->type_of[ret->chunk] >= SEEN;
 }
 
 /* The pool for exceptions when memory is out, of GCC 5 to 12 and since 13: a
@@ -117,18 +132,21 @@ static bool ring_of(struct hs_naming *n, struct hs_std *s,
 	return heads == 1 && *head != b->user;
 }
 
-static void name_ring(struct hs_naming *n, struct hs_std *s, hs_addr head)
+/* Name the ring of a list; of another ring, note that it was seen. */
+static void mark_ring(struct hs_naming *n, struct hs_std *s, hs_addr head,
+		      bool is_list)
 {
 	uint64_t at;
 	struct hs_block b;
 	if (!hs_peek(n, head, &at))
 		return;
 	while (at != head && hs_std_spend(s)) {
-		if (hs_std_open_block(n, s, at, &b) &&
-		    !hs_std_found(n, s, at, "std::list node",
-				  "the ring it is in, and the list's count",
-				  HS_CERTAINTY_HIGH))
-			return;
+		if (hs_std_open_block(n, at, &b) &&
+		    (!is_list || !hs_std_found(n, s, &b, HS_STD_LIST_NODE))) {
+			if (is_list)
+				return;
+			n->type_of[b.chunk] = SEEN;
+		}
 		if (!hs_peek(n, at, &at))
 			return;
 	}
@@ -145,10 +163,10 @@ static bool try_list(struct hs_naming *n, struct hs_std *s,
 	    !hs_peek(n, prev, &back) || back != b->user)
 		return false;
 	if (ring_of(n, s, b, &head))
-		name_ring(n, s, head);
+		mark_ring(n, s, head, true);
 	else
-		note(n, s, b->user, HS_NO_TYPE);
-	return true;
+		mark_ring(n, s, b->user, false);
+	return n->type_of[b->chunk] < SEEN;
 }
 
 struct node {
@@ -180,10 +198,8 @@ static uint64_t walk_tree(struct hs_naming *n, struct hs_std *s, hs_addr header,
 		if (from == node.parent) { /* down, the first time */
 			if (++count > most || !hs_naming_block_at(n, at, NULL))
 				return 0;
-			if (name && hs_std_open_block(n, s, at, &b) &&
-			    !hs_std_found(n, s, at, "std::map or std::set node",
-					  "the tree it is in, and its count",
-					  HS_CERTAINTY_HIGH))
+			if (name && hs_std_open_block(n, at, &b) &&
+			    !hs_std_found(n, s, &b, HS_STD_TREE_NODE))
 				return 0;
 			from = at;
 			at = node.left    ? node.left
@@ -242,36 +258,21 @@ static void survey(struct hs_naming *n, void *state)
 	s->budget = (uint64_t)n->heap->chunk_count * HS_LIMIT_NODE_VISITS;
 	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
 		struct hs_block b;
-		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b) ||
-		    hs_addr_map_get(&s->found, b.user))
+		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
 			continue;
 		if (is_pool(n, &b))
-			(void)hs_std_found(n, s, b.user,
-					   "libstdc++ emergency pool",
-					   "its size and its free list",
-					   HS_CERTAINTY_MEDIUM);
+			(void)hs_std_found(n, s, &b, HS_STD_POOL);
 		else if (!try_list(n, s, &b))
 			(void)try_tree(n, s, &b);
 	}
+	for (size_t i = 0; i < n->heap->chunk_count; i++)
+		if (n->type_of[i] == SEEN)
+			n->type_of[i] = HS_NO_TYPE;
 	hs_std_owners(n, s);
-}
-
-static bool claim_late(struct hs_naming *n, void *state,
-		       const struct hs_block *b, uint32_t *type)
-{
-	const struct hs_std *s = state;
-	const struct hs_addr_entry *known = hs_addr_map_get(&s->found, b->user);
-	(void)n;
-	if (!known || known->value == HS_NO_TYPE)
-		return false;
-	*type = known->value;
-	return true;
 }
 
 const struct hs_namer hs_namer_std_nodes = {
 	.state_size = sizeof(struct hs_std),
-	.release = release,
 	.survey = survey,
-	.claim_late = claim_late,
 	.source = HS_TYPE_LIBSTDCXX,
 };

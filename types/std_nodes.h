@@ -2,22 +2,33 @@
 #ifndef TYPES_STD_NODES_H
 #define TYPES_STD_NODES_H
 
-#include "types/addr_map.h"
 #include "types/namer.h"
+
+/* What a block of a container is. */
+enum hs_std_kind {
+	HS_STD_LIST_NODE,
+	HS_STD_TREE_NODE,
+	HS_STD_HASH_NODE,
+	HS_STD_BUCKETS,
+	HS_STD_DEQUE_ELEMENTS,
+	HS_STD_DEQUE_MAP,
+	HS_STD_STRING,
+	HS_STD_VECTOR,
+	HS_STD_POOL,
+	HS_STD_KINDS
+};
 
 /* What is known so far of libstdc++'s containers. */
 struct hs_std {
-	struct hs_addr_map found; /* user pointers; value: type or none */
-	uint64_t budget;          /* nodes that may still be looked at */
+	uint32_t type[HS_STD_KINDS]; /* 1 + number of the type; 0: not yet */
+	uint64_t budget;             /* nodes that may still be looked at */
 };
 
-/* Note that the block at USER is NAME; false: out of memory. */
-bool hs_std_found(struct hs_naming *n, struct hs_std *s, hs_addr user,
-		  const char *name, const char *evidence,
-		  enum hs_certainty confidence);
+/* Give the block its name; false: out of memory. */
+bool hs_std_found(struct hs_naming *n, struct hs_std *s,
+		  const struct hs_block *block, enum hs_std_kind kind);
 /* A live block at ADDR that has no name yet. */
-bool hs_std_open_block(struct hs_naming *n, const struct hs_std *s,
-		       hs_addr addr, struct hs_block *ret);
+bool hs_std_open_block(struct hs_naming *n, hs_addr addr, struct hs_block *ret);
 /* One more node was looked at; false: enough is enough. */
 static inline bool hs_std_spend(struct hs_std *s)
 {

@@ -12,13 +12,19 @@
  *	unordered    {buckets, number, first node, count, 1.0f}
  */
 
-/* Bytes that malloc may add to a request. */
-#define SLACK 24u
+/* Bytes that malloc may add to a request: to round it up, and a rest that is
+ * too small for a chunk. Blocks with a mapping of their own have whole pages.
+ */
+#define SLACK 40u
+#define PAGE 4096u
 
 /* Does a request of BYTES give a block like B? */
-static bool fits(const struct hs_block *b, uint64_t bytes)
+static bool fits(const struct hs_naming *n, const struct hs_block *b,
+		 uint64_t bytes)
 {
-	return bytes <= b->usable && b->usable - bytes < SLACK;
+	bool pages = n->heap->chunks[b->chunk].state == HS_CHUNK_MMAPPED;
+	return bytes <= b->usable &&
+	       b->usable - bytes < SLACK + (pages ? PAGE : 0);
 }
 
 static bool is_string(struct hs_naming *n, hs_addr owner,
@@ -28,7 +34,7 @@ static bool is_string(struct hs_naming *n, hs_addr owner,
 	return hs_peek(n, owner + 8, &len) &&
 	       hs_peek(n, owner + 16, &capacity) && capacity > 15 &&
 	       capacity < b->usable && len <= capacity &&
-	       fits(b, capacity + 1) &&
+	       fits(n, b, capacity + 1) &&
 	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
 }
 
@@ -50,7 +56,7 @@ static bool is_vector(struct hs_naming *n, hs_addr owner,
 	uint64_t end, limit;
 	return hs_peek(n, owner + 8, &end) && hs_peek(n, owner + 16, &limit) &&
 	       end >= b->user && end <= limit && limit > b->user &&
-	       fits(b, limit - b->user) && !in_file(n, owner);
+	       fits(n, b, limit - b->user) && !in_file(n, owner);
 }
 
 struct iterator {
@@ -75,12 +81,11 @@ static bool read_iterator(struct hs_naming *n, hs_addr addr, hs_addr map,
 static bool try_deque(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 		      const struct hs_block *map)
 {
-	static const char because[] = "the deque's two iterators";
 	struct iterator begin, end;
 	struct hs_block b;
 	uint64_t size, at;
 	if (!hs_peek(n, owner + 8, &size) || size < 3 ||
-	    size > map->usable / 8 || !fits(map, 8 * size) ||
+	    size > map->usable / 8 || !fits(n, map, 8 * size) ||
 	    !read_iterator(n, owner + 16, map->user, size, &begin) ||
 	    !read_iterator(n, owner + 48, map->user, size, &end) ||
 	    begin.node > end.node ||
@@ -89,25 +94,22 @@ static bool try_deque(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 	for (hs_addr node = begin.node; node <= end.node; node += 8) {
 		if (!hs_peek(n, node, &at) || !hs_std_spend(s))
 			return false;
-		if (hs_std_open_block(n, s, at, &b) &&
-		    fits(&b, begin.last - begin.first) &&
-		    !hs_std_found(n, s, at, "std::deque elements", because,
-				  HS_CERTAINTY_HIGH))
+		if (hs_std_open_block(n, at, &b) &&
+		    fits(n, &b, begin.last - begin.first) &&
+		    !hs_std_found(n, s, &b, HS_STD_DEQUE_ELEMENTS))
 			return false;
 	}
-	return hs_std_found(n, s, map->user, "std::deque map", because,
-			    HS_CERTAINTY_HIGH);
+	return hs_std_found(n, s, map, HS_STD_DEQUE_MAP);
 }
 
 static bool try_unordered(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 			  const struct hs_block *buckets)
 {
-	static const char because[] = "the hash table, and its count";
 	uint64_t number, first, count, at;
 	uint32_t load;
 	struct hs_block b;
 	if (!hs_peek(n, owner + 8, &number) || number < 2 ||
-	    number > buckets->usable / 8 || !fits(buckets, 8 * number) ||
+	    number > buckets->usable / 8 || !fits(n, buckets, 8 * number) ||
 	    !hs_peek(n, owner + 16, &first) ||
 	    !hs_peek(n, owner + 24, &count) ||
 	    !hs_peek_u32(n, owner + 32, &load) || load != 0x3f800000 ||
@@ -122,16 +124,13 @@ static bool try_unordered(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 	if (at != 0)
 		return false;
 	for (at = first; at != 0 && hs_std_spend(s);) {
-		if (hs_std_open_block(n, s, at, &b) &&
-		    !hs_std_found(n, s, at, "std::unordered_map or _set node",
-				  because, HS_CERTAINTY_HIGH))
+		if (hs_std_open_block(n, at, &b) &&
+		    !hs_std_found(n, s, &b, HS_STD_HASH_NODE))
 			return false;
 		if (!hs_peek(n, at, &at))
 			return false;
 	}
-	return hs_std_found(n, s, buckets->user,
-			    "std::unordered_map or _set buckets", because,
-			    HS_CERTAINTY_HIGH);
+	return hs_std_found(n, s, buckets, HS_STD_BUCKETS);
 }
 
 /* The word at OWNER is the address of B, which has no name yet. */
@@ -141,12 +140,9 @@ static void look_at_owner(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 	if (try_deque(n, s, owner, b) || try_unordered(n, s, owner, b))
 		return;
 	if (is_string(n, owner, b))
-		(void)hs_std_found(n, s, b->user, "std::string text",
-				   "a string that fits", HS_CERTAINTY_HIGH);
+		(void)hs_std_found(n, s, b, HS_STD_STRING);
 	else if (is_vector(n, owner, b))
-		(void)hs_std_found(n, s, b->user, "std::vector elements",
-				   "begin, end and limit that fit",
-				   HS_CERTAINTY_MEDIUM);
+		(void)hs_std_found(n, s, b, HS_STD_VECTOR);
 }
 
 struct range {
@@ -178,7 +174,7 @@ static void look_at_words(struct hs_naming *n, struct hs_std *s,
 			memcpy(&word, bytes + i, sizeof(word));
 			word = le64toh(word);
 			if (word >= blocks->lo && word < blocks->hi &&
-			    hs_std_open_block(n, s, word, &b))
+			    hs_std_open_block(n, word, &b))
 				look_at_owner(n, s, from + i, &b);
 		}
 		from += (len + 7) & ~UINT64_C(7);

@@ -122,7 +122,7 @@ look_up(struct hs_naming *n, struct swift *swift, hs_addr metadata)
 		/* Metadata made at run time: where its description is. */
 		if (what.module == SIZE_MAX && hs_peek(n, metadata + 40, &desc))
 			what.module = hs_naming_module(n, desc);
-		if (!hs_naming_type(n, &what, &type))
+		if (!hs_naming_read_type(n, &what, &type))
 			return NULL;
 		struct hs_block slab;
 		if (hs_naming_block_in(n, metadata, &slab))
@@ -171,7 +171,7 @@ static bool runtime_object(struct hs_naming *n, const struct hs_block *b,
 		.evidence = "its Swift metadata",
 		.module = hs_naming_module(n, metadata),
 	};
-	return !text.full && hs_naming_type(n, &what, type);
+	return !text.full && hs_naming_read_type(n, &what, type);
 }
 
 static bool is_swift(const struct hs_naming *n)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/grow.h"
-#include "core/limits.h"
 
 static uint64_t hash_of(const struct hs_type *t)
 {
@@ -63,13 +62,8 @@ enum hs_status hs_type_table_put(struct hs_type_table *table,
 		return st;
 	uint32_t *slot =
 		find_slot(table->slot, table->slots, table->type, want);
-	size_t len = strlen(want->name);
-	if (table->text + len > HS_LIMIT_TYPE_TEXT)
-		return hs_fail(err, HS_ERR_LIMIT,
-			       "names of types fill more than %u bytes",
-			       HS_LIMIT_TYPE_TEXT);
-	table->text += len;
 	if (!*slot) {
+		size_t len = strlen(want->name);
 		st = hs_grow(&table->type, &table->capacity, table->count,
 			     sizeof(*table->type), err);
 		if (st)

@@ -22,12 +22,11 @@ struct hs_type_table {
 	size_t count, capacity;
 	uint32_t *slot; /* 1 + number, by hash; a power of two of them */
 	size_t slots;
-	size_t text; /* bytes in names, counted whenever one is put */
 };
 
 /*
  * The number of the type that is like WANT, which is added if it is new; the
- * name is copied. HS_ERR_LIMIT: there are more names than is reasonable.
+ * name is copied.
  */
 HS_MUST_CHECK enum hs_status hs_type_table_put(struct hs_type_table *table,
 					       const struct hs_type *want,

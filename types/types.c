@@ -22,8 +22,6 @@ static const struct hs_namer *const namers[] = {
 struct hs_types {
 	struct hs_naming naming;
 	void *state[NAMERS];
-	/* Which namer made a type: several may share a source. */
-	uint8_t *namer_of; /* by chunk */
 	struct hs_types_summary summary;
 };
 
@@ -71,7 +69,6 @@ static void ask(struct hs_types *types, const struct hs_block *b, bool late)
 			late ? namers[i]->claim_late : namers[i]->claim;
 		if (claim && claim(n, types->state[i], b, &type)) {
 			n->type_of[b->chunk] = type;
-			types->namer_of[b->chunk] = (uint8_t)i;
 			return;
 		}
 	}
@@ -141,12 +138,14 @@ static enum hs_status init(struct hs_types *types, struct hs_error *err)
 	struct hs_naming *n = &types->naming;
 	size_t chunks = n->heap->chunk_count;
 	n->type_of = malloc((chunks + 1) * sizeof(*n->type_of));
-	types->namer_of = calloc(chunks + 1, 1);
-	if (!n->type_of || !types->namer_of)
+	if (!n->type_of)
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for the types of %zu chunks", chunks);
 	for (size_t i = 0; i < chunks; i++)
 		n->type_of[i] = HS_NO_TYPE;
+	enum hs_status st = hs_block_map_init(&n->map, n->heap, err);
+	if (st)
+		return st;
 	for (size_t i = 0; i < NAMERS; i++) {
 		if (!namers[i]->state_size)
 			continue;
@@ -206,7 +205,7 @@ void hs_types_free(struct hs_types *types)
 	}
 	hs_type_table_release(&types->naming.table);
 	free(types->naming.type_of);
-	free(types->namer_of);
+	hs_block_map_release(&types->naming.map);
 	free(types);
 }
 
@@ -241,6 +240,17 @@ void hs_types_summary(const struct hs_types *types,
 	*ret = types->summary;
 }
 
+/* Each source has one namer. */
+static size_t namer_of(const struct hs_types *types, size_t chunk)
+{
+	const struct hs_naming *n = &types->naming;
+	enum hs_type_source source = n->table.type[n->type_of[chunk]].source;
+	size_t i = 0;
+	while (namers[i]->source != source)
+		i++;
+	return i;
+}
+
 void hs_types_fields(struct hs_types *types, size_t chunk, hs_field_fn fn,
 		     void *arg)
 {
@@ -248,7 +258,7 @@ void hs_types_fields(struct hs_types *types, size_t chunk, hs_field_fn fn,
 	if (hs_types_of(types, chunk) == SIZE_MAX ||
 	    !hs_naming_block(&types->naming, chunk, &b))
 		return;
-	size_t i = types->namer_of[chunk];
+	size_t i = namer_of(types, chunk);
 	if (namers[i]->fields)
 		namers[i]->fields(&types->naming, types->state[i], &b, fn, arg);
 }
@@ -260,7 +270,7 @@ void hs_types_details(struct hs_types *types, size_t chunk, hs_detail_fn fn,
 	if (hs_types_of(types, chunk) == SIZE_MAX ||
 	    !hs_naming_block(&types->naming, chunk, &b))
 		return;
-	size_t i = types->namer_of[chunk];
+	size_t i = namer_of(types, chunk);
 	if (namers[i]->details)
 		namers[i]->details(&types->naming, types->state[i], &b, fn,
 				   arg);
