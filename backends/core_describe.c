@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends/core_shapes.h"
+#include "backends/dump_map.h"
 #include "backends/slice_put.h"
 
 #ifndef NT_FILE
@@ -62,7 +63,8 @@ static uint32_t id(int64_t value)
 }
 
 static void put_status(struct hs_byte_buf *buf, const struct hs_target *t,
-		       const struct hs_thread *thread, bool first)
+		       const struct hs_thread *thread, bool first,
+		       bool redacted)
 {
 	const struct hs_core_shape *s = hs_core_shape(t->arch);
 	const struct hs_register_set *set = hs_register_set(t->arch);
@@ -75,7 +77,8 @@ static void put_status(struct hs_byte_buf *buf, const struct hs_target *t,
 	put_at(desc, s->pid + 4, id(t->ppid), 4);
 	put_at(desc, s->pid + 12, id(t->session), 4);
 	for (size_t i = 0; i < thread->register_count && i < set->count; i++)
-		put_at(desc, s->registers + i * s->word, thread->registers[i],
+		put_at(desc, s->registers + i * s->word,
+		       hs_dump_register(t, redacted, thread->registers[i]),
 		       s->word);
 	if (thread->register_count == 0) {
 		if (thread->pc != HS_NO_ADDR)
@@ -88,17 +91,17 @@ static void put_status(struct hs_byte_buf *buf, const struct hs_target *t,
 			put_at(desc, s->registers + set->tls * s->word,
 			       thread->tls_base, s->word);
 	}
-	put_at(desc, s->registers + set->count * s->word, thread->fp != NULL,
-	       4);
+	put_at(desc, s->registers + set->count * s->word,
+	       thread->fp && !redacted, 4);
 	note(buf, "CORE", NT_PRSTATUS, desc, s->status_size);
 }
 
 /* What NT_PRSTATUS does not hold of a thread. */
 static void put_more(struct hs_byte_buf *buf, const struct hs_target *t,
-		     const struct hs_thread *thread)
+		     const struct hs_thread *thread, bool redacted)
 {
 	uint8_t desc[16] = { 0 };
-	if (thread->fp)
+	if (thread->fp && !redacted)
 		note(buf, "CORE", NT_FPREGSET, thread->fp, thread->fp_len);
 	if (thread->tls_base == HS_NO_ADDR)
 		return;
@@ -132,7 +135,7 @@ static void put_text_at(uint8_t *desc, size_t at, const char *text, size_t room)
 }
 
 static void put_process(struct hs_byte_buf *buf, const struct hs_target *t,
-			const struct hs_thread *first)
+			const struct hs_thread *first, bool redacted)
 {
 	const struct hs_core_shape *s = hs_core_shape(t->arch);
 	uint8_t desc[HS_CORE_INFO_MAX] = { 0 };
@@ -145,7 +148,8 @@ static void put_process(struct hs_byte_buf *buf, const struct hs_target *t,
 	put_at(desc, s->info_pid + 12, id(t->session), 4);
 	put_text_at(desc, s->comm, name, HS_CORE_COMM_LEN);
 	put_text_at(desc, s->command_line,
-		    t->command_line ? t->command_line : t->executable,
+		    t->command_line && !redacted ? t->command_line
+						 : t->executable,
 		    HS_CORE_ARGS_LEN);
 	note(buf, "CORE", NT_PRPSINFO, desc, s->info_size);
 }
@@ -198,8 +202,8 @@ enum hs_status hs_core_put_notes(struct hs_byte_buf *buf,
 	if (!first && t->threads.count > 0)
 		first = all;
 	if (first)
-		put_status(buf, t, first, true);
-	put_process(buf, t, first);
+		put_status(buf, t, first, true, redacted);
+	put_process(buf, t, first, redacted);
 	uint8_t info[SIGINFO_LEN] = { 0 };
 	put_at(info, 0, t->signal > 0 ? (uint32_t)t->signal : 0, 4);
 	note(buf, "CORE", NT_SIGINFO, info, sizeof(info));
@@ -208,12 +212,12 @@ enum hs_status hs_core_put_notes(struct hs_byte_buf *buf,
 	if (redacted)
 		note(buf, "HEAPSCAN", NT_REDACTED, "redacted", 9);
 	if (first)
-		put_more(buf, t, first);
+		put_more(buf, t, first, redacted);
 	for (size_t i = 0; i < t->threads.count; i++) {
 		if (&all[i] == first)
 			continue;
-		put_status(buf, t, &all[i], false);
-		put_more(buf, t, &all[i]);
+		put_status(buf, t, &all[i], false, redacted);
+		put_more(buf, t, &all[i], redacted);
 	}
 	if (buf->len > UINT32_MAX)
 		return hs_fail(err, HS_ERR_LIMIT,

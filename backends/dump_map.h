@@ -43,6 +43,13 @@ hs_dump_map_describe(const struct hs_target *target,
 		     struct hs_error *err);
 void hs_dump_map_release(struct hs_dump_map *map);
 
+/*
+ * A register's value as it may be written: when the file is redacted, only
+ * what is an address of the process, or too small to tell anything.
+ */
+uint64_t hs_dump_register(const struct hs_target *target, bool redacted,
+			  uint64_t value);
+
 /* Takes the bytes of a run on their way into a file, piece by piece. */
 typedef enum hs_status (*hs_dump_fn)(void *arg, const uint8_t *bytes,
 				     size_t len, struct hs_error *err);

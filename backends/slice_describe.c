@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/dump_map.h"
+
 #define FORMAT_ELF_CORE 2u
 /* Strings have their length in 16 bits, NUL included. */
 #define TEXT_MAX 65534u
@@ -66,10 +68,10 @@ void hs_slice_put_provenance(struct hs_byte_buf *buf,
 }
 
 void hs_slice_put_process(struct hs_byte_buf *buf,
-			  const struct hs_target *target)
+			  const struct hs_target *target, bool redacted)
 {
 	const char *exe = target->executable ? target->executable : "";
-	const char *args = target->command_line;
+	const char *args = redacted ? NULL : target->command_line;
 	/* An empty name still has a NUL: other readers want one. */
 	size_t exe_size = text_len(exe) + 1, args_size = text_size(args);
 	hs_byte_buf_uint(buf, target->ppid > 0 ? (uint64_t)target->ppid : 0, 4);
@@ -202,7 +204,8 @@ static const char *tls_name(enum hs_arch arch)
 }
 
 void hs_slice_put_thread(struct hs_byte_buf *buf,
-			 const struct hs_target *target, size_t i)
+			 const struct hs_target *target, size_t i,
+			 bool redacted)
 {
 	const struct hs_thread *t = &target->threads.thread[i];
 	const struct hs_register_set *set = hs_register_set(target->arch);
@@ -223,11 +226,13 @@ void hs_slice_put_thread(struct hs_byte_buf *buf,
 	hs_byte_buf_zeroes(buf, 6);
 	put_text(buf, t->name, text_size(t->name));
 	for (size_t r = 0; r < count; r++)
-		put_register(buf, set->names[r], t->registers[r],
-			     target->word_size,
-			     r == set->pc   ? SLICE_REGISTER_PC
-			     : r == set->sp ? SLICE_REGISTER_SP
-					    : 0);
+		put_register(
+			buf, set->names[r],
+			hs_dump_register(target, redacted, t->registers[r]),
+			target->word_size,
+			r == set->pc   ? SLICE_REGISTER_PC
+			: r == set->sp ? SLICE_REGISTER_SP
+				       : 0);
 	if (pc)
 		put_register(buf, set->names[set->pc], t->pc, target->word_size,
 			     SLICE_REGISTER_PC);

@@ -14,8 +14,9 @@
 /* A core that is turned into a slice: what it was, and when that was done. */
 void hs_slice_put_provenance(struct hs_byte_buf *buf,
 			     const struct hs_target *target, uint64_t now_ns);
+/* REDACTED: without the arguments; they may hold passwords. */
 void hs_slice_put_process(struct hs_byte_buf *buf,
-			  const struct hs_target *target);
+			  const struct hs_target *target, bool redacted);
 /* UUIDS: one of 16 bytes for each module. */
 void hs_slice_put_module_list(struct hs_byte_buf *buf,
 			      const struct hs_target *target,
@@ -26,7 +27,8 @@ void hs_slice_put_module(struct hs_byte_buf *buf,
 bool hs_slice_put_build_ids(struct hs_byte_buf *buf,
 			    const struct hs_target *target);
 void hs_slice_put_thread(struct hs_byte_buf *buf,
-			 const struct hs_target *target, size_t i);
+			 const struct hs_target *target, size_t i,
+			 bool redacted);
 
 /* A region's type for MAP. */
 uint8_t hs_slice_region_type(const struct hs_target *target,

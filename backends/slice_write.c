@@ -116,14 +116,14 @@ static enum hs_status put_tables(struct writer *w, struct hs_error *err)
 		st = put_block(w, SLICE_BLOCK_PROVENANCE, 0, NULL, NULL, &buf,
 			       err);
 	}
-	hs_slice_put_process(&buf, w->target);
+	hs_slice_put_process(&buf, w->target, w->opt->redact != NULL);
 	if (!st)
 		st = put_block(w, SLICE_BLOCK_PROCESS, 0, NULL, NULL, &buf,
 			       err);
 	if (!st)
 		st = put_modules(w, &buf, err);
 	for (size_t i = 0; !st && i < w->target->threads.count; i++) {
-		hs_slice_put_thread(&buf, w->target, i);
+		hs_slice_put_thread(&buf, w->target, i, w->opt->redact != NULL);
 		st = put_block(w, SLICE_BLOCK_THREAD, 0, NULL, NULL, &buf, err);
 		if (w->target->threads.thread[i].fp)
 			w->result.lost |= HS_LOST_FP_REGISTERS;

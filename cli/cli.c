@@ -158,15 +158,8 @@ static int scan_heap(struct cli *cli)
 	return st ? cli_fail_error(cli, &err) : EXIT_ANSWERED;
 }
 
-int cli_prepare(struct cli *cli)
+static int load_symbols(struct cli *cli)
 {
-	if (cli->command->needs < NEEDS_TARGET)
-		return EXIT_ANSWERED;
-	int code = cli->opt.at_exit ? at_exit_run(cli) : EXIT_ANSWERED;
-	if (!code)
-		code = cli_open_target(cli);
-	if (code)
-		return code;
 	struct hs_symbols_options how = {
 		.struct_size = sizeof(how),
 		.debug_dirs = cli->opt.debug_dir,
@@ -176,11 +169,28 @@ int cli_prepare(struct cli *cli)
 	if (!cli->opt.no_symbols &&
 	    hs_symbols_new(cli->target, &how, &cli->syms, &err))
 		return cli_fail_error(cli, &err);
-	if (cli->command->needs >= NEEDS_ANY_HEAP) {
-		code = scan_heap(cli);
-		if (code)
-			return code;
-	}
+	return EXIT_ANSWERED;
+}
+
+int cli_scan(struct cli *cli)
+{
+	int code = load_symbols(cli);
+	return code ? code : scan_heap(cli);
+}
+
+int cli_prepare(struct cli *cli)
+{
+	if (cli->command->needs < NEEDS_TARGET)
+		return EXIT_ANSWERED;
+	int code = cli->opt.at_exit ? at_exit_run(cli) : EXIT_ANSWERED;
+	if (!code)
+		code = cli_open_target(cli);
+	if (code)
+		return code;
+	code = cli->command->needs >= NEEDS_ANY_HEAP ? cli_scan(cli)
+						     : load_symbols(cli);
+	if (code)
+		return code;
 	/* The rest needs its copy, not the process. */
 	at_exit_release(cli);
 	if (cli->command->run != cmd_summary && cli->command->run != cmd_check)

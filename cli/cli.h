@@ -31,6 +31,8 @@ struct cli {
 int cli_prepare(struct cli *cli);
 /* Only the target; says how long it stood. */
 int cli_open_target(struct cli *cli);
+/* Symbols, and what is in the heap of the open target. */
+int cli_scan(struct cli *cli);
 /* The gravest of what is odd about the target, on stderr. */
 void cli_note_problems(const struct cli *cli);
 void cli_release(struct cli *cli);

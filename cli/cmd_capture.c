@@ -36,6 +36,8 @@ int cmd_capture(struct cli *cli)
 		cli_note_problems(cli);
 	if (!code)
 		code = dump_init(&dump, cli);
+	if (!code)
+		code = dump_look(&dump, cli);
 	if (!code && cli->info.paused_ns > LONG_PAUSE_NS && !cli->opt.pause_min)
 		cli_note("note: --pause min makes such a stop much shorter");
 	double begin = dump_clock();

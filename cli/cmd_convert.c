@@ -90,6 +90,8 @@ static int write_anew(struct cli *cli, struct dump *dump, bool from_slice,
 		code = cli_usage(cli, FOR_FILES);
 	if (!code)
 		cli_note_problems(cli);
+	if (!code)
+		code = dump_look(dump, cli);
 	if (!code && from_slice)
 		code = open_slice(cli, &slice);
 	if (code)
@@ -133,7 +135,7 @@ int cmd_convert(struct cli *cli)
 	bool to_slice = wanted(cli, from_slice) == DUMP_SLICE;
 	dump.opt.format = to_slice ? HS_CAPTURE_SLICE : HS_CAPTURE_CORE;
 	bool filtered =
-		opt->only_writable || opt->exclude || dump.opt.max_mapping;
+		opt->only_writable || opt->exclude || dump.opt.max_mapping || opt->shape_only;
 	double begin = dump_clock();
 	if (from_slice && to_slice && !filtered)
 		code = rewrite(cli, &dump, &result);

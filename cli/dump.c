@@ -86,8 +86,24 @@ int dump_init(struct dump *d, struct cli *cli)
 	return EXIT_ANSWERED;
 }
 
+int dump_look(struct dump *d, struct cli *cli)
+{
+	struct hs_error err = { .code = HS_OK };
+	if (!cli->opt.shape_only)
+		return EXIT_ANSWERED;
+	int code = cli_scan(cli);
+	if (code)
+		return code;
+	if (hs_shape_new(cli->target, cli->heap, &d->shape, &err))
+		return cli_fail_error(cli, &err);
+	d->opt.redact = hs_shape_redact;
+	d->opt.redact_arg = d->shape;
+	return EXIT_ANSWERED;
+}
+
 void dump_release(struct dump *d)
 {
+	hs_shape_free(d->shape);
 	free(d->exclude);
 	free(d->text);
 	*d = (struct dump){ 0 };

@@ -3,6 +3,7 @@
 #define CLI_DUMP_H
 
 #include <heapscan/capture.h>
+#include <heapscan/shape.h>
 
 struct cli;
 
@@ -14,11 +15,15 @@ struct dump {
 	struct hs_capture_options opt;
 	const char **exclude; /* owned: into TEXT */
 	char *text;           /* owned */
+	struct hs_shape *shape;
 };
 
 /* From the command line. Not EXIT_ANSWERED: it was reported. Release in any
  * case. */
 int dump_init(struct dump *dump, struct cli *cli);
+/* The target is open: with --shape-only, look at its heap, so that only what
+ * is no secret is written. */
+int dump_look(struct dump *dump, struct cli *cli);
 void dump_release(struct dump *dump);
 
 /* Report on PATH, which was written within SECONDS, on standard output; what

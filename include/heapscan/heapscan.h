@@ -9,6 +9,7 @@
 #include <heapscan/graph.h>
 #include <heapscan/heap.h>
 #include <heapscan/refs.h>
+#include <heapscan/shape.h>
 #include <heapscan/slice.h>
 #include <heapscan/symbols.h>
 #include <heapscan/target.h>
