@@ -7,6 +7,7 @@
 #include "core/cleanup.h"
 #include "core/grow.h"
 #include "core/window.h"
+#include "core/word.h"
 #include "graph/block_index.h"
 
 struct edge {
@@ -25,18 +26,6 @@ struct hs_refs {
 	uint64_t *incoming; /* edges by target: indexes into `edge` */
 	uint32_t *holder;   /* of each entry of `incoming` */
 };
-
-static uint64_t word_at(const uint8_t *p, unsigned w)
-{
-	if (w == 8) {
-		uint64_t v;
-		memcpy(&v, p, sizeof(v));
-		return le64toh(v);
-	}
-	uint32_t v;
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
 
 /* Words of chunk I that point into live chunks. */
 static enum hs_status scan_chunk(struct hs_refs *refs,
@@ -82,7 +71,7 @@ static enum hs_status scan_chunk(struct hs_refs *refs,
 		for (; n + w <= len; n += w) {
 			uint32_t to;
 			uint64_t into;
-			uint64_t word = word_at(bytes + n, w);
+			uint64_t word = hs_word_at(bytes + n, w);
 			if (heap->tagged_pointers)
 				word &= HS_ADDR_WITHOUT_TAG;
 			if (!hs_block_index_find(index, word, &to, &into) ||

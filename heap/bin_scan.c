@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/grow.h"
+#include "core/word.h"
 
 enum pair { PAIR_BAD, PAIR_ZERO, PAIR_SOUND, PAIR_EMPTY };
 
@@ -87,18 +88,6 @@ static void extend(struct hs_scan *scan, hs_addr seed, hs_addr *start,
 	*len = before + behind + 1;
 }
 
-static uint64_t word_at(const uint8_t *p, unsigned w)
-{
-	if (w == 8) {
-		uint64_t v;
-		memcpy(&v, p, sizeof(v));
-		return le64toh(v);
-	}
-	uint32_t v;
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
 static enum hs_status add(struct hs_bin_runs *runs, hs_addr bins, bool exact,
 			  struct hs_error *err)
 {
@@ -138,8 +127,8 @@ static enum hs_status scan_bytes(struct hs_scan *scan, hs_addr at,
 	hs_addr skip = 0; /* already part of a run that was looked at */
 	for (uint64_t off = 0; off + 2 * w <= len; off += w) {
 		hs_addr head = at + off - 2 * w;
-		uint64_t fd = word_at(bytes + off, w);
-		if (fd != head || word_at(bytes + off + w, w) != head ||
+		uint64_t fd = hs_word_at(bytes + off, w);
+		if (fd != head || hs_word_at(bytes + off + w, w) != head ||
 		    at + off < skip)
 			continue;
 		hs_addr start;
