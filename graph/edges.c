@@ -6,6 +6,7 @@
 
 #include "core/cleanup.h"
 #include "core/grow.h"
+#include "core/word.h"
 #include "graph/crew.h"
 
 /* Pieces of root memory: large enough that starting one costs nothing. */
@@ -14,18 +15,6 @@
 #define SKIP_FREE 4096u
 /* Lookups under way at once: about as many misses as a core keeps open. */
 #define BATCH 16u
-
-static uint64_t word_of(const uint8_t *p, unsigned w)
-{
-	if (w == 8) {
-		uint64_t v;
-		memcpy(&v, p, sizeof(v));
-		return le64toh(v);
-	}
-	uint32_t v;
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
 
 struct words {
 	const struct hs_block_index *index;
@@ -45,8 +34,8 @@ static bool look_up(const struct words *ws, hs_addr at, const uint8_t *bytes,
 		size_t n = count - i < BATCH ? count - i : BATCH;
 		/* All misses first, then the answers. */
 		for (size_t k = 0; k < n; k++) {
-			value[k] = word_of(bytes + (size_t)hits[i + k] * ws->w,
-					   ws->w);
+			value[k] = hs_word_at(
+				bytes + (size_t)hits[i + k] * ws->w, ws->w);
 			region[k] = hs_block_index_region(ws->index, value[k]);
 			if (region[k])
 				__builtin_prefetch(hs_block_index_slot(
