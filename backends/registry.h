@@ -4,8 +4,8 @@
 
 #include "core/backend.h"
 
-extern const struct hs_backend hs_backend_core; /* elf_core.c */
-extern const struct hs_backend hs_backend_live; /* live.c */
+extern const struct hs_backend hs_backend_core;  /* elf_core.c */
+extern const struct hs_backend hs_backend_live;  /* live.c */
 extern const struct hs_backend hs_backend_slice; /* slice.c */
 
 /* Every backend, most specific probe first; ends with NULL. */

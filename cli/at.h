@@ -12,10 +12,10 @@ struct at_answer {
 	struct hs_map_info map;
 	bool has_chunk;
 	struct hs_chunk_info chunk;
-	bool in_header;  /* ADDR is below the user part ... */
-	uint64_t offset; /* ... else bytes from its start */
-	size_t chunk_index;    /* with has_chunk */
-	bool has_type;         /* and then this is what the block is */
+	bool in_header;     /* ADDR is below the user part ... */
+	uint64_t offset;    /* ... else bytes from its start */
+	size_t chunk_index; /* with has_chunk */
+	bool has_type;      /* and then this is what the block is */
 	struct hs_type_info type;
 	bool has_symbol;
 	struct hs_symbol_info symbol;

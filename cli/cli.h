@@ -22,9 +22,9 @@ struct cli {
 	struct hs_target_info info;
 	struct hs_symbols *syms; /* NULL with --no-symbols, or not asked for */
 	struct hs_heap *heap;    /* NULL: not asked for, or none there */
-	pid_t child;         /* the program of --at-exit, stopped; 0: none */
-	char child_text[16]; /* the same as --pid would have it */
-	struct hs_types *types;  /* NULL until cli_name_types() */
+	pid_t child;            /* the program of --at-exit, stopped; 0: none */
+	char child_text[16];    /* the same as --pid would have it */
+	struct hs_types *types; /* NULL until cli_name_types() */
 };
 
 /* Open what the command needs. Not EXIT_ANSWERED: it was reported. */

@@ -134,8 +134,8 @@ int cmd_convert(struct cli *cli)
 	bool from_slice = is_slice(opt->target);
 	bool to_slice = wanted(cli, from_slice) == DUMP_SLICE;
 	dump.opt.format = to_slice ? HS_CAPTURE_SLICE : HS_CAPTURE_CORE;
-	bool filtered =
-		opt->only_writable || opt->exclude || dump.opt.max_mapping || opt->shape_only;
+	bool filtered = opt->only_writable || opt->exclude ||
+			dump.opt.max_mapping || opt->shape_only;
 	double begin = dump_clock();
 	if (from_slice && to_slice && !filtered)
 		code = rewrite(cli, &dump, &result);

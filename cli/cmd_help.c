@@ -24,11 +24,12 @@ static void print_options(struct out *out, unsigned groups)
 
 static void print_overview(struct out *out)
 {
-	out_str(out, "usage: heapscan [COMMAND] [OPTIONS] TARGET [ARGS]\n\n"
-		     "Shows the glibc heap of a running process, a core file or a "
-		     "Memory Slice: every\nchunk, its state, and how that is "
-		     "known. TARGET is a file, a process id or --pid N.\n\n"
-		     "commands\n");
+	out_str(out,
+		"usage: heapscan [COMMAND] [OPTIONS] TARGET [ARGS]\n\n"
+		"Shows the glibc heap of a running process, a core file or a "
+		"Memory Slice: every\nchunk, its state, and how that is "
+		"known. TARGET is a file, a process id or --pid N.\n\n"
+		"commands\n");
 	for (const struct command *c = commands; c->name; c++)
 		out_printf(out, "  %-12s  %s%s\n", c->name, c->summary,
 			   c == commands ? " (the default)" : "");

@@ -446,7 +446,7 @@ static int prepare(struct snapshot *s)
 		return cli_fail(job->cli, EXIT_INPUT,
 				hs_status_name(HS_ERR_LIMIT),
 				"%" PRIu64 " blocks and roots are more than a "
-					   "heap snapshot can hold; sqlite can",
+				"heap snapshot can hold; sqlite can",
 				s->nodes);
 	for (s->id_slots = 1024; s->id_slots < 2 * s->nodes;)
 		s->id_slots *= 2;
