@@ -14,8 +14,26 @@ static void print_chunk(struct cli *cli, size_t chunk, uint64_t interior)
 		out_printf(&cli->out, "%s+%" PRIu64,
 			   interior == c.usable ? " (its end) " : " ",
 			   interior);
-	out_printf(&cli->out, "  %s bytes, %s\n", text_count(n, c.usable),
+	out_printf(&cli->out, "  %s bytes, %s", text_count(n, c.usable),
 		   hs_chunk_state_name(c.state));
+	const char *type = reach_type(cli, chunk);
+	if (type) {
+		out_str(&cli->out, ", ");
+		out_escaped(&cli->out, type);
+	}
+	out_str(&cli->out, "\n");
+}
+
+/* ".next (strong)" of the block that holds the reference. */
+static void print_field(struct cli *cli, size_t holder, uint64_t offset)
+{
+	char text[FIELD_TEXT];
+	const char *field = reach_field(cli, holder, offset, text);
+	if (!field)
+		return;
+	out_str(&cli->out, ".");
+	out_escaped(&cli->out, field);
+	out_str(&cli->out, " ");
 }
 
 static void print_path(struct cli *cli, const struct hs_path *path)
@@ -30,17 +48,21 @@ static void print_path(struct cli *cli, const struct hs_path *path)
 	out_str(out, "\n");
 	for (size_t i = 0; i < path->count; i++) {
 		const struct hs_step *s = &path->step[i];
-		if (i && s->offset != HS_UNKNOWN)
-			out_printf(out, "   +%-5" PRIu64 " -> ", s->offset);
-		else
+		if (i && s->offset != HS_UNKNOWN) {
+			out_printf(out, "   +%-5" PRIu64 " ", s->offset);
+			print_field(cli, path->step[i - 1].chunk, s->offset);
+			out_str(out, "-> ");
+		} else {
 			out_str(out, "          -> ");
+		}
 		print_chunk(cli, s->chunk, s->interior);
 	}
 	out_str(out, "\n");
 }
 
+/* HOLDER: of all that is listed; SIZE_MAX: each holds by itself. */
 static void print_holders(struct cli *cli, const char *title,
-			  const struct hs_holder_list *list)
+			  const struct hs_holder_list *list, size_t holder)
 {
 	struct out *out = &cli->out;
 	char n[TEXT_LEN], text[ROOT_TEXT];
@@ -57,6 +79,8 @@ static void print_holders(struct cli *cli, const char *title,
 			continue;
 		}
 		out_printf(out, "  +%-5" PRIu64 " ", h->offset);
+		print_field(cli, holder == SIZE_MAX ? h->chunk : holder,
+			    h->offset);
 		print_chunk(cli, h->chunk, 0);
 	}
 	cli_announce_rest(cli, limit, list->count);
@@ -104,9 +128,9 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 		} else {
 			print_text(cli, chunk, &paths, reached);
 			if (opt->referrers)
-				print_holders(cli, "referrers", &in);
+				print_holders(cli, "referrers", &in, SIZE_MAX);
 			if (opt->references)
-				print_holders(cli, "references", &out);
+				print_holders(cli, "references", &out, chunk);
 		}
 		code = reach_answered(cli, graph, !reached);
 	}
@@ -123,6 +147,8 @@ int cmd_why(struct cli *cli)
 	int code = reach_block(cli, cli->opt.args[0], &chunk);
 	if (!code)
 		code = reach_build(cli, &graph);
+	if (!code && cli->opt.types)
+		code = cli_name_types(cli);
 	if (!code)
 		code = answer(cli, graph, chunk);
 	hs_graph_free(graph);

@@ -165,10 +165,15 @@ static void put_path(struct json_doc *doc, const struct hs_path *p)
 	json_t *steps = json_array();
 	for (size_t i = 0; i < p->count && steps; i++) {
 		const struct hs_step *s = &p->step[i];
+		char field[FIELD_TEXT];
+		size_t holder = i ? p->step[i - 1].chunk : SIZE_MAX;
 		json_t *step = json_pack(
-			"{s:o,s:o,s:o,s:o}", "user", juser(doc->cli, s->chunk),
-			"usable", jusable(doc->cli, s->chunk), "offset",
-			jcount(s->offset), "interior", jcount(s->interior));
+			"{s:o,s:o,s:o,s:o,s:o,s:o}", "user",
+			juser(doc->cli, s->chunk), "usable",
+			jusable(doc->cli, s->chunk), "offset",
+			jcount(s->offset), "interior", jcount(s->interior),
+			"type", jtext(reach_type(doc->cli, s->chunk)), "field",
+			jtext(reach_field(doc->cli, holder, s->offset, field)));
 		if (json_array_append_new(steps, step)) {
 			json_decref(steps);
 			steps = NULL;

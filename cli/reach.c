@@ -83,6 +83,32 @@ const char *reach_type(const struct cli *cli, size_t chunk)
 	return info.name;
 }
 
+struct wanted_field {
+	uint64_t offset;
+	char *buf;
+	bool found;
+};
+
+static bool match_field(void *arg, const struct hs_field_info *f)
+{
+	struct wanted_field *w = arg;
+	if (f->word != w->offset || f->refers_to == HS_NO_ADDR)
+		return true;
+	(void)snprintf(w->buf, FIELD_TEXT, "%s (%s)", f->name,
+		       hs_strength_name(f->strength));
+	w->found = true;
+	return false;
+}
+
+const char *reach_field(const struct cli *cli, size_t chunk, uint64_t offset,
+			char buf[FIELD_TEXT])
+{
+	struct wanted_field w = { .offset = offset, .buf = buf };
+	if (cli->types && chunk != SIZE_MAX && offset != HS_UNKNOWN)
+		hs_types_fields(cli->types, chunk, match_field, &w);
+	return w.found ? buf : NULL;
+}
+
 static const char *thread_text(const struct cli *cli, size_t thread, char *buf,
 			       size_t size)
 {

@@ -25,6 +25,14 @@ int reach_block(struct cli *cli, const char *word, size_t *ret);
 /* The type of CHUNK; NULL: none, or types were not asked for. */
 const char *reach_type(const struct cli *cli, size_t chunk);
 
+/*
+ * The field of CHUNK's object that holds the reference OFFSET bytes into it:
+ * "next (strong)", not escaped. NULL: not known, or types were not asked for.
+ */
+#define FIELD_TEXT 512
+const char *reach_field(const struct cli *cli, size_t chunk, uint64_t offset,
+			char buf[FIELD_TEXT]);
+
 /* A root in words: "variable `table'+16 of /bin/x", not escaped. */
 #define ROOT_TEXT 512
 const char *root_text(const struct cli *cli, const struct hs_root_info *root,

@@ -54,4 +54,15 @@ grep -Eq 'prev: weak smini_static.Node\? -> 0x[0-9a-f]+ \(weak\)' \
 	"$work/out" || fail "at shows no weak field: $(cat "$work/out")"
 grep -Eq 'name: Swift.String -> 0x[0-9a-f]+ \(strong\)' "$work/out" ||
 	fail "at shows no string's storage"
+
+# A retain cycle: leaks finds it, why shows which field holds it.
+run leaks "$core" --types
+grep -q ' cycle of 56 bytes' "$work/out" ||
+	fail "leaks finds no cycle: $(cat "$work/out")"
+grep -q '^    smini_static.Node$' "$work/out" || fail "leaks --types names none"
+run why "$core" "$leaked" --types --references
+grep -Eq '\+16 +\.next \(strong\) 0x[0-9a-f]+ .* smini_static\.Node$' \
+	"$work/out" || fail "why names no field: $(cat "$work/out")"
+run why "$core" "$leaked" --references
+grep -q 'smini_static.Node' "$work/out" && fail "why names without --types"
 finish
