@@ -76,7 +76,8 @@ static char next_command(int sock, int parent)
 		if (poll(p, 2, -1) < 0)
 			continue;
 		if (p[0].revents & POLLIN)
-			return read(sock, &command, 1) == 1 ? command : END;
+			return (char)(read(sock, &command, 1) == 1 ? command
+								   : END);
 		return END;
 	}
 }
