@@ -7,6 +7,9 @@
 
 #define QUIET_NS 1000000000ll
 #define EVERY_NS 100000000ll
+/* Blanks wipe the line, not an escape sequence: dumb terminals and those who
+ * asked for no colour get none. */
+#define WIDTH 60
 
 static struct {
 	int64_t started, shown; /* 0: not yet */
@@ -35,17 +38,19 @@ bool progress_show(void *arg, const char *what, uint64_t done, uint64_t total)
 		return true;
 	state.shown = now;
 	state.on_screen = true;
+	char line[WIDTH + 1];
 	if (total)
-		(void)fprintf(stderr, "\r\033[K%s %.0f%%", what,
-			      100.0 * (double)done / (double)total);
+		(void)snprintf(line, sizeof(line), "%s %.0f%%", what,
+			       100.0 * (double)done / (double)total);
 	else
-		(void)fprintf(stderr, "\r\033[K%s ...", what);
+		(void)snprintf(line, sizeof(line), "%s ...", what);
+	(void)fprintf(stderr, "\r%-*s", WIDTH, line);
 	return true;
 }
 
 void progress_clear(void)
 {
 	if (state.on_screen)
-		(void)fputs("\r\033[K", stderr);
+		(void)fprintf(stderr, "\r%*s\r", WIDTH, "");
 	state.on_screen = false;
 }
