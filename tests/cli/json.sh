@@ -94,6 +94,9 @@ documents() { # documents TARGET...: each command on this target
 	valid report 0 "$@" --json --no-symbols
 }
 documents --pid "$program"
+valid written 0 capture --pid "$program" -o "$work/w.msl" --json
+valid written 0 convert "$work/w.msl" "$work/w.core" --json
+valid error 2 convert "$work/w.msl" "$work/w.core" --json
 dump_core
 [ -z "$core" ] || documents "$core"
 [ -z "$core" ] || valid diff 0 diff "$core" "$core" "$core" --json
