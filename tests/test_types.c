@@ -271,6 +271,10 @@ static void control_blocks_are_called_after_what_they_count(void **state)
 				     shown, sizeof(shown)),
 			 HS_CXX_SHARED_SEPARATE);
 	assert_string_equal(shown, "shared_ptr block of app::B");
+	assert_int_equal(hs_cxx_form("boost::detail::sp_counted_impl_p<app::E>",
+				     shown, sizeof(shown)),
+			 HS_CXX_SHARED_SEPARATE);
+	assert_string_equal(shown, "shared_ptr block of app::E");
 	assert_int_equal(hs_cxx_form("app::C<int>", shown, sizeof(shown)),
 			 HS_CXX_OBJECT);
 	assert_string_equal(shown, "app::C<int>");

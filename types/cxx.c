@@ -282,6 +282,11 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 		return;
 	}
 	uint64_t uses, weak;
+	/* libc++ counts otherwise. */
+	if (strncmp(class->name, "std::__1::", 10) == 0) {
+		(void)fn(arg, "class", class->name);
+		return;
+	}
 	if (!hs_window_uint(&n->block, b->user + w, 4, &uses) ||
 	    !hs_window_uint(&n->block, b->user + w + 4, 4, &weak))
 		return;

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* libstdc++'s and libc++'s control blocks; T or T* is their first argument. */
+/* Control blocks of libstdc++, Boost and libc++; T or T* is their first
+ * argument. */
 static const struct {
 	const char *prefix;
 	enum hs_cxx_form form;
@@ -15,6 +16,7 @@ static const struct {
 	{ "std::_Sp_counted_deleter<", HS_CXX_SHARED_SEPARATE },
 	{ "std::__1::__shared_ptr_emplace<", HS_CXX_SHARED_INPLACE },
 	{ "std::__1::__shared_ptr_pointer<", HS_CXX_SHARED_SEPARATE },
+	{ "boost::detail::sp_counted_impl_p<", HS_CXX_SHARED_SEPARATE },
 };
 
 size_t hs_cxx_argument(const char *text)
