@@ -6,7 +6,9 @@
 #include "core/grow.h"
 #include "core/word.h"
 
-enum pair { PAIR_BAD, PAIR_ZERO, PAIR_SOUND, PAIR_EMPTY };
+/* UNSEEN: it leads to memory that was not captured, so nothing speaks against
+ * it. */
+enum pair { PAIR_BAD, PAIR_ZERO, PAIR_UNSEEN, PAIR_SOUND, PAIR_EMPTY };
 
 /* The pair whose words stand at AT heads a list, as a chunk at AT - 2W would.
  */
@@ -25,19 +27,22 @@ static enum pair look(struct hs_scan *scan, hs_addr at)
 	if (fd % w != 0 || bk % w != 0 || fd == head || bk == head)
 		return PAIR_BAD;
 	struct hs_window *other = &scan->list_window;
+	bool seen = true;
 	if (!hs_window_word(other, fd + 3 * w, &back)) {
 		if (other->why != HS_ERR_NOT_CAPTURED)
 			return PAIR_BAD;
+		seen = false;
 	} else if (back != head) {
 		return PAIR_BAD;
 	}
 	if (!hs_window_word(other, bk + 2 * w, &back)) {
 		if (other->why != HS_ERR_NOT_CAPTURED)
 			return PAIR_BAD;
+		seen = false;
 	} else if (back != head) {
 		return PAIR_BAD;
 	}
-	return PAIR_SOUND;
+	return seen ? PAIR_SOUND : PAIR_UNSEEN;
 }
 
 /*
@@ -60,7 +65,10 @@ static size_t reach(struct hs_scan *scan, hs_addr seed, bool down,
 		if (down ? seed < i * pair : seed > UINT64_MAX - i * pair)
 			break;
 		hs_addr at = down ? seed - i * pair : seed + i * pair;
-		if (look(scan, at) >= PAIR_SOUND) {
+		enum pair p = look(scan, at);
+		/* Behind a broken one, what cannot be seen is as likely two
+		 * pointers of somebody else. */
+		if (p >= PAIR_SOUND || (p == PAIR_UNSEEN && gap == 0)) {
 			*broken -= gap;
 			gap = 0;
 			last = i;
@@ -196,7 +204,7 @@ unsigned hs_bins_sound(struct hs_scan *scan, hs_addr bins, unsigned *zeroes)
 	unsigned sound = 0, zero = 0;
 	for (unsigned i = 0; i < HS_BIN_PAIRS; i++) {
 		enum pair p = look(scan, bins + i * pair);
-		sound += p >= PAIR_SOUND;
+		sound += p >= PAIR_UNSEEN;
 		zero += p == PAIR_ZERO;
 	}
 	if (zeroes)
