@@ -9,11 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "backends/live_attempt.h"
 #include "backends/live_budget.h"
-#include "backends/live_copy.h"
 #include "backends/live_denied.h"
-#include "backends/live_files.h"
-#include "backends/live_fork.h"
 #include "backends/live_layout.h"
 #include "backends/live_stop.h"
 #include "backends/mapped_modules.h"
@@ -24,38 +22,7 @@
 #include "core/elf_image.h"
 #include "core/limits.h"
 
-/*
- * A live process is copied while it stands, and runs again before anything is
- * looked at. All that can be done beforehand is: files are opened, memory for
- * the copy is provided. docs/live-targets.md tells the order and the costs.
- */
-struct live {
-	struct hs_target target;
-	struct hs_live_copy copy; /* spans point into these two ... */
-	struct hs_live_files files;
-	struct hs_file_overlay_list overlays; /* ... and into these */
-};
-
-/* What is needed while opening only. */
-struct attempt {
-	struct live *live;
-	const struct hs_open_options *opt;
-	struct hs_error *err;
-	pid_t pid;
-	int dir;   /* /proc/PID of a thread that is alive */
-	pid_t tid; /* that thread: usually PID itself */
-	uint64_t budget;
-	struct hs_proc_map_list maps;
-	enum hs_copy_how *how;
-	enum hs_status st; /* of the thread that holds the process */
-	struct hs_proc_status status;
-	struct hs_live_fork fork;
-	pid_t copy;        /* the forked copy, or 0 */
-	int copy_dir;      /* its /proc/PID, or -1 */
-	int64_t forked_ns; /* since the first thread was told to stop */
-};
-
-static void attempt_release(struct attempt *a)
+static void attempt_release(struct hs_live_attempt *a)
 {
 	hs_proc_map_list_release(&a->maps);
 	free(a->how);
@@ -68,7 +35,7 @@ static void attempt_release(struct attempt *a)
 
 static void live_close(struct hs_target *target)
 {
-	struct live *live = (struct live *)target;
+	struct hs_live *live = (struct hs_live *)target;
 	hs_target_release(target);
 	hs_live_copy_release(&live->copy);
 	hs_live_files_release(&live->files);
@@ -76,7 +43,7 @@ static void live_close(struct hs_target *target)
 	free(live);
 }
 
-static void close_guard(struct live **slot)
+static void close_guard(struct hs_live **slot)
 {
 	if (*slot)
 		live_close(&(*slot)->target);
@@ -111,7 +78,7 @@ static enum hs_status no_process(pid_t pid, struct hs_error *err)
 	return hs_fail(err, HS_ERR_NO_TARGET, "no process %d", (int)pid);
 }
 
-static int open_proc(pid_t pid)
+int hs_live_folder(pid_t pid)
 {
 	char name[32];
 	(void)snprintf(name, sizeof(name), "/proc/%d", (int)pid);
@@ -122,7 +89,7 @@ static int first_alive(void *arg, int tid)
 {
 	struct hs_proc_status s;
 	char name[48];
-	const struct attempt *a = arg;
+	const struct hs_live_attempt *a = arg;
 	(void)snprintf(name, sizeof(name), "task/%d/status", tid);
 	if (hs_proc_file_status(a->dir, name, &s) || s.state == 'Z' ||
 	    s.state == 'X')
@@ -134,7 +101,7 @@ static int first_alive(void *arg, int tid)
  * When the first thread has ended but others run on, most of /proc/PID is
  * empty; the folder of any other thread is as good.
  */
-static enum hs_status look_through_other_thread(struct attempt *a,
+static enum hs_status look_through_other_thread(struct hs_live_attempt *a,
 						const struct hs_proc_status *s)
 {
 	int tid = hs_proc_file_threads(a->dir, first_alive, a);
@@ -144,7 +111,7 @@ static enum hs_status look_through_other_thread(struct attempt *a,
 			       "its parent, process %" PRId64
 			       ", has not collected",
 			       (int)a->pid, s->name, s->ppid);
-	int dir = open_proc(tid);
+	int dir = hs_live_folder(tid);
 	if (dir < 0)
 		return no_process(a->pid, a->err);
 	(void)close(a->dir);
@@ -153,7 +120,7 @@ static enum hs_status look_through_other_thread(struct attempt *a,
 	return HS_OK;
 }
 
-static enum hs_status notes_about(struct attempt *a, pid_t asked,
+static enum hs_status notes_about(struct hs_live_attempt *a, pid_t asked,
 				  const struct hs_proc_status *s)
 {
 	struct hs_note_list *notes = &a->live->target.notes;
@@ -173,9 +140,10 @@ static enum hs_status notes_about(struct attempt *a, pid_t asked,
 	return st;
 }
 
-static enum hs_status open_process(struct attempt *a, struct hs_proc_status *s)
+static enum hs_status open_process(struct hs_live_attempt *a,
+				   struct hs_proc_status *s)
 {
-	a->dir = open_proc(a->pid);
+	a->dir = hs_live_folder(a->pid);
 	int why = a->dir < 0 ? errno : hs_proc_file_status(a->dir, "status", s);
 	if (why == ENOMEM)
 		return hs_fail(a->err, HS_ERR_NOMEM, "no memory");
@@ -186,7 +154,7 @@ static enum hs_status open_process(struct attempt *a, struct hs_proc_status *s)
 }
 
 /* Find the process, and turn away what cannot be a target. */
-static enum hs_status find_process(struct attempt *a, pid_t asked)
+static enum hs_status find_process(struct hs_live_attempt *a, pid_t asked)
 {
 	struct hs_proc_status s;
 	a->pid = asked;
@@ -222,7 +190,7 @@ static enum hs_status find_process(struct attempt *a, pid_t asked)
 	return notes_about(a, asked, &s);
 }
 
-static enum hs_status read_maps(struct attempt *a)
+enum hs_status hs_live_read_maps(struct hs_live_attempt *a)
 {
 	HS_AUTO_FREE char *text = NULL;
 	size_t len;
@@ -244,10 +212,10 @@ static enum hs_status read_maps(struct attempt *a)
 }
 
 /* What to copy, and is there room for it? */
-static enum hs_status survey(struct attempt *a)
+static enum hs_status survey(struct hs_live_attempt *a)
 {
-	struct live *live = a->live;
-	enum hs_status st = read_maps(a);
+	struct hs_live *live = a->live;
+	enum hs_status st = hs_live_read_maps(a);
 	if (!st)
 		st = hs_live_files_open(&live->files, a->dir, a->tid, &a->maps,
 					a->err);
@@ -272,9 +240,9 @@ static enum hs_status survey(struct attempt *a)
 	return HS_OK;
 }
 
-static enum hs_status prepare(struct attempt *a)
+enum hs_status hs_live_prepare(struct hs_live_attempt *a)
 {
-	struct live *live = a->live;
+	struct hs_live *live = a->live;
 	enum hs_status st = hs_live_files_init(&live->files, a->dir,
 					       a->opt->sysroot, a->err);
 	if (!st)
@@ -290,7 +258,7 @@ static enum hs_status prepare(struct attempt *a)
 
 /* ---- while it stands --------------------------------------------------- */
 
-static enum hs_status find_arch(struct attempt *a)
+enum hs_status hs_live_find_arch(struct hs_live_attempt *a)
 {
 	struct hs_target *t = &a->live->target;
 	uint8_t head[64];
@@ -346,7 +314,7 @@ static char *read_executable(int dir)
 	return path;
 }
 
-static void read_stat(struct attempt *a)
+void hs_live_read_stat(struct hs_live_attempt *a)
 {
 	struct hs_target *t = &a->live->target;
 	struct hs_proc_stat stat;
@@ -359,7 +327,7 @@ static void read_stat(struct attempt *a)
 	t->taken_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void read_identity(struct attempt *a)
+void hs_live_read_identity(struct hs_live_attempt *a)
 {
 	struct hs_target *t = &a->live->target;
 	char *auxv = NULL;
@@ -370,9 +338,10 @@ static void read_identity(struct attempt *a)
 		t->auxv = (uint8_t *)auxv;
 }
 
-static enum hs_status take_all(struct attempt *a, struct hs_live_stop *stop)
+static enum hs_status take_all(struct hs_live_attempt *a,
+			       struct hs_live_stop *stop)
 {
-	struct live *live = a->live;
+	struct hs_live *live = a->live;
 	enum hs_status st =
 		hs_live_stop(stop, a->pid, a->dir, &live->target.notes, a->err);
 	if (st == HS_ERR_PERMISSION)
@@ -383,20 +352,20 @@ static enum hs_status take_all(struct attempt *a, struct hs_live_stop *stop)
 	if (!st)
 		st = hs_live_copy_run(&live->copy, &a->maps, a->how, a->err);
 	if (!st)
-		st = find_arch(a);
+		st = hs_live_find_arch(a);
 	if (!st)
 		st = hs_live_stop_threads(stop, live->target.arch,
 					  &live->target.threads, a->err);
 	if (!st) {
-		read_stat(a);
-		read_identity(a);
+		hs_live_read_stat(a);
+		hs_live_read_identity(a);
 	}
 	return st;
 }
 
 static void *hold(void *arg)
 {
-	struct attempt *a = arg;
+	struct hs_live_attempt *a = arg;
 	struct hs_live_stop stop = { 0 };
 	enum hs_status st = take_all(a, &stop);
 	size_t there = hs_live_let_go(&stop, &a->live->target.paused_ns);
@@ -415,7 +384,8 @@ static void *hold(void *arg)
  * all our attempts to stop and detach it is not held beyond this function.
  * Signals of our program are not handled there.
  */
-static enum hs_status in_thread(struct attempt *a, void *(*hold_it)(void *))
+enum hs_status hs_live_in_thread(struct hs_live_attempt *a,
+				 void *(*hold_it)(void *))
 {
 	pthread_t thread;
 	sigset_t all, before;
@@ -430,146 +400,13 @@ static enum hs_status in_thread(struct attempt *a, void *(*hold_it)(void *))
 	return a->st;
 }
 
-static enum hs_status progress(const struct attempt *a, const char *what,
-			       uint64_t done, uint64_t total)
+enum hs_status hs_live_progress(const struct hs_live_attempt *a,
+				const char *what, uint64_t done, uint64_t total)
 {
 	if (a->opt->progress &&
 	    !a->opt->progress(a->opt->progress_arg, what, done, total))
 		return hs_fail(a->err, HS_ERR_CANCELLED, "cancelled");
 	return HS_OK;
-}
-
-/* ---- or while a fork of it is made ------------------------------------- */
-
-/* The thread that forks belongs to the helper; it comes first in the list, as
- * it would otherwise. */
-static enum hs_status add_forking_thread(struct attempt *a,
-					 struct hs_thread *thread)
-{
-	char name[48];
-	HS_AUTO_FREE char *comm = NULL;
-	size_t len;
-	(void)snprintf(name, sizeof(name), "task/%d/comm", (int)a->tid);
-	if (hs_proc_file_read(a->dir, name, HS_LIMIT_STRING, &comm, &len) ==
-	    0) {
-		if (len > 0 && comm[len - 1] == '\n')
-			comm[len - 1] = '\0';
-		thread->name = comm;
-	}
-	return hs_thread_list_add(&a->live->target.threads, thread, a->err);
-}
-
-static enum hs_status take_fork(struct attempt *a, struct hs_live_stop *stop)
-{
-	struct hs_target *t = &a->live->target;
-	struct hs_thread first;
-	if (!hs_live_fork_hold(&a->fork, t->arch, &first))
-		return HS_OK; /* the other way, then */
-	stop->elsewhere = a->tid;
-	enum hs_status st =
-		hs_live_stop(stop, a->pid, a->dir, &t->notes, a->err);
-	if (st == HS_ERR_PERMISSION)
-		return hs_live_denied(a->pid, stop->refused_tid, a->dir,
-				      a->err);
-	if (!st)
-		st = add_forking_thread(a, &first);
-	if (!st)
-		st = hs_live_stop_threads(stop, t->arch, &t->threads, a->err);
-	if (!st) {
-		read_stat(a);
-		a->copy = hs_live_fork_make(&a->fork);
-		a->copy_dir = a->copy ? open_proc(a->copy) : -1;
-	}
-	return st;
-}
-
-static void *hold_for_fork(void *arg)
-{
-	struct attempt *a = arg;
-	struct hs_live_stop stop = { 0 };
-	a->st = take_fork(a, &stop);
-	(void)hs_live_let_go(&stop, &a->forked_ns);
-	hs_live_stop_release(&stop);
-	return NULL;
-}
-
-static enum hs_status copy_fork(struct attempt *a)
-{
-	struct live *live = a->live;
-	int dir = a->dir;
-	/* The copy has the same mappings, files and names. */
-	a->dir = a->copy_dir;
-	a->copy_dir = dir;
-	a->tid = a->copy;
-	enum hs_status st = prepare(a);
-	if (!st)
-		st = progress(a, "copying", 0, live->copy.bytes);
-	if (!st)
-		st = hs_live_copy_run(&live->copy, &a->maps, a->how, a->err);
-	if (!st)
-		read_identity(a);
-	return st;
-}
-
-static enum hs_status end_fork(struct attempt *a)
-{
-	struct hs_target *t = &a->live->target;
-	int64_t paused = 0;
-	bool reaped = hs_live_fork_end(&a->fork, &paused);
-	/* The thread that forks is the first to stop and goes on before the
-	 * others; later it stands alone for a moment, to reap. */
-	t->paused_ns = paused > a->forked_ns ? paused : a->forked_ns;
-	if (reaped)
-		return HS_OK;
-	return hs_note_add(&t->notes, HS_WARNING, "live-copy-not-reaped",
-			   HS_NO_ADDR, a->err,
-			   "process %d makes no system calls at present: its "
-			   "forked copy has ended and remains as a zombie",
-			   (int)a->pid);
-}
-
-/* *FORKED is false, and nothing was done, when there is a reason against. */
-static enum hs_status try_fork(struct attempt *a, bool *forked)
-{
-	struct hs_target *t = &a->live->target;
-	*forked = false;
-	a->fork.why = hs_live_fork_refuses(&a->status, a->dir);
-	if (a->fork.why)
-		return HS_OK;
-	enum hs_status st = read_maps(a);
-	if (!st)
-		st = find_arch(a);
-	if (st)
-		return st;
-	if (t->arch != HS_ARCH_X86_64) {
-		a->fork.why = "it is no 64-bit program";
-		return HS_OK;
-	}
-	if (!hs_live_fork_start(&a->fork, a->pid, a->tid, a->dir, &a->maps))
-		return HS_OK;
-	st = in_thread(a, hold_for_fork);
-	if (st)
-		return st;
-	if (a->copy_dir < 0) {
-		if (!a->fork.why)
-			a->fork.why = "its copy cannot be seen";
-		hs_thread_list_release(&t->threads);
-		(void)hs_live_fork_end(&a->fork, NULL);
-		return HS_OK;
-	}
-	*forked = true;
-	st = copy_fork(a);
-	enum hs_status ended = end_fork(a);
-	return st ? st : ended;
-}
-
-static enum hs_status note_plain(struct attempt *a)
-{
-	return hs_note_add(&a->live->target.notes, HS_WARNING,
-			   "live-pause-plain", HS_NO_ADDR, a->err,
-			   "process %d is copied while it stands, not forked: "
-			   "%s",
-			   (int)a->pid, a->fork.why);
 }
 
 /* ---- when it runs again ------------------------------------------------ */
@@ -604,9 +441,9 @@ static enum hs_status note_module(struct hs_target *target,
 	return HS_OK;
 }
 
-static enum hs_status set_module_file(struct attempt *a, size_t i)
+static enum hs_status set_module_file(struct hs_live_attempt *a, size_t i)
 {
-	struct live *live = a->live;
+	struct hs_live *live = a->live;
 	struct hs_module *m = &live->target.modules.module[i];
 	const struct hs_proc_map *map = hs_proc_map_at(&a->maps, m->base);
 	const struct hs_live_file *f =
@@ -624,9 +461,9 @@ static enum hs_status set_module_file(struct attempt *a, size_t i)
 	return note_module(&live->target, m, a->err);
 }
 
-static enum hs_status arrange(struct attempt *a)
+static enum hs_status arrange(struct hs_live_attempt *a)
 {
-	struct live *live = a->live;
+	struct hs_live *live = a->live;
 	struct hs_target *t = &live->target;
 	t->copied = live->copy.copied;
 	hs_live_copy_done(&live->copy);
@@ -646,13 +483,22 @@ static enum hs_status arrange(struct attempt *a)
 	return st ? st : hs_target_finish(t, a->err);
 }
 
-static enum hs_status copy_standing(struct attempt *a)
+static enum hs_status note_plain(struct hs_live_attempt *a)
 {
-	enum hs_status st = prepare(a);
+	return hs_note_add(&a->live->target.notes, HS_WARNING,
+			   "live-pause-plain", HS_NO_ADDR, a->err,
+			   "process %d is copied while it stands, not forked: "
+			   "%s",
+			   (int)a->pid, a->fork.why);
+}
+
+static enum hs_status copy_standing(struct hs_live_attempt *a)
+{
+	enum hs_status st = hs_live_prepare(a);
 	/* The last moment to say no: while it stands, nobody is asked. */
 	if (!st)
-		st = progress(a, "copying", 0, a->live->copy.bytes);
-	return st ? st : in_thread(a, hold);
+		st = hs_live_progress(a, "copying", 0, a->live->copy.bytes);
+	return st ? st : hs_live_in_thread(a, hold);
 }
 
 static enum hs_status live_open(const char *spec,
@@ -665,7 +511,7 @@ static enum hs_status live_open(const char *spec,
 			       "'%s' is no process id: a decimal number is "
 			       "wanted",
 			       spec);
-	HS_CLEANUP(close_guard) struct live *live = calloc(1, sizeof(*live));
+	HS_CLEANUP(close_guard) struct hs_live *live = calloc(1, sizeof(*live));
 	if (!live)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	hs_target_init(&live->target, &hs_backend_live);
@@ -673,7 +519,7 @@ static enum hs_status live_open(const char *spec,
 	live->files = (struct hs_live_files){ .root = -1 };
 
 	HS_CLEANUP(attempt_release)
-	struct attempt a = {
+	struct hs_live_attempt a = {
 		.live = live,
 		.opt = opt,
 		.err = err,
@@ -685,14 +531,14 @@ static enum hs_status live_open(const char *spec,
 	enum hs_status st = find_process(&a, pid);
 	live->target.pid = a.pid;
 	if (!st && opt->pause == HS_PAUSE_MIN)
-		st = try_fork(&a, &forked);
+		st = hs_live_try_fork(&a, &forked);
 	if (!st && opt->pause == HS_PAUSE_MIN && !forked)
 		st = note_plain(&a);
 	if (!st && !forked)
 		st = copy_standing(&a);
 	if (!st)
-		st = progress(&a, "copying", live->copy.copied,
-			      live->copy.copied);
+		st = hs_live_progress(&a, "copying", live->copy.copied,
+				      live->copy.copied);
 	if (!st)
 		st = arrange(&a);
 	if (st)
