@@ -137,6 +137,15 @@ static enum hs_status bad_top(struct hs_scan *scan, const struct hs_arena *a,
 				      " cannot be read",
 				      a->top, a->addr);
 	}
+	/* A call that splits or grows top moves it first and writes its size
+	 * afterwards. */
+	if (hs_arena_in_motion(scan, (uint32_t)(a - scan->heap->arenas)))
+		return hs_finding_add(
+			&scan->heap->findings, HS_FINDING_IN_MOTION, a->top,
+			err,
+			"the size of the top chunk of the arena at 0x%" PRIx64
+			" does not fit its memory; a thread was inside malloc",
+			a->addr);
 	return hs_finding_add(
 		&scan->heap->findings, HS_FINDING_TOP_SIZE, a->top, err,
 		"the size of the top chunk of the arena at 0x%" PRIx64

@@ -176,10 +176,12 @@ static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
 		st = hs_verdict_read(scan, err);
 	if (!st)
 		st = hs_arenas_read(scan, err);
-	if (!st)
-		st = hs_regions_find(scan, err);
 	if (!st && scan->syms)
 		st = hs_tls_new(scan->target, scan->syms, &scan->tls, err);
+	if (!st)
+		st = hs_threads_list(scan, err);
+	if (!st)
+		st = hs_regions_find(scan, err);
 	if (!st)
 		st = hs_thread_caches_find(scan, err); /* step 5 */
 	if (!st)

@@ -104,7 +104,7 @@ static enum hs_status add_thread(struct hs_scan *scan,
 	return HS_OK;
 }
 
-static enum hs_status list_threads(struct hs_scan *scan, struct hs_error *err)
+enum hs_status hs_threads_list(struct hs_scan *scan, struct hs_error *err)
 {
 	const struct hs_thread_list *list = &scan->target->threads;
 	enum hs_status st = HS_OK;
@@ -506,12 +506,9 @@ static enum hs_status forget_zeroed(struct hs_scan *scan, struct hs_error *err)
 enum hs_status hs_thread_caches_find(struct hs_scan *scan, struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
-	enum hs_status st = list_threads(scan, err);
-	if (st)
-		return st;
 	narrow_tcache_row(scan);
 	bool tcache = false, arena = false;
-	st = by_symbol(scan, &tcache, &arena, err);
+	enum hs_status st = by_symbol(scan, &tcache, &arena, err);
 	if (st)
 		return st;
 	if (tcache) {
