@@ -196,9 +196,10 @@ static bool has_children(pid_t pid)
 	return c != EOF;
 }
 
-static void await_rounds(const struct seen *s, uint64_t more)
+/* FROM was taken before anything that lets the target go round. */
+static void await_rounds(const struct seen *s, uint64_t from, uint64_t more)
 {
-	uint64_t until = s->rounds + more;
+	uint64_t until = from + more;
 	for (unsigned i = 0; i < 600000 && s->rounds < until; i++)
 		(void)usleep(100);
 	assert_true(s->rounds >= until);
@@ -223,10 +224,11 @@ static void a_forked_process_goes_on_as_if_nothing_had_been(void **state)
 			hs_target_close(t);
 			assert_false(has_children(target.pid));
 		}
+		uint64_t from = s->rounds;
 		if (does == READ)
 			for (unsigned i = 0; i < 8; i++)
 				assert_int_equal(write(s->never[1], "x", 1), 1);
-		await_rounds(s, 2);
+		await_rounds(s, from, 2);
 		if (s->wrong)
 			fail_msg("occupation %d: %s", does,
 				 strerror(s->first_wrong));
@@ -391,10 +393,11 @@ static void the_target_survives_our_death_at_any_moment(void **state)
 			(void)close(looker.from);
 			await_peace(target.pid);
 		}
+		uint64_t from = s->rounds;
 		if (does == READ)
 			for (unsigned i = 0; i < 8; i++)
 				assert_int_equal(write(s->never[1], "x", 1), 1);
-		await_rounds(s, 2);
+		await_rounds(s, from, 2);
 		if (s->wrong)
 			fail_msg("occupation %d: %s", does,
 				 strerror(s->first_wrong));
