@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/grow.h"
+#include "heap/arena.h"
 
 enum hs_status hs_list_add(struct hs_heap *heap, const struct hs_list *list,
 			   uint32_t *ret, struct hs_error *err)
@@ -38,6 +39,16 @@ void hs_list_name(const struct hs_heap *heap, uint32_t list, char *text,
 		(void)snprintf(text, len,
 			       "tcache bin %u of the cache at 0x%" PRIx64,
 			       l->index, l->addr);
+}
+
+bool hs_list_in_motion(struct hs_scan *scan, uint32_t list)
+{
+	const struct hs_heap *heap = scan->heap;
+	const struct hs_list *l = &heap->lists[list];
+	if (l->state != HS_CHUNK_TCACHE)
+		return hs_arena_in_motion(scan, l->owner);
+	return l->owner != HS_NO_ARENA && heap->threads[l->owner].in_malloc &&
+	       !heap->verdict_about_heap;
 }
 
 void hs_list_count(struct hs_heap *heap, uint32_t list, uint64_t size)

@@ -37,6 +37,9 @@ HS_MUST_CHECK enum hs_status hs_list_add(struct hs_heap *heap,
 /* What a list in a message is called: "tcache bin 3 of thread 1234". */
 void hs_list_name(const struct hs_heap *heap, uint32_t list, char *text,
 		  size_t len);
+/* Does a call in progress explain a little disorder on LIST? See
+ * hs_arena_in_motion(); a tcache is its thread's alone. */
+bool hs_list_in_motion(struct hs_scan *scan, uint32_t list);
 /* Count one chunk of SIZE for LIST: when the walk met it, so once. */
 void hs_list_count(struct hs_heap *heap, uint32_t list, uint64_t size);
 

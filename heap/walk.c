@@ -144,9 +144,13 @@ static enum hs_status skip_claims(struct walker *w, hs_addr at,
 			continue;
 		char name[96];
 		hs_list_name(w->heap, c->list, name, sizeof(name));
+		/* A chunk that is being merged leaves its list last. */
+		enum hs_finding what = hs_list_in_motion(w->scan, c->list)
+					       ? HS_FINDING_IN_MOTION
+					       : HS_FINDING_LIST_NO_CHUNK;
 		enum hs_status st = hs_finding_add(
-			&w->heap->findings, HS_FINDING_LIST_NO_CHUNK, c->addr,
-			err, "%s leads to 0x%" PRIx64 ", where no chunk begins",
+			&w->heap->findings, what, c->addr, err,
+			"%s leads to 0x%" PRIx64 ", where no chunk begins",
 			name, c->addr);
 		if (st)
 			return st;
@@ -175,11 +179,18 @@ static enum hs_status take_claim(struct walker *w, hs_addr at, uint32_t *list,
 		char one[96], two[96];
 		hs_list_name(w->heap, *list - 1, one, sizeof(one));
 		hs_list_name(w->heap, c->list, two, sizeof(two));
-		st = hs_finding_add(
-			&w->heap->findings, HS_FINDING_CLAIMED_TWICE, at, err,
-			"the chunk at 0x%" PRIx64
-			" is on two lists: %s, and %s; freed twice?",
-			at, one, two);
+		/* Nor do moves from list to list happen at once. */
+		bool moving = hs_list_in_motion(w->scan, *list - 1) ||
+			      hs_list_in_motion(w->scan, c->list);
+		st = hs_finding_add(&w->heap->findings,
+				    moving ? HS_FINDING_IN_MOTION
+					   : HS_FINDING_CLAIMED_TWICE,
+				    at, err,
+				    "the chunk at 0x%" PRIx64
+				    " is on two lists: %s, and %s; %s",
+				    at, one, two,
+				    moving ? "a thread was inside malloc"
+					   : "freed twice?");
 	}
 	return st;
 }
