@@ -286,7 +286,7 @@ static void object_lines(struct cli *cli, const struct at_answer *a)
 	out_str(out, "    type     ");
 	out_escaped(out, a->type.name);
 	out_printf(out, " (%s, %s: %s)\n", hs_type_source_name(a->type.source),
-		   hs_certainty_name(a->type.confidence), a->type.evidence);
+		   hs_confidence_name(a->type.confidence), a->type.evidence);
 	hs_types_details(cli->types, a->chunk_index, detail_line, out);
 	hs_types_fields(cli->types, a->chunk_index, field_line, out);
 }

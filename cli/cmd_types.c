@@ -38,7 +38,8 @@ static void row(struct cli *cli, struct table *t, const struct type_rows *rows,
 	table_count(t, type_row_average(r));
 	if (rows->by == GROUP_BY_TYPE) {
 		table_cell(t, INK_PLAIN, hs_type_source_name(r->info.source));
-		table_cell(t, INK_PLAIN, hs_certainty_name(r->info.confidence));
+		table_cell(t, INK_PLAIN,
+			   hs_confidence_name(r->info.confidence));
 		table_target(t,
 			     file_name(type_module_path(cli, r->info.module)));
 	}

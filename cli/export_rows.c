@@ -36,7 +36,7 @@ static void put_type(struct out *out, const struct hs_type_info *type)
 		}
 	}
 	out_printf(out, "\",%s,%s\n", hs_type_source_name(type->source),
-		   hs_certainty_name(type->confidence));
+		   hs_confidence_name(type->confidence));
 }
 
 static bool write_row(void *arg, size_t i, const struct hs_chunk_info *chunk)

@@ -255,7 +255,7 @@ static bool put_chunk(void *arg, size_t i, const struct hs_chunk_info *c)
 	bool typed = export_type(d->job, i, &type);
 	text(d, typed ? type.name : NULL);
 	text(d, typed ? hs_type_source_name(type.source) : NULL);
-	text(d, typed ? hs_certainty_name(type.confidence) : NULL);
+	text(d, typed ? hs_confidence_name(type.confidence) : NULL);
 	if (c->state == HS_CHUNK_USED || c->state == HS_CHUNK_MMAPPED)
 		number(d, hs_graph_reached(d->job->graph, i));
 	else

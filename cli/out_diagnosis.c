@@ -156,7 +156,7 @@ void out_diagnoses(struct cli *cli, const struct damage_view *view,
 		out_str(out, ": ");
 		out_escaped(out, d.message);
 		out_printf(out, " [confidence %s]\n",
-			   hs_sureness_name(d.sureness));
+			   hs_confidence_name(d.confidence));
 		if (d.victim_chunk != d.suspect_chunk)
 			chunk_line(cli, "victim", d.victim_chunk);
 		chunk_line(cli, "suspect", d.suspect_chunk);

@@ -44,11 +44,12 @@ static json_t *jobject(const struct cli *cli, const struct at_answer *a)
 				 details);
 		hs_types_fields(cli->types, a->chunk_index, add_field, fields);
 	}
-	return json_pack(
-		"{s:o,s:s,s:s,s:s,s:o,s:o}", "type", jtext(a->type.name),
-		"type_source", hs_type_source_name(a->type.source),
-		"confidence", hs_certainty_name(a->type.confidence), "evidence",
-		a->type.evidence, "details", details, "fields", fields);
+	return json_pack("{s:o,s:s,s:s,s:s,s:o,s:o}", "type",
+			 jtext(a->type.name), "type_source",
+			 hs_type_source_name(a->type.source), "confidence",
+			 hs_confidence_name(a->type.confidence), "evidence",
+			 a->type.evidence, "details", details, "fields",
+			 fields);
 }
 
 static json_t *jsymbol(const struct at_answer *a)

@@ -98,7 +98,7 @@ static char *type_text(const struct hs_types *types, size_t i)
 	json_t *object =
 		json_pack("{s:o,s:s,s:s}", "type", jtext(t.name), "type_source",
 			  hs_type_source_name(t.source), "confidence",
-			  hs_certainty_name(t.confidence));
+			  hs_confidence_name(t.confidence));
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	if (text) { /* without the braces */

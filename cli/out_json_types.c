@@ -26,7 +26,7 @@ static json_t *jrow(const struct cli *cli, const struct type_rows *rows,
 	json_t *more =
 		json_pack("{s:s,s:s,s:o,s:o}", "type_source",
 			  hs_type_source_name(r->info.source), "confidence",
-			  hs_certainty_name(r->info.confidence), "evidence",
+			  hs_confidence_name(r->info.confidence), "evidence",
 			  jtext(r->info.evidence), "module",
 			  jtext(type_module_path(cli, r->info.module)));
 	if (!more || json_object_update(row, more)) {

@@ -397,7 +397,8 @@ static enum hs_status add_group(struct hs_leaks *leaks, const struct tree *t,
 	}
 	size_t n = leaks->group_count++;
 	leaks->group[n] = (struct hs_leak_group){ .root_bytes = t->usable,
-						  .kind = t->kind };
+						  .kind = t->kind,
+						  .worst = HS_CONFIDENCE_HIGH };
 	shape_text(t, leaks->shape[n]);
 	return HS_OK;
 }
@@ -519,7 +520,7 @@ static enum hs_status describe(struct hs_leaks *leaks, const struct leaked *l,
 			.group = number[t->group],
 		};
 		struct hs_leak_group *g = &leaks->group[leak->group];
-		if (leak->confidence > g->worst)
+		if (leak->confidence < g->worst)
 			g->worst = leak->confidence;
 	}
 	leaks->count = l->count;
@@ -593,16 +594,4 @@ const char *hs_leak_kind_name(enum hs_leak_kind kind)
 	};
 	return (size_t)kind < sizeof(words) / sizeof(*words) ? words[kind]
 							     : "root";
-}
-
-const char *hs_confidence_name(enum hs_confidence confidence)
-{
-	static const char *const words[] = {
-#define X(id, word) [HS_CONFIDENCE_##id] = word,
-		HS_CONFIDENCES(X)
-#undef X
-	};
-	return (size_t)confidence < sizeof(words) / sizeof(*words)
-		       ? words[confidence]
-		       : "low";
 }

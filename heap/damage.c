@@ -20,12 +20,6 @@ const char *hs_cause_name(enum hs_cause cause)
 	return (size_t)cause < HS_CAUSE_COUNT ? words[cause] : "overwritten";
 }
 
-const char *hs_sureness_name(enum hs_sureness sureness)
-{
-	static const char *const words[] = { "low", "medium", "high" };
-	return (size_t)sureness < 3 ? words[sureness] : "low";
-}
-
 const char *hs_look_name(enum hs_look look)
 {
 	static const char *const words[] = { "none",     "text",    "zeroes",
@@ -50,11 +44,11 @@ size_t hs_damage_before(const struct hs_heap *heap, hs_addr addr)
 }
 
 struct hs_damage_item hs_damage_item(enum hs_cause cause,
-				     enum hs_sureness sureness)
+				     enum hs_confidence confidence)
 {
 	return (struct hs_damage_item){
 		.d = { .cause = cause,
-		       .sureness = sureness,
+		       .confidence = confidence,
 		       .place = HS_NO_ADDR,
 		       .victim = HS_NO_ADDR,
 		       .victim_chunk = SIZE_MAX,
@@ -233,7 +227,7 @@ static enum hs_status prev_size(struct hs_diagnoser *g, const char *code,
 				hs_addr at, struct hs_error *err)
 {
 	struct hs_damage_item item =
-		hs_damage_item(HS_CAUSE_USE_AFTER_FREE, HS_SURENESS_MEDIUM);
+		hs_damage_item(HS_CAUSE_USE_AFTER_FREE, HS_CONFIDENCE_MEDIUM);
 	size_t f = hs_damage_before(g->heap, at);
 	if (f == SIZE_MAX)
 		return HS_OK;
@@ -254,7 +248,7 @@ static enum hs_status somehow(struct hs_diagnoser *g, const char *code,
 			      hs_addr at, struct hs_error *err)
 {
 	struct hs_damage_item item =
-		hs_damage_item(HS_CAUSE_OVERWRITTEN, HS_SURENESS_LOW);
+		hs_damage_item(HS_CAUSE_OVERWRITTEN, HS_CONFIDENCE_LOW);
 	size_t i;
 	item.d.code = code;
 	item.d.place = at;
@@ -274,7 +268,7 @@ static enum hs_status in_use(struct hs_diagnoser *g, const char *code,
 	if (!hs_heap_chunk_at(g->heap, at, &i))
 		return HS_OK;
 	struct hs_damage_item item =
-		hs_damage_item(HS_CAUSE_USE_AFTER_FREE, HS_SURENESS_LOW);
+		hs_damage_item(HS_CAUSE_USE_AFTER_FREE, HS_CONFIDENCE_LOW);
 	hs_addr user = at + g->heap->layout.header;
 	item.d.code = code;
 	item.d.suspect_chunk = i;
@@ -322,8 +316,8 @@ static int surest_first(const void *a, const void *b)
 	const struct hs_damage_item *x = a, *y = b;
 	if (x->at_verdict != y->at_verdict)
 		return x->at_verdict ? -1 : 1;
-	if (x->d.sureness != y->d.sureness)
-		return x->d.sureness > y->d.sureness ? -1 : 1;
+	if (x->d.confidence != y->d.confidence)
+		return x->d.confidence > y->d.confidence ? -1 : 1;
 	if (x->d.place != y->d.place)
 		return x->d.place < y->d.place ? -1 : 1;
 	return x->d.victim < y->d.victim ? -1 : x->d.victim > y->d.victim;

@@ -138,9 +138,9 @@ static bool never_given(struct hs_diagnoser *g, const struct words *words,
 static enum hs_status again(struct hs_diagnoser *g, size_t chunk, bool sure,
 			    struct hs_error *err)
 {
-	struct hs_damage_item item =
-		hs_damage_item(HS_CAUSE_DOUBLE_FREE,
-			       sure ? HS_SURENESS_HIGH : HS_SURENESS_MEDIUM);
+	struct hs_damage_item item = hs_damage_item(
+		HS_CAUSE_DOUBLE_FREE,
+		sure ? HS_CONFIDENCE_HIGH : HS_CONFIDENCE_MEDIUM);
 	const struct hs_chunk *c = &g->heap->chunks[chunk];
 	hs_addr user = c->addr + g->heap->layout.header;
 	item.at_verdict = true;
@@ -172,7 +172,7 @@ enum hs_status hs_damage_call(struct hs_diagnoser *g, struct hs_error *err)
 	    never_given(g, &words, &user, &chunk, &sure)) {
 		struct hs_damage_item item = hs_damage_item(
 			HS_CAUSE_INVALID_FREE,
-			sure ? HS_SURENESS_MEDIUM : HS_SURENESS_LOW);
+			sure ? HS_CONFIDENCE_MEDIUM : HS_CONFIDENCE_LOW);
 		hs_addr start =
 			g->heap->chunks[chunk].addr + g->heap->layout.header;
 		item.at_verdict = true;
@@ -189,7 +189,7 @@ enum hs_status hs_damage_call(struct hs_diagnoser *g, struct hs_error *err)
 		twice     ? HS_CAUSE_DOUBLE_FREE
 		: invalid ? HS_CAUSE_INVALID_FREE
 			  : HS_CAUSE_OVERWRITTEN,
-		twice || invalid ? HS_SURENESS_MEDIUM : HS_SURENESS_LOW);
+		twice || invalid ? HS_CONFIDENCE_MEDIUM : HS_CONFIDENCE_LOW);
 	item.at_verdict = true;
 	return hs_damage_add(g, &item, err,
 			     "malloc gave up, and which block it was about is "

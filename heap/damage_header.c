@@ -129,8 +129,8 @@ static enum hs_status past_end(struct hs_diagnoser *g,
 	bool goes_on = surely == heap->word_size && length > surely;
 	item->d.overrun = surely;
 	item->d.suspect_chunk = suspect;
-	item->d.sureness = continued || surely == 1 ? HS_SURENESS_HIGH
-						    : HS_SURENESS_MEDIUM;
+	item->d.confidence = continued || surely == 1 ? HS_CONFIDENCE_HIGH
+						      : HS_CONFIDENCE_MEDIUM;
 	hs_damage_look(g, item, place, goes_on ? length : surely);
 	char far[80] = "";
 	if (goes_on)
@@ -159,7 +159,7 @@ enum hs_status hs_damage_header(struct hs_diagnoser *g, const char *code,
 	if (!hs_window_word(&g->window, victim + heap->word_size, &raw))
 		return HS_OK;
 	struct hs_damage_item item =
-		hs_damage_item(HS_CAUSE_OVERFLOW, HS_SURENESS_MEDIUM);
+		hs_damage_item(HS_CAUSE_OVERFLOW, HS_CONFIDENCE_MEDIUM);
 	hs_addr user = victim + heap->layout.header;
 	item.d.code = code;
 	item.d.place = victim + heap->word_size;
@@ -192,7 +192,7 @@ enum hs_status hs_damage_header(struct hs_diagnoser *g, const char *code,
 	if (before != SIZE_MAX && is_sound(g, before))
 		return past_end(g, &item, before, raw, expected, err);
 	item.d.cause = HS_CAUSE_OVERWRITTEN;
-	item.d.sureness = HS_SURENESS_LOW;
+	item.d.confidence = HS_CONFIDENCE_LOW;
 	hs_damage_look(g, &item, item.d.place, heap->word_size);
 	return hs_damage_add(g, &item, err,
 			     "the size of the chunk at 0x%" PRIx64

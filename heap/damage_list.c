@@ -16,7 +16,7 @@ static bool misaligned(const struct hs_layout *l, hs_addr chunk)
 
 static struct hs_damage_item item_of(const struct hs_list *list, uint32_t index,
 				     enum hs_cause cause,
-				     enum hs_sureness sureness,
+				     enum hs_confidence confidence,
 				     enum hs_finding finding)
 {
 	static const char *const codes[] = {
@@ -24,7 +24,7 @@ static struct hs_damage_item item_of(const struct hs_list *list, uint32_t index,
 		HS_FINDINGS(X)
 #undef X
 	};
-	struct hs_damage_item item = hs_damage_item(cause, sureness);
+	struct hs_damage_item item = hs_damage_item(cause, confidence);
 	item.d.code = codes[finding];
 	item.list = index;
 	if (list->state == HS_CHUNK_TCACHE)
@@ -61,7 +61,7 @@ static enum hs_status overwritten_head(struct hs_diagnoser *g,
 {
 	char name[96];
 	hs_list_name(g->heap, item->list, name, sizeof(name));
-	item->d.sureness = HS_SURENESS_LOW;
+	item->d.confidence = HS_CONFIDENCE_LOW;
 	item->d.place = place;
 	if (item->d.cause == HS_CAUSE_USE_AFTER_FREE) {
 		/* Taking a block off puts its link here, unseen. */
@@ -119,7 +119,7 @@ static enum hs_status freed_twice(struct hs_diagnoser *g,
 {
 	hs_addr user = g->heap->chunks[chunk].addr + g->heap->layout.header;
 	item->d.cause = HS_CAUSE_DOUBLE_FREE;
-	item->d.sureness = HS_SURENESS_HIGH;
+	item->d.confidence = HS_CONFIDENCE_HIGH;
 	item->d.suspect_chunk = chunk;
 	hs_damage_victim(g, item, user);
 	return hs_damage_add(
@@ -145,7 +145,7 @@ static enum hs_status leads_to_none(struct hs_diagnoser *g,
 	if (via != SIZE_MAX && !marked)
 		return overwritten_link(g, item, via, link, "next", err);
 	item->d.cause = HS_CAUSE_INVALID_FREE;
-	item->d.sureness = marked ? HS_SURENESS_HIGH : HS_SURENESS_MEDIUM;
+	item->d.confidence = marked ? HS_CONFIDENCE_HIGH : HS_CONFIDENCE_MEDIUM;
 	hs_damage_victim(g, item, user);
 	item->d.suspect_chunk = item->d.victim_chunk;
 	if (item->d.suspect_chunk == SIZE_MAX)
@@ -181,7 +181,7 @@ static enum hs_status single(struct hs_diagnoser *g, uint32_t index,
 		size_t i;
 		struct hs_damage_item item =
 			item_of(list, index, HS_CAUSE_USE_AFTER_FREE,
-				HS_SURENESS_HIGH, HS_FINDING_LIST_MISALIGNED);
+				HS_CONFIDENCE_HIGH, HS_FINDING_LIST_MISALIGNED);
 		bool known = hs_heap_chunk_at(heap, chunk, &i);
 		if (known && (chunk == mark || n > heap->chunk_count)) {
 			item.d.code = "list-cycle";
@@ -224,7 +224,7 @@ static enum hs_status single(struct hs_diagnoser *g, uint32_t index,
 					s.size | (raw & HS_NON_MAIN) |
 						HS_PREV_INUSE,
 					err);
-			item.d.sureness = HS_SURENESS_LOW;
+			item.d.confidence = HS_CONFIDENCE_LOW;
 			item.d.code = "list-entry-of-wrong-size";
 			return via == SIZE_MAX
 				       ? overwritten_head(g, &item, link, err)
@@ -261,7 +261,7 @@ static enum hs_status doubly(struct hs_diagnoser *g, uint32_t index,
 	for (uint64_t n = 0; at != head && n <= heap->chunk_count; n++) {
 		struct hs_damage_item item =
 			item_of(list, index, HS_CAUSE_USE_AFTER_FREE,
-				HS_SURENESS_HIGH, HS_FINDING_LIST_LINK);
+				HS_CONFIDENCE_HIGH, HS_FINDING_LIST_LINK);
 		size_t i;
 		if (!hs_heap_chunk_at(heap, at, &i)) {
 			if (via != SIZE_MAX)
@@ -316,7 +316,7 @@ static enum hs_status doubly(struct hs_diagnoser *g, uint32_t index,
 	    back != before) {
 		struct hs_damage_item item =
 			item_of(list, index, HS_CAUSE_OVERWRITTEN,
-				HS_SURENESS_LOW, HS_FINDING_LIST_LINK);
+				HS_CONFIDENCE_LOW, HS_FINDING_LIST_LINK);
 		return overwritten_head(g, &item, head + bk, err);
 	}
 	return HS_OK;

@@ -36,7 +36,7 @@ struct hs_diagnoser {
 
 /* A diagnosis of which nothing is known yet, to be filled and added. */
 struct hs_damage_item hs_damage_item(enum hs_cause cause,
-				     enum hs_sureness sureness);
+				     enum hs_confidence confidence);
 /* What it hit, a user pointer: sets victim and its chunk. */
 void hs_damage_victim(struct hs_diagnoser *g, struct hs_damage_item *item,
 		      hs_addr user);

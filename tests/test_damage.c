@@ -73,7 +73,8 @@ static void show(const struct hs_heap *heap, const struct hs_damage *damage)
 		hs_damage_at(damage, i, &d);
 		print_error("  %s (%s): %s, overrun %" PRIu64 "\n",
 			    hs_cause_name(d.cause),
-			    hs_sureness_name(d.sureness), d.message, d.overrun);
+			    hs_confidence_name(d.confidence), d.message,
+			    d.overrun);
 	}
 	for (size_t i = 0; i < hs_heap_problem_count(heap); i++) {
 		struct hs_problem_info p;

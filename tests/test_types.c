@@ -164,6 +164,27 @@ static void strings_are_named_only_when_they_fill_their_block(void **state)
 	world_free(w);
 }
 
+static void a_pointer_is_no_text_though_its_bytes_are_characters(void **state)
+{
+	(void)state;
+	const struct {
+		uint64_t word;
+		const char *name;
+	} t[] = {
+		{ TEXTUAL + 0x142, "" },       /* "BACCCC": memory of ours */
+		{ TEXTUAL + 0x100142, "text" } /* nothing is there */
+	};
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct world *w = world_new(0);
+		for (unsigned k = 0; k < 24; k += 8)
+			world_put(w, w->user[SMALL_BLOCK] + k, 0);
+		world_put(w, w->user[SMALL_BLOCK], t[i].word);
+		world_name(w);
+		assert_string_equal(world_name_of(w, SMALL_BLOCK), t[i].name);
+		world_free(w);
+	}
+}
+
 static void demangle(struct world *w, const char *mangled, const char *expected)
 {
 	struct hs_naming n = { .target = &w->hb.target.base };
@@ -321,6 +342,8 @@ int main(void)
 		cmocka_unit_test(a_tree_needs_a_header_that_counts_it),
 		cmocka_unit_test(
 			strings_are_named_only_when_they_fill_their_block),
+		cmocka_unit_test(
+			a_pointer_is_no_text_though_its_bytes_are_characters),
 		cmocka_unit_test(swift_types_are_written_as_in_source),
 		cmocka_unit_test(what_is_no_swift_type_gets_no_name),
 		cmocka_unit_test(swift_counts_are_read_in_all_their_forms),

@@ -120,7 +120,7 @@ static bool add_class(struct hs_naming *n, struct cxx *cxx, hs_addr info,
 	struct hs_type type = {
 		.name = shown,
 		.source = HS_TYPE_CXX,
-		.confidence = HS_CERTAINTY_HIGH,
+		.confidence = HS_CONFIDENCE_HIGH,
 		.evidence = "the type_info of its vtable",
 		.module = hs_naming_module(n, info),
 	};

@@ -74,7 +74,7 @@ static bool name(struct hs_naming *n, const char *text, const char *evidence,
 {
 	struct hs_type what = { .name = text,
 				.source = HS_TYPE_GLIBC,
-				.confidence = HS_CERTAINTY_HIGH,
+				.confidence = HS_CONFIDENCE_HIGH,
 				.evidence = evidence,
 				.module = n->heap->module };
 	return hs_naming_type(n, &what, type);

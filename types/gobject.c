@@ -132,7 +132,7 @@ static bool examine(struct hs_naming *n, struct gobject *g, hs_addr class,
 		struct hs_type what = {
 			.name = name,
 			.source = HS_TYPE_GOBJECT,
-			.confidence = HS_CERTAINTY_HIGH,
+			.confidence = HS_CONFIDENCE_HIGH,
 			.evidence = "its class, and GLib's node of its type",
 			.module = SIZE_MAX,
 		};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/backend.h"
 #include "types/namer.h"
 
 /*
@@ -23,6 +24,17 @@ static unsigned continuation(uint64_t c)
 	return c >= 0xf0 && c < 0xf5 ? 3 : 0;
 }
 
+/*
+ * The bytes of an address below 2^48 can be well-formed characters, ended by
+ * its zeroes: a block that begins with a pointer is not text for that.
+ */
+static bool is_pointer(struct hs_naming *n, const struct hs_block *b,
+		       uint64_t len)
+{
+	return len < n->block.word_size &&
+	       hs_target_find_map(n->target, b->first) != NULL;
+}
+
 static bool claim_late(struct hs_naming *n, void *state,
 		       const struct hs_block *b, uint32_t *type)
 {
@@ -41,11 +53,11 @@ static bool claim_late(struct hs_naming *n, void *state,
 			return false;
 	}
 	if (c || more || len < SHORTEST || len >= b->usable ||
-	    b->usable - len - 1 >= SLACK)
+	    b->usable - len - 1 >= SLACK || is_pointer(n, b, len))
 		return false;
 	struct hs_type what = { .name = "text",
 				.source = HS_TYPE_TEXT,
-				.confidence = HS_CERTAINTY_LOW,
+				.confidence = HS_CONFIDENCE_LOW,
 				.evidence = "its characters fill it",
 				.module = SIZE_MAX };
 	if (*known == 0) {

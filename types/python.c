@@ -84,7 +84,7 @@ static const struct hs_addr_entry *look_up(struct hs_naming *n,
 	struct hs_type what = {
 		.name = text,
 		.source = HS_TYPE_PYTHON,
-		.confidence = HS_CERTAINTY_HIGH,
+		.confidence = HS_CONFIDENCE_HIGH,
 		.evidence = "its Python type object",
 		.module = hs_naming_module(n, at),
 	};
@@ -180,7 +180,7 @@ static bool claim_late(struct hs_naming *n, void *state,
 		return false;
 	struct hs_type what = { .name = bodies[known->value],
 				.source = HS_TYPE_PYTHON,
-				.confidence = HS_CERTAINTY_HIGH,
+				.confidence = HS_CONFIDENCE_HIGH,
 				.evidence = "the object that points to it",
 				.module = hs_naming_module(n, py->list) };
 	return hs_naming_type(n, &what, type);

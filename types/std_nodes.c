@@ -19,32 +19,32 @@
 
 static const struct {
 	const char *name, *evidence;
-	enum hs_certainty confidence;
+	enum hs_confidence confidence;
 } kinds[HS_STD_KINDS] = {
 	[HS_STD_LIST_NODE] = { "std::list node",
 			       "the ring it is in, and the list's count",
-			       HS_CERTAINTY_HIGH },
+			       HS_CONFIDENCE_HIGH },
 	[HS_STD_TREE_NODE] = { "std::map or std::set node",
 			       "the tree it is in, and its count",
-			       HS_CERTAINTY_HIGH },
+			       HS_CONFIDENCE_HIGH },
 	[HS_STD_HASH_NODE] = { "std::unordered_map or _set node",
 			       "the hash table, and its count",
-			       HS_CERTAINTY_HIGH },
+			       HS_CONFIDENCE_HIGH },
 	[HS_STD_BUCKETS] = { "std::unordered_map or _set buckets",
 			     "the hash table, and its count",
-			     HS_CERTAINTY_HIGH },
+			     HS_CONFIDENCE_HIGH },
 	[HS_STD_DEQUE_ELEMENTS] = { "std::deque elements",
 				    "the deque's two iterators",
-				    HS_CERTAINTY_HIGH },
+				    HS_CONFIDENCE_HIGH },
 	[HS_STD_DEQUE_MAP] = { "std::deque map", "the deque's two iterators",
-			       HS_CERTAINTY_HIGH },
+			       HS_CONFIDENCE_HIGH },
 	[HS_STD_STRING] = { "std::string text", "a string that fits",
-			    HS_CERTAINTY_HIGH },
+			    HS_CONFIDENCE_HIGH },
 	[HS_STD_VECTOR] = { "std::vector elements",
 			    "begin, end and limit that fit",
-			    HS_CERTAINTY_MEDIUM },
+			    HS_CONFIDENCE_MEDIUM },
 	[HS_STD_POOL] = { "libstdc++ emergency pool",
-			  "its size and its free list", HS_CERTAINTY_MEDIUM },
+			  "its size and its free list", HS_CONFIDENCE_MEDIUM },
 };
 
 /* Looked at, and part of no list: it need not be looked at again. */

@@ -115,7 +115,7 @@ look_up(struct hs_naming *n, struct swift *swift, hs_addr metadata)
 		struct hs_type what = {
 			.name = name,
 			.source = HS_TYPE_SWIFT,
-			.confidence = HS_CERTAINTY_HIGH,
+			.confidence = HS_CONFIDENCE_HIGH,
 			.evidence = "its Swift metadata",
 			.module = hs_naming_module(n, metadata),
 		};
@@ -167,7 +167,7 @@ static bool runtime_object(struct hs_naming *n, const struct hs_block *b,
 	struct hs_type what = {
 		.name = name,
 		.source = HS_TYPE_SWIFT,
-		.confidence = HS_CERTAINTY_HIGH,
+		.confidence = HS_CONFIDENCE_HIGH,
 		.evidence = "its Swift metadata",
 		.module = hs_naming_module(n, metadata),
 	};
@@ -205,7 +205,7 @@ static bool claim_late(struct hs_naming *n, void *state,
 	const struct swift *swift = state;
 	struct hs_type what = {
 		.source = HS_TYPE_SWIFT,
-		.confidence = HS_CERTAINTY_HIGH,
+		.confidence = HS_CONFIDENCE_HIGH,
 		.module = SIZE_MAX,
 	};
 	struct hs_swift_refs refs;

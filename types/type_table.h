@@ -10,7 +10,7 @@
 struct hs_type {
 	const char *name; /* the table owns its own */
 	enum hs_type_source source;
-	enum hs_certainty confidence;
+	enum hs_confidence confidence;
 	const char *evidence; /* a constant */
 	size_t module;        /* SIZE_MAX: not known */
 	struct hs_total total;

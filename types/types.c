@@ -36,13 +36,6 @@ const char *hs_type_source_name(enum hs_type_source source)
 	return words[source];
 }
 
-const char *hs_certainty_name(enum hs_certainty confidence)
-{
-	static const char *const words[] = { "high", "medium", "low" };
-	assert((unsigned)confidence < sizeof(words) / sizeof(words[0]));
-	return words[confidence];
-}
-
 const char *hs_strength_name(enum hs_strength strength)
 {
 	static const char *const words[] = { "none", "strong", "weak",

@@ -2,6 +2,7 @@
 #ifndef HEAPSCAN_DAMAGE_H
 #define HEAPSCAN_DAMAGE_H
 
+#include <heapscan/confidence.h>
 #include <heapscan/heap.h>
 
 #ifdef __cplusplus
@@ -40,14 +41,6 @@ enum hs_cause {
 };
 HS_API const char *hs_cause_name(enum hs_cause cause);
 
-/* HIGH: nothing else explains what is seen. LOW: a guess worth checking. */
-enum hs_sureness {
-	HS_SURENESS_LOW,
-	HS_SURENESS_MEDIUM,
-	HS_SURENESS_HIGH,
-};
-HS_API const char *hs_sureness_name(enum hs_sureness sureness);
-
 /* What bytes look like, without showing them. */
 enum hs_look {
 	HS_LOOK_NONE, /* there are none to look at */
@@ -61,7 +54,7 @@ HS_API const char *hs_look_name(enum hs_look look);
 
 struct hs_diagnosis {
 	enum hs_cause cause;
-	enum hs_sureness sureness;
+	enum hs_confidence confidence;
 	const char *code;    /* of the first finding; NULL: only glibc saw it */
 	const char *message; /* for people, one line; may change */
 	hs_addr place;       /* the word that is wrong; HS_NO_ADDR: none is */

@@ -2,6 +2,7 @@
 #ifndef HEAPSCAN_GRAPH_H
 #define HEAPSCAN_GRAPH_H
 
+#include <heapscan/confidence.h>
 #include <heapscan/heap.h>
 
 #ifdef __cplusplus
@@ -113,23 +114,13 @@ HS_API void hs_graph_each_root(struct hs_graph *graph, hs_root_fn fn,
 	X(ROOT, "root")   /* nothing points to it */                       \
 	X(CHILD, "child") /* only other leaked blocks do */                \
 	X(CYCLE, "cycle") /* it leads back to itself */
-#define HS_CONFIDENCES(X)                                                  \
-	X(HIGH, "high")     /* no word that was seen points to it */       \
-	X(MEDIUM, "medium") /* stack that is not in use any more does */   \
-	X(LOW, "low")       /* memory that could hold a pointer is missing */
 /* clang-format on */
 enum hs_leak_kind {
 #define X(id, word) HS_LEAK_##id,
 	HS_LEAK_KINDS(X)
 #undef X
 };
-enum hs_confidence {
-#define X(id, word) HS_CONFIDENCE_##id,
-	HS_CONFIDENCES(X)
-#undef X
-};
 HS_API const char *hs_leak_kind_name(enum hs_leak_kind kind);
-HS_API const char *hs_confidence_name(enum hs_confidence confidence);
 
 struct hs_leaks; /* opaque; borrows the graph */
 

@@ -4,6 +4,7 @@
 #define HEAPSCAN_HEAPSCAN_H
 
 #include <heapscan/capture.h>
+#include <heapscan/confidence.h>
 #include <heapscan/damage.h>
 #include <heapscan/error.h>
 #include <heapscan/graph.h>

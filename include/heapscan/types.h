@@ -2,6 +2,7 @@
 #ifndef HEAPSCAN_TYPES_H
 #define HEAPSCAN_TYPES_H
 
+#include <heapscan/confidence.h>
 #include <heapscan/heap.h>
 
 #ifdef __cplusplus
@@ -36,17 +37,6 @@ enum hs_type_source {
 };
 HS_API const char *hs_type_source_name(enum hs_type_source source);
 
-/*
- * HIGH: several facts that do not come together by chance. MEDIUM: a shape
- * that other data may have. LOW: plausible.
- */
-enum hs_certainty {
-	HS_CERTAINTY_HIGH,
-	HS_CERTAINTY_MEDIUM,
-	HS_CERTAINTY_LOW,
-};
-HS_API const char *hs_certainty_name(enum hs_certainty confidence);
-
 /* struct_size first, the rest zero; grows at the end. */
 struct hs_types_options {
 	size_t struct_size;
@@ -67,7 +57,7 @@ HS_API void hs_types_free(struct hs_types *types); /* NULL is fine */
 struct hs_type_info {
 	const char *name; /* UTF-8; never NULL, borrowed */
 	enum hs_type_source source;
-	enum hs_certainty confidence;
+	enum hs_confidence confidence;
 	const char *evidence;  /* for people: how it is known */
 	size_t module;         /* where the type is defined, for
 				* hs_target_module(); SIZE_MAX: not known */

@@ -22,6 +22,8 @@ struct world *world_new(uint64_t hole)
 	hb_tcache(&w->hb, thread);
 	fake_target_map(&w->hb.target, MODULE, w->module, MODULE_LEN - hole,
 			HS_PROT_READ);
+	fake_target_map(&w->hb.target, TEXTUAL, w->textual, sizeof(w->textual),
+			FAKE_RW);
 	if (hole)
 		fake_target_hole(&w->hb.target, MODULE + MODULE_LEN - hole,
 				 hole);
@@ -30,9 +32,10 @@ struct world *world_new(uint64_t hole)
 		HS_OK);
 	for (int i = 0; i < 10; i++)
 		w->chunk[i] = hb_alloc(&w->hb, HB_MAIN, 56);
+	w->chunk[SMALL_BLOCK] = hb_alloc(&w->hb, HB_MAIN, 24);
 	hb_to_tcache(&w->hb, w->chunk[9], thread);
 	hb_finish(&w->hb);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 11; i++) {
 		w->user[i] = hb_user(&w->hb, w->chunk[i]);
 		for (unsigned k = 0; k < 56 && i < 9; k += 8)
 			fake_target_put(&w->hb.target, w->user[i] + k, 0);

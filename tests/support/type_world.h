@@ -7,17 +7,21 @@
 #include "support/heap_builder.h"
 
 /*
- * A heap of ten blocks (56 bytes, zeroed; the last one is free, in a tcache)
- * and a library, both to be written into; then everything is named.
+ * A heap of ten blocks (56 bytes, zeroed; the last one is free, in a tcache),
+ * a smaller one, and a library, all to be written into; then everything is
+ * named. TEXTUAL is a page whose addresses are characters, too.
  */
 #define MODULE UINT64_C(0x7f5500000000)
 #define MODULE_LEN 0x1000u
+#define TEXTUAL UINT64_C(0x434343434000)
+#define SMALL_BLOCK 10 /* 24 bytes */
 
 struct world {
 	struct heap_builder hb;
 	uint8_t module[MODULE_LEN];
-	size_t chunk[10];
-	hs_addr user[10];
+	uint8_t textual[4096];
+	size_t chunk[11];
+	hs_addr user[11];
 	struct hs_heap *heap;   /* after world_scan() */
 	struct hs_types *types; /* after world_name() */
 };
