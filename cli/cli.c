@@ -213,6 +213,7 @@ int cli_name_types(struct cli *cli)
 
 void cli_release(struct cli *cli)
 {
+	hs_graph_free(cli->graph);
 	hs_types_free(cli->types);
 	hs_heap_free(cli->heap);
 	hs_symbols_free(cli->syms);

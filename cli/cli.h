@@ -25,6 +25,7 @@ struct cli {
 	pid_t child;            /* the program of --at-exit, stopped; 0: none */
 	char child_text[16];    /* the same as --pid would have it */
 	struct hs_types *types; /* NULL until cli_name_types() */
+	struct hs_graph *graph; /* NULL until reach_build() */
 };
 
 /* Open what the command needs. Not EXIT_ANSWERED: it was reported. */

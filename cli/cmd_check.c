@@ -57,17 +57,17 @@ static struct hs_graph *find_holders(struct cli *cli,
 		.struct_size = sizeof(how),
 		.progress = progress_show,
 	};
-	struct hs_graph *graph = NULL;
 	bool wanted = false;
 	for (size_t i = 0; i < hs_damage_count(damage); i++) {
 		struct hs_diagnosis d;
 		hs_damage_at(damage, i, &d);
 		wanted |= d.suspect_chunk != SIZE_MAX;
 	}
-	if (wanted &&
-	    hs_graph_new(cli->target, cli->syms, cli->heap, &how, &graph, NULL))
+	if (wanted && !cli->graph &&
+	    hs_graph_new(cli->target, cli->syms, cli->heap, &how, &cli->graph,
+			 NULL))
 		return NULL;
-	return graph;
+	return cli->graph;
 }
 
 int cmd_check(struct cli *cli)
@@ -80,13 +80,11 @@ int cmd_check(struct cli *cli)
 	view.has_verdict = hs_heap_verdict(cli->heap, &view.verdict);
 	bool damaged = n.of[HS_DAMAGE] > 0 ||
 		       (view.has_verdict && view.verdict.about_heap);
-	struct hs_graph *graph = find_holders(cli, view.damage);
-	view.graph = graph;
+	view.graph = find_holders(cli, view.damage);
 	if (cli->opt.json)
 		out_json_check(cli, damaged, &view);
 	else
 		print_text(cli, &view, damaged);
-	hs_graph_free(graph);
 	hs_damage_free(view.damage);
 	/* Damage is the stronger news: what was read is broken already. */
 	return damaged ? EXIT_FOUND : cli_answered(cli);

@@ -195,6 +195,5 @@ int cmd_export(struct cli *cli)
 	}
 	hs_owners_free(job.owners);
 	hs_leaks_free(job.leaks);
-	hs_graph_free(job.graph);
 	return code;
 }

@@ -185,7 +185,6 @@ int cmd_leaks(struct cli *cli)
 		code = judge(cli, &v);
 	}
 	hs_leaks_free(leaks);
-	hs_graph_free(graph);
 	baseline_release(&v.baseline);
 	return code;
 }

@@ -98,6 +98,5 @@ int cmd_owners(struct cli *cli)
 	if (!code)
 		code = answer(cli, graph, owners, chunk);
 	hs_owners_free(owners);
-	hs_graph_free(graph);
 	return code;
 }

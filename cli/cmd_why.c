@@ -151,6 +151,5 @@ int cmd_why(struct cli *cli)
 		code = cli_name_types(cli);
 	if (!code)
 		code = answer(cli, graph, chunk);
-	hs_graph_free(graph);
 	return code;
 }

@@ -157,7 +157,6 @@ int graph_reach(struct cli *cli, struct graph_view *view)
 	if (st)
 		code = cli_fail_error(cli, &b.err);
 	hs_leaks_free(leaks);
-	hs_graph_free(b.graph);
 	free(b.chunk_of);
 	free(b.node_of);
 	return code;

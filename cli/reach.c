@@ -15,8 +15,10 @@ int reach_build(struct cli *cli, struct hs_graph **ret)
 					.progress = progress_show,
 					.jobs = cli->opt.jobs };
 	struct hs_error err = { .code = HS_OK };
-	if (hs_graph_new(cli->target, cli->syms, cli->heap, &how, ret, &err))
+	if (!cli->graph && hs_graph_new(cli->target, cli->syms, cli->heap, &how,
+					&cli->graph, &err))
 		return cli_fail_error(cli, &err);
+	*ret = cli->graph;
 	return EXIT_ANSWERED;
 }
 

@@ -6,8 +6,8 @@
 
 /* What commands that follow references share. */
 
-/* Build the graph with the options given. Not EXIT_ANSWERED: it was reported.
- */
+/* The graph of the heap, built when it is first asked for; CLI owns it. Not
+ * EXIT_ANSWERED: it was reported. */
 int reach_build(struct cli *cli, struct hs_graph **ret);
 
 /* EXIT_ANSWERED, or EXIT_INCOMPLETE when bytes that could hold a reference were
