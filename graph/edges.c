@@ -8,6 +8,7 @@
 #include "core/grow.h"
 #include "core/word.h"
 #include "graph/crew.h"
+#include "graph/known_refs.h"
 
 /* Pieces of root memory: large enough that starting one costs nothing. */
 #define ROOT_PIECE (UINT64_C(4) << 20)
@@ -166,6 +167,7 @@ struct scan {
 	const struct hs_target *target;
 	const struct hs_heap *heap;
 	const struct hs_block_index *index;
+	const struct hs_known_refs *known;
 	hs_filter_fn filter;
 	struct hs_edges *edges;
 };
@@ -290,6 +292,12 @@ static enum hs_status scan_piece(const struct scan *s, size_t number,
 			    .err = err };
 	struct words ws = { s->index, heap->word_size, s->filter, hold_word,
 			    &h };
+	struct hs_known_merge merge = { .fn = hold_word, .arg = &h };
+	if (s->known->count) {
+		hs_known_merge_from(&merge, s->known, heap->chunks[from].addr);
+		ws.fn = hs_known_merge_word;
+		ws.arg = &merge;
+	}
 	for (size_t i = from; i <= last; i++) {
 		if (!hs_bit(s->index->live, i))
 			continue;
@@ -302,6 +310,8 @@ static enum hs_status scan_piece(const struct scan *s, size_t number,
 			       hs_chunk_usable(heap, c);
 		enum hs_status st = scan_words(&ws, s->target, h.start, stop,
 					       &missing, err);
+		if (!st && !h.status)
+			hs_known_merge_rest(&merge, stop);
 		if (!st)
 			st = h.status;
 		if (st)
@@ -435,12 +445,15 @@ enum hs_status hs_edges_scan(const struct hs_target *target,
 			     const struct hs_heap *heap,
 			     const struct hs_block_index *index,
 			     const struct hs_roots *roots,
+			     const struct hs_known_refs *known,
 			     const struct hs_graph_options *opt,
 			     struct hs_edges *ret, struct hs_error *err)
 {
 	struct hs_edges edges = { .chunk_count = 0 };
-	const struct scan s = { target, heap, index,
-				hs_filter_best(heap->word_size), &edges };
+	const struct scan s = {
+		target, heap, index, known, hs_filter_best(heap->word_size),
+		&edges
+	};
 	enum hs_status st = scan_all(&s, roots, opt, err);
 	if (st) {
 		hs_edges_release(&edges);

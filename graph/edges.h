@@ -65,11 +65,14 @@ static inline const uint32_t *hs_edges_of(const struct hs_edges *edges,
 	return p->edge ? p->edge + from : NULL; /* NULL + 0 is not C */
 }
 
+struct hs_known_refs;
+
 /* One linear pass over blocks in use and roots, on several threads. The result
  * does not depend on how many. */
 HS_MUST_CHECK enum hs_status
 hs_edges_scan(const struct hs_target *target, const struct hs_heap *heap,
 	      const struct hs_block_index *index, const struct hs_roots *roots,
+	      const struct hs_known_refs *known,
 	      const struct hs_graph_options *opt, struct hs_edges *ret,
 	      struct hs_error *err);
 void hs_edges_release(struct hs_edges *edges);

@@ -113,6 +113,7 @@ static void sum_up(struct hs_graph *g)
 		s->root_bytes += piece->end - piece->start;
 		s->missing_root_bytes += piece->missing;
 	}
+	s->weak_references = g->known.weak;
 	for (size_t t = 0; t < g->target->threads.count; t++)
 		if (!g->target->threads.thread[t].register_count)
 			s->threads_without_registers++;
@@ -124,8 +125,11 @@ static enum hs_status build(struct hs_graph *g, struct hs_error *err)
 	if (!st)
 		st = hs_roots_find(g->target, g->syms, g->heap, &g->roots, err);
 	if (!st)
+		st = hs_known_refs_collect(g->target, g->heap, g->index,
+					   &g->opt, &g->known, err);
+	if (!st)
 		st = hs_edges_scan(g->target, g->heap, g->index, &g->roots,
-				   &g->opt, &g->edges, err);
+				   &g->known, &g->opt, &g->edges, err);
 	if (st)
 		return st;
 	g->reached = hs_bits_new(g->heap->chunk_count);
@@ -169,6 +173,7 @@ void hs_graph_free(struct hs_graph *graph)
 		return;
 	hs_block_index_free(graph->index);
 	hs_roots_release(&graph->roots);
+	hs_known_refs_release(&graph->known);
 	hs_edges_release(&graph->edges);
 	free(graph->reached);
 	free(graph->start);
@@ -187,6 +192,23 @@ bool hs_graph_reached(const struct hs_graph *graph, size_t chunk)
 {
 	assert(chunk < graph->heap->chunk_count);
 	return hs_bit(graph->reached, chunk);
+}
+
+enum hs_status hs_graph_words(const struct hs_graph *graph, size_t chunk,
+			      hs_word_fn fn, hs_word_fn weak, void *arg,
+			      struct hs_error *err)
+{
+	const struct hs_chunk *c = &graph->heap->chunks[chunk];
+	hs_addr start = c->addr + graph->heap->layout.header;
+	hs_addr end = start + hs_chunk_usable(graph->heap, c);
+	struct hs_known_merge merge = { .fn = fn, .weak = weak, .arg = arg };
+	hs_known_merge_from(&merge, &graph->known, start);
+	enum hs_status st =
+		hs_words_scan(graph->target, graph->index, start, end,
+			      hs_known_merge_word, &merge, NULL, err);
+	if (!st)
+		hs_known_merge_rest(&merge, end);
+	return st;
 }
 
 void hs_graph_root(struct hs_graph *graph, size_t piece,

@@ -76,24 +76,28 @@ static hs_addr user_of(const struct hs_graph *g, size_t chunk)
 	return g->heap->chunks[chunk].addr + g->heap->layout.header;
 }
 
-static uint64_t usable_of(const struct hs_graph *g, size_t chunk)
-{
-	return hs_chunk_usable(g->heap, &g->heap->chunks[chunk]);
-}
-
 /* The step from block FROM to block TO. */
 static enum hs_status step_between(const struct hs_graph *g, size_t from,
 				   size_t to, struct hs_step *ret,
 				   struct hs_error *err)
 {
 	struct wanted_word w = { .chunk = (uint32_t)to };
-	hs_addr start = user_of(g, from);
-	enum hs_status st = hs_words_scan(g->target, g->index, start,
-					  start + usable_of(g, from), is_wanted,
-					  &w, NULL, err);
-	*ret = (struct hs_step){ to, w.found ? w.at - start : HS_UNKNOWN,
+	enum hs_status st = hs_graph_words(g, from, is_wanted, NULL, &w, err);
+	*ret = (struct hs_step){ to,
+				 w.found ? w.at - user_of(g, from) : HS_UNKNOWN,
 				 w.into };
 	return st;
+}
+
+enum hs_status hs_graph_step(struct hs_graph *graph, size_t from, size_t to,
+			     struct hs_step *ret, struct hs_error *err)
+{
+	assert(from < graph->heap->chunk_count);
+	assert(to < graph->heap->chunk_count);
+	if (hs_bit(graph->index->live, from))
+		return step_between(graph, from, to, ret, err);
+	*ret = (struct hs_step){ to, HS_UNKNOWN, 0 };
+	return HS_OK;
 }
 
 /* Bytes into CHUNK that the root word REF points to. */
@@ -382,6 +386,34 @@ static bool add_word(void *arg, hs_addr at, uint32_t chunk, uint64_t into)
 	return add_one(h, &one) == HS_OK;
 }
 
+static bool add_weak_word(void *arg, hs_addr at, uint32_t chunk, uint64_t into)
+{
+	struct holders *h = arg;
+	struct hs_holder one = { .chunk = chunk,
+				 .offset = at - h->start,
+				 .interior = into,
+				 .weak = true };
+	return add_one(h, &one) == HS_OK;
+}
+
+/* Those that are known to point to the block and not to own it. */
+static enum hs_status add_weak(struct holders *h)
+{
+	const struct hs_graph *g = h->graph;
+	for (size_t i = 0; i < g->known.count; i++) {
+		const struct hs_known *k = &g->known.item[i];
+		if (k->to != (h->chunk | HS_KNOWN_WEAK))
+			continue;
+		struct hs_holder one = { .chunk = k->from,
+					 .offset = k->at - user_of(g, k->from),
+					 .interior = k->into,
+					 .weak = true };
+		if (add_one(h, &one))
+			return h->status;
+	}
+	return HS_OK;
+}
+
 static enum hs_status add_referrer(void *arg, uint32_t from,
 				   struct hs_error *err)
 {
@@ -450,6 +482,8 @@ enum hs_status hs_graph_referrers(struct hs_graph *graph, size_t chunk,
 	enum hs_status st = add_roots(&h);
 	if (!st)
 		st = each_holder(graph, chunk, add_referrer, &h, err);
+	if (!st)
+		st = add_weak(&h);
 	return finish(&h, st, ret);
 }
 
@@ -463,9 +497,8 @@ enum hs_status hs_graph_references(struct hs_graph *graph, size_t chunk,
 			     .err = err };
 	enum hs_status st = HS_OK;
 	if (hs_bit(graph->index->live, chunk))
-		st = hs_words_scan(graph->target, graph->index, h.start,
-				   h.start + usable_of(graph, chunk), add_word,
-				   &h, NULL, err);
+		st = hs_graph_words(graph, chunk, add_word, add_weak_word, &h,
+				    err);
 	return finish(&h, st ? st : h.status, ret);
 }
 

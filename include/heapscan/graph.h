@@ -19,12 +19,39 @@ extern "C" {
  */
 struct hs_graph; /* opaque */
 
+/* What is known of one word of a block beyond its bits. */
+struct hs_known_ref {
+	uint64_t word; /* where it is: bytes from the user pointer */
+	hs_addr to;    /* what it refers to, however that is written */
+	bool owns;     /* keeps it alive: false for weak references */
+};
+/* REF is borrowed for the call; false: stop. */
+typedef bool (*hs_known_ref_fn)(void *arg, const struct hs_known_ref *ref);
+
+/*
+ * Whoever knows what is in blocks sharpens the graph with this; hs_types_*()
+ * can answer both questions. A reference that the bits do not show is added.
+ * One that they do show counts as before unless it is said not to own; then it
+ * keeps nothing alive, and makes no cycle and no owner.
+ */
+struct hs_graph_knowledge {
+	void *arg;
+	/* Call FN with FN_ARG for what is known of block CHUNK's words, in any
+	 * order. Asked once for each block in use, while the graph is made, in
+	 * the caller's thread. NULL: nothing is known. */
+	void (*refs)(void *arg, size_t chunk, hs_known_ref_fn fn, void *fn_arg);
+	/* What block CHUNK is called, NULL: nobody knows; borrowed as long as
+	 * the graph. Leaks are folded by it. NULL: no names. */
+	const char *(*name)(void *arg, size_t chunk);
+};
+
 /* struct_size first, the rest zero; grows at the end. */
 struct hs_graph_options {
 	size_t struct_size;
 	hs_progress_fn progress; /* may be NULL */
 	void *progress_arg;
 	unsigned jobs; /* threads; 0: as many as this process may use */
+	const struct hs_graph_knowledge *knowledge; /* NULL; outlives graph */
 };
 
 /*
@@ -53,6 +80,7 @@ struct hs_graph_summary {
 	uint64_t missing_root_bytes, missing_block_bytes;
 	/* Threads without registers: their stacks count as a whole. */
 	uint64_t threads_without_registers;
+	uint64_t weak_references; /* known not to own; none of the above */
 };
 HS_API void hs_graph_summary(const struct hs_graph *graph,
 			     struct hs_graph_summary *ret);
@@ -111,7 +139,7 @@ HS_API void hs_graph_each_root(struct hs_graph *graph, hs_root_fn fn,
 
 /* clang-format off */
 #define HS_LEAK_KINDS(X)                                                   \
-	X(ROOT, "root")   /* nothing points to it */                       \
+	X(ROOT, "root")   /* nothing holds it */                           \
 	X(CHILD, "child") /* only other leaked blocks do */                \
 	X(CYCLE, "cycle") /* it leads back to itself */
 /* clang-format on */
@@ -191,12 +219,14 @@ struct hs_holder {
 	size_t chunk;             /* else the block that holds it */
 	uint64_t offset;          /* in that block */
 	uint64_t interior;        /* bytes into the block pointed to */
+	bool weak;                /* known not to own it */
 };
 struct hs_holder_list {
 	struct hs_holder *holder;
 	size_t count;
 };
-/* Everything that points to CHUNK, roots first, leaked blocks too. */
+/* Everything that points to CHUNK, roots first, leaked blocks too; what does
+ * not own it last. */
 HS_API enum hs_status hs_graph_referrers(struct hs_graph *graph, size_t chunk,
 					 struct hs_holder_list *ret,
 					 struct hs_error *err);
@@ -205,6 +235,11 @@ HS_API enum hs_status hs_graph_references(struct hs_graph *graph, size_t chunk,
 					  struct hs_holder_list *ret,
 					  struct hs_error *err);
 HS_API void hs_holder_list_release(struct hs_holder_list *list);
+/* The reference by which block FROM owns block TO, one to its start if there
+ * is one. `offset` is HS_UNKNOWN when there is none. */
+HS_API enum hs_status hs_graph_step(struct hs_graph *graph, size_t from,
+				    size_t to, struct hs_step *ret,
+				    struct hs_error *err);
 
 /* ---- who owns how much ---- */
 
