@@ -25,7 +25,9 @@ struct cli {
 	pid_t child;            /* the program of --at-exit, stopped; 0: none */
 	char child_text[16];    /* the same as --pid would have it */
 	struct hs_types *types; /* NULL until cli_name_types() */
-	struct hs_graph *graph; /* NULL until reach_build() */
+	struct hs_graph *graph; /* NULL until reach_build() ... */
+	struct hs_types *graph_types;        /* ... and what it was told of */
+	struct hs_graph_knowledge knowledge; /* how: the graph borrows it */
 };
 
 /* Open what the command needs. Not EXIT_ANSWERED: it was reported. */

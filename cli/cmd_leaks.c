@@ -174,11 +174,9 @@ int cmd_leaks(struct cli *cli)
 					"cannot use '%s' as baseline: %s",
 					v.baseline_path, wrong);
 	}
-	int code = reach_build(cli, &graph);
+	int code = reach_build_named(cli, &graph);
 	if (!code && hs_leaks_find(graph, &leaks, &err))
 		code = cli_fail_error(cli, &err);
-	if (!code && cli->opt.types && hs_leaks_count(leaks))
-		code = cli_name_types(cli);
 	if (!code) {
 		v.graph = graph;
 		v.leaks = leaks;

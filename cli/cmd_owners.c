@@ -27,8 +27,14 @@ static void print_node(struct cli *cli, const struct hs_owners *owners,
 	}
 	struct hs_chunk_info c;
 	hs_heap_chunk(cli->heap, o.chunk, &c);
-	out_printf(out, "0x%" PRIx64 "  %s bytes\n", c.user,
+	out_printf(out, "0x%" PRIx64 "  %s bytes", c.user,
 		   text_count(usable, c.usable));
+	const char *type = reach_type(cli, o.chunk);
+	if (type) {
+		out_str(out, ", ");
+		out_escaped(out, type);
+	}
+	out_str(out, "\n");
 }
 
 /* The depth is an option's, at most a thousand: no harm in recursion. */
@@ -92,7 +98,7 @@ int cmd_owners(struct cli *cli)
 	if (cli->opt.arg_count)
 		code = reach_block(cli, cli->opt.args[0], &chunk);
 	if (!code)
-		code = reach_build(cli, &graph);
+		code = reach_build_named(cli, &graph);
 	if (!code && hs_owners_find(graph, &owners, &err))
 		code = cli_fail_error(cli, &err);
 	if (!code)

@@ -24,16 +24,17 @@ static void print_chunk(struct cli *cli, size_t chunk, uint64_t interior)
 	out_str(&cli->out, "\n");
 }
 
-/* ".next (strong)" of the block that holds the reference. */
-static void print_field(struct cli *cli, size_t holder, uint64_t offset)
+/* ".next (strong) " of the block that holds it; false: not known. */
+static bool print_field(struct cli *cli, size_t holder, uint64_t offset)
 {
 	char text[FIELD_TEXT];
 	const char *field = reach_field(cli, holder, offset, text);
 	if (!field)
-		return;
+		return false;
 	out_str(&cli->out, ".");
 	out_escaped(&cli->out, field);
 	out_str(&cli->out, " ");
+	return true;
 }
 
 static void print_path(struct cli *cli, const struct hs_path *path)
@@ -50,7 +51,8 @@ static void print_path(struct cli *cli, const struct hs_path *path)
 		const struct hs_step *s = &path->step[i];
 		if (i && s->offset != HS_UNKNOWN) {
 			out_printf(out, "   +%-5" PRIu64 " ", s->offset);
-			print_field(cli, path->step[i - 1].chunk, s->offset);
+			(void)print_field(cli, path->step[i - 1].chunk,
+					  s->offset);
 			out_str(out, "-> ");
 		} else {
 			out_str(out, "          -> ");
@@ -79,8 +81,10 @@ static void print_holders(struct cli *cli, const char *title,
 			continue;
 		}
 		out_printf(out, "  +%-5" PRIu64 " ", h->offset);
-		print_field(cli, holder == SIZE_MAX ? h->chunk : holder,
-			    h->offset);
+		if (!print_field(cli, holder == SIZE_MAX ? h->chunk : holder,
+				 h->offset) &&
+		    h->weak)
+			out_str(out, "(does not own) ");
 		print_chunk(cli, h->chunk, 0);
 	}
 	cli_announce_rest(cli, limit, list->count);
@@ -146,9 +150,7 @@ int cmd_why(struct cli *cli)
 	size_t chunk;
 	int code = reach_block(cli, cli->opt.args[0], &chunk);
 	if (!code)
-		code = reach_build(cli, &graph);
-	if (!code && cli->opt.types)
-		code = cli_name_types(cli);
+		code = reach_build_named(cli, &graph);
 	if (!code)
 		code = answer(cli, graph, chunk);
 	return code;

@@ -134,7 +134,7 @@ int graph_reach(struct cli *cli, struct graph_view *view)
 	if (cli->opt.path)
 		code = reach_block(cli, cli->opt.path, &chunk);
 	if (!code)
-		code = reach_build(cli, &b.graph);
+		code = reach_build_named(cli, &b.graph);
 	if (code)
 		return code;
 	struct hs_graph_summary s;

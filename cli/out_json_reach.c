@@ -183,8 +183,9 @@ static void put_path(struct json_doc *doc, const struct hs_path *p)
 				   jroot(doc->cli, &p->root), "steps", steps));
 }
 
+/* HOLDER: of all that is listed; SIZE_MAX: each holds by itself. */
 static void put_holders(struct json_doc *doc, const char *name,
-			const struct hs_holder_list *list)
+			const struct hs_holder_list *list, size_t holder)
 {
 	if (!list) {
 		doc_member(doc, name, json_null());
@@ -193,12 +194,23 @@ static void put_holders(struct json_doc *doc, const char *name,
 	doc_array_begin(doc, name);
 	for (size_t i = 0; i < list->count && !doc->out->error; i++) {
 		const struct hs_holder *h = &list->holder[i];
-		json_t *root =
-			h->is_root ? jroot(doc->cli, &h->root) : json_null();
-		doc_element(doc, json_pack("{s:o,s:o,s:o,s:o}", "root", root,
-					   "user", juser(doc->cli, h->chunk),
-					   "offset", jcount(h->offset),
-					   "interior", jcount(h->interior)));
+		const struct cli *cli = doc->cli;
+		char text[FIELD_TEXT];
+		const char *type = NULL, *field = NULL;
+		if (!h->is_root) {
+			type = reach_type(cli, h->chunk);
+			field = reach_field(
+				cli, holder == SIZE_MAX ? h->chunk : holder,
+				h->offset, text);
+		}
+		json_t *root = h->is_root ? jroot(cli, &h->root) : json_null();
+		doc_element(doc,
+			    json_pack("{s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "root",
+				      root, "user", juser(cli, h->chunk),
+				      "offset", jcount(h->offset), "interior",
+				      jcount(h->interior), "owns",
+				      (int)!h->weak, "type", jtext(type),
+				      "field", jtext(field)));
 	}
 	doc_array_end(doc);
 }
@@ -219,8 +231,8 @@ void out_json_why(struct cli *cli, size_t chunk, bool reached,
 		put_path(&doc, &paths->path[i]);
 	doc_array_end(&doc);
 	doc_member(&doc, "more_paths", jcount(paths->more));
-	put_holders(&doc, "referrers", referrers);
-	put_holders(&doc, "references", references);
+	put_holders(&doc, "referrers", referrers, SIZE_MAX);
+	put_holders(&doc, "references", references, chunk);
 	doc_end(&doc);
 }
 

@@ -9,17 +9,79 @@
 #include "cli/out_text.h"
 #include "cli/progress.h"
 
+/* Naming costs about a microsecond a block: nobody waits for these. */
+#define NAMED_BLOCKS 200000u
+
+struct teller {
+	hs_known_ref_fn fn;
+	void *arg;
+	bool sure; /* of the type, so that a field may be said not to own */
+};
+
+static bool tell_field(void *arg, const struct hs_field_info *f)
+{
+	const struct teller *t = arg;
+	bool weak = f->strength == HS_STRENGTH_WEAK ||
+		    f->strength == HS_STRENGTH_UNOWNED;
+	if (f->refers_to == HS_NO_ADDR || f->strength == HS_STRENGTH_NONE ||
+	    (weak && !t->sure))
+		return true;
+	/* Unmanaged is what every pointer in C is: somebody may free by it. */
+	struct hs_known_ref ref = { f->word, f->refers_to, !weak };
+	return t->fn(t->arg, &ref);
+}
+
+static void tell_fields(void *arg, size_t chunk, hs_known_ref_fn fn,
+			void *fn_arg)
+{
+	struct hs_type_info info;
+	size_t type = hs_types_of(arg, chunk);
+	if (type == SIZE_MAX)
+		return;
+	hs_types_info(arg, type, &info);
+	struct teller t = { fn, fn_arg, info.confidence == HS_CONFIDENCE_HIGH };
+	hs_types_fields(arg, chunk, tell_field, &t);
+}
+
+static const char *tell_name(void *arg, size_t chunk)
+{
+	struct hs_type_info info;
+	size_t type = hs_types_of(arg, chunk);
+	if (type == SIZE_MAX)
+		return NULL;
+	hs_types_info(arg, type, &info);
+	return info.name;
+}
+
 int reach_build(struct cli *cli, struct hs_graph **ret)
 {
-	struct hs_graph_options how = { .struct_size = sizeof(how),
-					.progress = progress_show,
-					.jobs = cli->opt.jobs };
+	cli->knowledge = (struct hs_graph_knowledge){ cli->types, tell_fields,
+						      tell_name };
+	struct hs_graph_options how = {
+		.struct_size = sizeof(how),
+		.progress = progress_show,
+		.jobs = cli->opt.jobs,
+		.knowledge = cli->types ? &cli->knowledge : NULL,
+	};
 	struct hs_error err = { .code = HS_OK };
+	if (cli->graph && cli->graph_types != cli->types) {
+		hs_graph_free(cli->graph);
+		cli->graph = NULL;
+	}
 	if (!cli->graph && hs_graph_new(cli->target, cli->syms, cli->heap, &how,
 					&cli->graph, &err))
 		return cli_fail_error(cli, &err);
+	cli->graph_types = cli->types;
 	*ret = cli->graph;
 	return EXIT_ANSWERED;
+}
+
+int reach_build_named(struct cli *cli, struct hs_graph **ret)
+{
+	int code = EXIT_ANSWERED;
+	if (cli->opt.types || hs_heap_chunk_count(cli->heap) <= NAMED_BLOCKS)
+		code = cli_name_types(cli);
+	return code ? code : reach_build(cli, ret);
 }
 
 int reach_answered(const struct cli *cli, const struct hs_graph *graph,

@@ -6,9 +6,12 @@
 
 /* What commands that follow references share. */
 
-/* The graph of the heap, built when it is first asked for; CLI owns it. Not
- * EXIT_ANSWERED: it was reported. */
+/* The graph of the heap, built when it is first asked for, with what is known
+ * of types if they were named; CLI owns it. Not EXIT_ANSWERED: it was reported.
+ */
 int reach_build(struct cli *cli, struct hs_graph **ret);
+/* The same; blocks are named first where that was asked for or is soon done. */
+int reach_build_named(struct cli *cli, struct hs_graph **ret);
 
 /* EXIT_ANSWERED, or EXIT_INCOMPLETE when bytes that could hold a reference were
  * missing; FOUND: EXIT_FOUND in place of the former. */
