@@ -38,6 +38,8 @@ int cmd_graph(struct cli *cli)
 {
 	const struct options *opt = &cli->opt;
 	size_t start = 0;
+	if (opt->by == FOLD_TYPE || opt->by == FOLD_OWNER)
+		return cli_usage(cli, "graph folds the heap by size only");
 	if (!opt->json && !out_dot_works())
 		return cli_usage(cli, "this static build has no graphviz and "
 				      "cannot write dot; --json has the same "

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/diff.h"
 #include "cli/out_json.h"
 #include "cli/out_text.h"
 #include "cli/type_rows.h"
@@ -112,8 +113,20 @@ static void rest(struct cli *cli)
 	out_str(&cli->out, "\n");
 }
 
+/* Compared as diff does: the earlier capture comes first. */
+static int answer_since(struct cli *cli)
+{
+	char *before[] = { (char *)(uintptr_t)cli->opt.diff };
+	if (cli->opt.group_by != GROUP_BY_TYPE || cli->opt.sort)
+		return cli_usage(cli, "--diff shows types, most growth first: "
+				      "no --group-by, no --sort");
+	return diff_run(cli, before, 1, 1);
+}
+
 int cmd_types(struct cli *cli)
 {
+	if (cli->opt.diff)
+		return answer_since(cli);
 	struct type_rows rows = { .row = NULL };
 	int code = cli_name_types(cli);
 	if (!code)

@@ -106,11 +106,13 @@ const struct command commands[] = {
 	  "a dump those are that are not all zero.\n",
 	  NEEDS_HEAP, 0, 0, TARGET_GROUPS, cmd_rss },
 	{ "diff", "TARGET OTHER...", "what grew from one capture to the next",
-	  "Blocks by type or size in the first and the last of them, most growth\n"
-	  "first, with the change a step when there are more than two. In captures\n"
-	  "of one process also which blocks appeared, vanished and stayed. The exit\n"
-	  "status is 1 when blocks came or went.\n",
-	  NEEDS_HEAP, 1, -1, TARGET_GROUPS, cmd_diff },
+	  "What the last holds more than the first, and most of it is of which\n"
+	  "type; --by size is faster, --by owner says who holds it. Each is a core,\n"
+	  "a slice or a process. In captures of one process also which blocks\n"
+	  "appeared, vanished and stayed. Of three and more: how much a step, and\n"
+	  "what grew in every one of them, first. The exit status is 1 when blocks\n"
+	  "came or went.\n",
+	  NEEDS_HEAP, 1, -1, TARGET_GROUPS | GROUP_DIFF, cmd_diff },
 	{ "search", "TARGET PATTERN", "where in memory something is",
 	  "PATTERN is text, or with --as pairs of hex digits, an aligned integer,\n"
 	  "an address (aligned pointers to it, or into the block it is in), or an\n"

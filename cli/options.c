@@ -67,19 +67,21 @@ const struct option_spec option_specs[] = {
 	  GROUP_CHUNKS | GROUP_TYPES },
 	{ OPT_TOP, "top", 0, "N", NULL,
 	  "the first N, by size unless --sort is given",
-	  GROUP_CHUNKS | GROUP_OWNERS | GROUP_TYPES },
+	  GROUP_CHUNKS | GROUP_OWNERS | GROUP_TYPES | GROUP_DIFF },
 	{ OPT_TYPE, "type", 0, "NAME", NULL,
 	  "only blocks of this type; * and ? stand for anything",
 	  GROUP_CHUNKS },
 	{ OPT_GROUP_BY, "group-by", 0, "WHAT", "type source module",
 	  "one line for each type, source of names or module", GROUP_TYPES },
+	{ OPT_DIFF, "diff", 0, "BEFORE", NULL,
+	  "what changed since this capture", GROUP_TYPES },
 	{ OPT_AROUND, "around", 0, "ADDR", NULL,
 	  "the neighbourhood of this block", GROUP_GRAPH },
 	{ OPT_DEPTH, "depth", 0, "N", NULL,
 	  "steps from --around, levels of owners (2)",
 	  GROUP_GRAPH | GROUP_OWNERS },
-	{ OPT_BY, "by", 0, "WHAT", "size",
-	  "fold the whole heap by size and state", GROUP_GRAPH },
+	{ OPT_BY, "by", 0, "WHAT", "type size owner",
+	  "fold blocks by type, size or owner", GROUP_GRAPH | GROUP_DIFF },
 	{ OPT_MAX_NODES, "max-nodes", 0, "N", NULL,
 	  "cut the graph at N nodes (200)", GROUP_GRAPH },
 	{ OPT_PATH, "path", 0, "ADDR", NULL,
@@ -89,7 +91,8 @@ const struct option_spec option_specs[] = {
 	{ OPT_PICTURE, "picture", 'T', "FORMAT", "dot svg png",
 	  "draw it: svg or png", GROUP_GRAPH },
 	{ OPT_JOBS, "jobs", 0, "N", NULL,
-	  "work with N threads, not with all processors", GROUP_REACH },
+	  "work with N threads, not with all processors",
+	  GROUP_REACH | GROUP_DIFF },
 	{ OPT_BASELINE, "baseline", 0, "FILE", NULL,
 	  "only what leaks more than in this leaks --json",
 	  GROUP_LEAKS },
@@ -387,6 +390,13 @@ static bool take_filter(struct options *opt, const struct option_spec *spec,
 	case OPT_TYPE:
 		opt->type = value;
 		return *value != 0;
+	case OPT_DIFF:
+		opt->diff = value;
+		return *value != 0;
+	case OPT_BY:
+		which = choice(spec->values, value);
+		opt->by = (enum fold_by)(which + 1);
+		return which >= 0;
 	case OPT_GROUP_BY:
 		which = choice(spec->values, value);
 		opt->group_by = (enum type_group)which;

@@ -27,6 +27,7 @@
 #define GROUP_CAPTURE 16384u
 #define GROUP_TYPES 65536u
 #define GROUP_EXPORT (1u << 22)
+#define GROUP_DIFF (1u << 23)
 
 enum option_id {
 	OPT_PID,
@@ -52,6 +53,7 @@ enum option_id {
 	OPT_AROUND,
 	OPT_DEPTH,
 	OPT_BY,
+	OPT_DIFF,
 	OPT_MAX_NODES,
 	OPT_JOBS,
 	OPT_BASELINE,
@@ -123,6 +125,8 @@ enum sort_key {
 	SORT_AVERAGE,
 	SORT_NAME,
 };
+/* What --by folds blocks by. */
+enum fold_by { FOLD_DEFAULT, FOLD_TYPE, FOLD_SIZE, FOLD_OWNER };
 enum type_group { GROUP_BY_TYPE, GROUP_BY_SOURCE, GROUP_BY_MODULE };
 
 struct options {
@@ -143,7 +147,9 @@ struct options {
 	enum sort_key sort;
 	uint64_t top;     /* 0: all */
 	const char *type; /* a name or a pattern; NULL: all */
+	const char *diff; /* an earlier capture, or NULL */
 	enum type_group group_by;
+	enum fold_by by;
 
 	hs_addr around; /* HS_NO_ADDR: the whole heap */
 	unsigned depth, max_nodes;

@@ -100,6 +100,8 @@ valid error 2 convert "$work/w.msl" "$work/w.core" --json
 dump_core
 [ -z "$core" ] || documents "$core"
 [ -z "$core" ] || valid diff 0 diff "$core" "$core" "$core" --json
+[ -z "$core" ] || valid diff 0 diff "$core" "$core" --json --by owner
+[ -z "$core" ] || valid diff 0 types --diff "$core" "$core" --json
 valid error 4 "$work/none" --json
 valid error 2 --nonsense --json
 python3 "$work/validate.py" "$SOURCE/docs/schema/heapscan-1.schema.json" \

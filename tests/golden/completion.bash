@@ -53,12 +53,14 @@ _heapscan()
 	--group-by)
 		COMPREPLY=($(compgen -W 'type source module' -- "$cur"))
 		return ;;
+	--diff)
+		return ;;
 	--around)
 		return ;;
 	--depth)
 		return ;;
 	--by)
-		COMPREPLY=($(compgen -W 'size' -- "$cur"))
+		COMPREPLY=($(compgen -W 'type size owner' -- "$cur"))
 		return ;;
 	--max-nodes)
 		return ;;
@@ -123,13 +125,13 @@ _heapscan()
 		why) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --types --paths --referrers --references --color --help --version' ;;
 		owners) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --types --color --help --version' ;;
 		rss) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		diff) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		diff) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --by --jobs --color --help --version' ;;
 		search) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --as --everywhere --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
 		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
 		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --color --help --version' ;;
 		convert) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --color --help --version' ;;
-		types) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --color --help --version' ;;
+		types) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --diff --color --help --version' ;;
 		export) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --state --arena --tid --min-size --max-size --sort --top --type --jobs --output --format --force --color --help --version' ;;
 		completion) words='--color --help --version' ;;
 		help) words='--color --help --version' ;;
