@@ -78,6 +78,7 @@ five "$work/json" "$tool/meter" "$hs" "$core" --json 2>/dev/null
 # Exit status 1 is the answer here: there are leaks.
 five "$work/leaks" ok1 "$tool/meter" "$hs" leaks "$core" 2>/dev/null
 five "$work/leaks1" ok1 "$tool/meter" "$hs" leaks --jobs 1 "$core" 2>/dev/null
+five "$work/types" "$tool/meter" "$hs" types "$core" 2>/dev/null
 five "$work/owners" "$tool/meter" "$hs" owners "$core" 2>/dev/null
 leaked=$("$hs" leaks "$core" 2>/dev/null |
 	sed -n '1s/^leaked: \([0-9,]*\) .*/\1/p' | tr -d ,)
@@ -125,6 +126,8 @@ row "  own memory per chunk" \
 	"at most 40"
 row "owners of the core, in times leaks" \
 	"$(calc '%.2f' "$(column 1 <"$work/owners")/$lt")" "at most 3"
+row "types of the core, in times leaks" \
+	"$(calc '%.2f' "$(column 1 <"$work/types")/$lt")" "at most 3"
 row "live: how long the process stood" \
 	"$(calc '%.0f ms' "$stop")" "at most 350"
 row "live: summary, all included" \

@@ -203,6 +203,7 @@ int cli_name_types(struct cli *cli)
 	struct hs_types_options how = {
 		.struct_size = sizeof(how),
 		.progress = progress_show,
+		.jobs = cli->opt.jobs,
 	};
 	struct hs_error err = { .code = HS_OK };
 	if (cli->types ||

@@ -93,6 +93,17 @@ static inline bool hs_window_uint(struct hs_window *w, hs_addr addr, unsigned n,
 	return true;
 }
 
+/* The bytes from ADDR to the end of its span, *LEN of them; NULL: not readable,
+ * see w->why. */
+static inline const uint8_t *hs_window_bytes(struct hs_window *w, hs_addr addr,
+					     uint64_t *len)
+{
+	if (addr - w->start >= w->len && !hs_window_move(w, addr))
+		return NULL;
+	*len = w->len - (addr - w->start);
+	return w->bytes + (addr - w->start);
+}
+
 /* One target word at ADDR; false: not readable, see w->why. */
 static inline bool hs_window_word(struct hs_window *w, hs_addr addr,
 				  uint64_t *ret)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/crew.h"
 #include "core/grow.h"
 #include "core/word.h"
-#include "graph/crew.h"
 #include "graph/known_refs.h"
 
 /* Pieces of root memory: large enough that starting one costs nothing. */
@@ -408,9 +408,11 @@ static enum hs_status cut_roots(struct hs_edges *edges,
 	return HS_OK;
 }
 
-static enum hs_status do_piece(void *arg, size_t number, struct hs_error *err)
+static enum hs_status do_piece(void *arg, unsigned worker, size_t number,
+			       struct hs_error *err)
 {
 	const struct scan *s = arg;
+	(void)worker;
 	if (number < s->edges->piece_count)
 		return scan_piece(s, number, err);
 	return scan_root(s, number - s->edges->piece_count + 1, err);

@@ -6,7 +6,6 @@
 #include "core/grow.h"
 #include "core/limits.h"
 #include "symbols/demangle.h"
-#include "types/addr_map.h"
 #include "types/cxx_name.h"
 #include "types/namer.h"
 
@@ -72,10 +71,8 @@ static bool is_class_info(struct hs_naming *n, hs_addr info, char *kind,
 	if (module == SIZE_MAX)
 		return false;
 	if (!hs_peek_name(n, name, kind, size, &missing)) {
-		if (missing) {
-			n->nameless++;
-			n->missing_module = module;
-		}
+		if (missing)
+			hs_naming_nameless(n, module);
 		return false;
 	}
 	return strncmp(kind, "N10__cxxabiv1", 13) == 0 &&
@@ -95,10 +92,8 @@ static bool class_name(struct hs_naming *n, hs_addr info, char *buf,
 	if (module == SIZE_MAX)
 		return false;
 	if (!hs_peek_name(n, name, mangled, sizeof(mangled), &missing)) {
-		if (missing) {
-			n->nameless++;
-			n->missing_module = module;
-		}
+		if (missing)
+			hs_naming_nameless(n, module);
 		return false;
 	}
 	/* '*': the name may only be compared by its address. */

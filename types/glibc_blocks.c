@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "types/addr_map.h"
 #include "types/namer.h"
 
 /*
@@ -92,6 +91,13 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 	       name(n, "link_map", "its module and its neighbours", type);
 }
 
+static void merge(struct hs_naming *n, void *state, const void *worker)
+{
+	struct glibc *g = state;
+	const struct glibc *from = worker;
+	hs_naming_merge(n, &g->buffers, &from->buffers);
+}
+
 /* stdin, stdout and stderr are variables of libc. */
 static void streams_in(struct hs_naming *n, struct glibc *g,
 		       const struct hs_map *map)
@@ -126,7 +132,7 @@ static void survey(struct hs_naming *n, void *state)
 	}
 }
 
-static bool claim_late(struct hs_naming *n, void *state,
+static bool claim_late(struct hs_naming *n, const void *state,
 		       const struct hs_block *b, uint32_t *type)
 {
 	const struct glibc *g = state;
@@ -140,6 +146,7 @@ const struct hs_namer hs_namer_glibc = {
 	.state_size = sizeof(struct glibc),
 	.release = release,
 	.claim = claim,
+	.merge = merge,
 	.survey = survey,
 	.claim_late = claim_late,
 	.source = HS_TYPE_GLIBC,

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "types/addr_map.h"
 #include "types/namer.h"
 
 /*
@@ -186,7 +185,7 @@ static bool find(struct hs_naming *n, struct gobject *g,
 	return false;
 }
 
-static void survey(struct hs_naming *n, void *state)
+static void prepare(struct hs_naming *n, void *state)
 {
 	struct gobject *g = state;
 	size_t glib = module_named(n, "libglib-2.0");
@@ -195,8 +194,8 @@ static void survey(struct hs_naming *n, void *state)
 		find_quarks(n, g, glib);
 }
 
-static bool claim_late(struct hs_naming *n, void *state,
-		       const struct hs_block *b, uint32_t *type)
+static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
+		  uint32_t *type)
 {
 	uint64_t offset;
 	return find(n, state, b, type, &offset);
@@ -221,8 +220,8 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 const struct hs_namer hs_namer_gobject = {
 	.state_size = sizeof(struct gobject),
 	.release = release,
-	.survey = survey,
-	.claim_late = claim_late,
+	.prepare = prepare,
+	.claim = claim,
 	.details = details,
 	.source = HS_TYPE_GOBJECT,
 };

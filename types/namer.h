@@ -6,6 +6,7 @@
 
 #include "core/window.h"
 #include "heap/model.h"
+#include "types/addr_map.h"
 #include "types/block_map.h"
 #include "types/type_table.h"
 
@@ -26,11 +27,12 @@ struct hs_naming {
 	struct hs_window block; /* what is in blocks */
 	struct hs_window meta;  /* what blocks refer to */
 	struct hs_type_table table;
-	uint32_t *type_of; /* by chunk; HS_NO_TYPE: none */
-	uint64_t nameless;
-	size_t missing_module;
-	unsigned depth; /* of names within names, right now */
-	size_t text;    /* bytes of names read so far */
+	uint32_t *type_of;     /* by chunk; HS_NO_TYPE: none */
+	uint64_t nameless;     /* see hs_naming_nameless() */
+	size_t missing_module; /* of them the first */
+	bool overflow;         /* names were refused: too much text */
+	unsigned depth;        /* of names within names, right now */
+	size_t text;           /* bytes of names read so far */
 	struct hs_block_map map;
 	/* The first failure that is not the target's: no memory. Namers go
 	 * on, and the pass ends with it. */
@@ -43,7 +45,8 @@ struct hs_naming {
  *
  * To add one:
  *   1. write types/NAME.c and define `const struct hs_namer hs_namer_NAME`;
- *   2. list it in types/types.c, before those that are easier to deceive;
+ *   2. list it in types/namer_states.c, before those that are easier to
+ * deceive;
  *   3. add its word to HS_TYPE_SOURCES if it is a source of its own;
  *   4. a fixture with its truth, a fuzz harness, a row in docs/types.md.
  *
@@ -54,14 +57,25 @@ struct hs_namer {
 	size_t state_size;            /* bytes of its own, zeroed; 0: none */
 	void (*release)(void *state); /* NULL: nothing to release in it */
 
-	/* Is BLOCK's object this runtime's? Then a type of naming->table. */
+	/* Before everything else: is there such a runtime, and where is what
+	 * it keeps? Puts numbers and addresses into STATE, no memory, for each
+	 * worker begins with a copy of it. NULL: no need. */
+	void (*prepare)(struct hs_naming *naming, void *state);
+	/* Is BLOCK's object this runtime's? Then a type of naming->table. May
+	 * depend on the block and on what it refers to, but not on which blocks
+	 * were seen before: workers share them out among themselves. */
 	bool (*claim)(struct hs_naming *naming, void *state,
 		      const struct hs_block *block, uint32_t *type);
+	/* Take over from a worker's state what claims() found out beyond what
+	 * can be looked up again, for survey() and claim_late(). */
+	void (*merge)(struct hs_naming *naming, void *state,
+		      const void *worker);
 	/* Between the passes: a look at everything, when it is known what
 	 * most blocks are. NULL: no need. */
 	void (*survey)(struct hs_naming *naming, void *state);
-	/* The same as claim() in a second pass over what nobody claimed. */
-	bool (*claim_late)(struct hs_naming *naming, void *state,
+	/* The same as claim() in a second pass over what nobody claimed. All
+	 * workers use the one state. */
+	bool (*claim_late)(struct hs_naming *naming, const void *state,
 			   const struct hs_block *block, uint32_t *type);
 	/* The fields of an object that it claimed, and what else there is to
 	 * say of it. NULL: nothing. */
@@ -123,6 +137,12 @@ bool hs_naming_read_type(struct hs_naming *n, const struct hs_type *want,
 			 uint32_t *ret);
 /* BLOCK's user pointer etc. of chunk I; false: not live or not readable. */
 bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret);
+/* The object at hand has a name in MODULE, but it was not captured: the reader
+ * must know why there is none. */
+void hs_naming_nameless(struct hs_naming *n, size_t module);
+/* Put all addresses of FROM into MAP. */
+void hs_naming_merge(struct hs_naming *n, struct hs_addr_map *map,
+		     const struct hs_addr_map *from);
 /* Remember that memory ran out. */
 void hs_naming_fail(struct hs_naming *n, enum hs_status st,
 		    const struct hs_error *err);

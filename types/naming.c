@@ -85,8 +85,11 @@ bool hs_naming_read_type(struct hs_naming *n, const struct hs_type *want,
 {
 	size_t len = strlen(want->name);
 	/* The rest go without a name, which is no failure. */
-	if (len > HS_LIMIT_TYPE_TEXT - n->text)
+	if (n->text > HS_LIMIT_TYPE_TEXT ||
+	    len > HS_LIMIT_TYPE_TEXT - n->text) {
+		n->overflow = true;
 		return false;
+	}
 	n->text += len;
 	return hs_naming_type(n, want, ret);
 }
@@ -99,6 +102,26 @@ bool hs_naming_type(struct hs_naming *n, const struct hs_type *want,
 	if (st)
 		hs_naming_fail(n, st, &err);
 	return !st;
+}
+
+void hs_naming_nameless(struct hs_naming *n, size_t module)
+{
+	n->nameless++;
+	if (module < n->missing_module)
+		n->missing_module = module;
+}
+
+void hs_naming_merge(struct hs_naming *n, struct hs_addr_map *map,
+		     const struct hs_addr_map *from)
+{
+	for (size_t i = 0; i < from->slots && !n->failed; i++) {
+		struct hs_error err;
+		if (from->entry[i].addr == HS_NO_ADDR)
+			continue;
+		enum hs_status st = hs_addr_map_put(map, from->entry[i], &err);
+		if (st)
+			hs_naming_fail(n, st, &err);
+	}
 }
 
 void hs_naming_fail(struct hs_naming *n, enum hs_status st,

@@ -35,42 +35,65 @@ static bool is_pointer(struct hs_naming *n, const struct hs_block *b,
 	       hs_target_find_map(n->target, b->first) != NULL;
 }
 
-static bool claim_late(struct hs_naming *n, void *state,
-		       const struct hs_block *b, uint32_t *type)
+/* Eight bytes that are all between 0x20 and 0x7e; in any order. */
+static bool all_plain(uint64_t v)
 {
-	uint64_t c = 0, len = 0;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	/* Only a byte that is wrong carries into the next one. */
+	return ((v | (v + ones) | (v - 0x20 * ones)) & 0x80 * ones) == 0;
+}
+
+/* How many bytes of text BYTES begins with, before a zero among LEN; 0: none,
+ * or something else comes first. */
+static uint64_t text_len(const uint8_t *bytes, uint64_t len)
+{
 	unsigned more = 0;
-	uint32_t *known = state; /* 1 + its number */
-	for (; len < b->usable; len++) {
-		if (!hs_window_uint(&n->block, b->user + len, 1, &c) || !c)
-			break;
+	for (uint64_t i = 0; i < len; i++) {
+		uint8_t c = bytes[i];
+		uint64_t eight;
+		if (!more && len - i >= 8) {
+			memcpy(&eight, bytes + i, 8);
+			if (all_plain(eight)) {
+				i += 7;
+				continue;
+			}
+		}
+		if (!c)
+			return more ? 0 : i;
 		bool follows = c >= 0x80 && c < 0xc0;
 		if (!is_text_byte(c) || follows != (more > 0))
-			return false;
+			return 0;
 		if (follows)
 			more--;
 		else if (c >= 0x80 && !(more = continuation(c)))
-			return false;
+			return 0;
 	}
-	if (c || more || len < SHORTEST || len >= b->usable ||
-	    b->usable - len - 1 >= SLACK || is_pointer(n, b, len))
+	return 0;
+}
+
+static bool claim_late(struct hs_naming *n, const void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	uint64_t len;
+	const uint8_t *bytes = hs_window_bytes(&n->block, b->user, &len);
+	(void)state;
+	/* Text that fills the block has no zero before its last bytes. */
+	if (!bytes || len < b->usable || !bytes[0] ||
+	    (b->usable > SLACK && !bytes[b->usable - SLACK - 1]))
 		return false;
-	struct hs_type what = { .name = "text",
-				.source = HS_TYPE_TEXT,
-				.confidence = HS_CONFIDENCE_LOW,
-				.evidence = "its characters fill it",
-				.module = SIZE_MAX };
-	if (*known == 0) {
-		if (!hs_naming_type(n, &what, type))
-			return false;
-		*known = *type + 1;
-	}
-	*type = *known - 1;
-	return true;
+	len = text_len(bytes, b->usable);
+	if (len < SHORTEST || b->usable - len - 1 >= SLACK ||
+	    is_pointer(n, b, len))
+		return false;
+	const struct hs_type what = { .name = "text",
+				      .source = HS_TYPE_TEXT,
+				      .confidence = HS_CONFIDENCE_LOW,
+				      .evidence = "its characters fill it",
+				      .module = SIZE_MAX };
+	return hs_naming_type(n, &what, type);
 }
 
 const struct hs_namer hs_namer_plain_text = {
-	.state_size = sizeof(uint32_t),
 	.claim_late = claim_late,
 	.source = HS_TYPE_TEXT,
 };

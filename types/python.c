@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "types/addr_map.h"
 #include "types/namer.h"
 
 /*
@@ -170,7 +169,16 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 	return true;
 }
 
-static bool claim_late(struct hs_naming *n, void *state,
+static void merge(struct hs_naming *n, void *state, const void *worker)
+{
+	struct python *py = state;
+	const struct python *from = worker;
+	hs_naming_merge(n, &py->bodies, &from->bodies);
+	if (!py->list)
+		py->list = from->list;
+}
+
+static bool claim_late(struct hs_naming *n, const void *state,
 		       const struct hs_block *b, uint32_t *type)
 {
 	const struct python *py = state;
@@ -210,6 +218,7 @@ const struct hs_namer hs_namer_python = {
 	.state_size = sizeof(struct python),
 	.release = release,
 	.claim = claim,
+	.merge = merge,
 	.claim_late = claim_late,
 	.details = details,
 	.source = HS_TYPE_PYTHON,

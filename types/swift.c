@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "core/limits.h"
-#include "types/addr_map.h"
 #include "types/swift_mangling.h"
 #include "types/swift_object.h"
 
@@ -16,6 +15,7 @@
 struct swift {
 	struct hs_addr_map metadata; /* value: type, extra: least size */
 	struct hs_addr_map slabs;    /* blocks that hold metadata */
+	bool met;                    /* an object */
 };
 
 static void release(void *state)
@@ -195,11 +195,20 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 	if (known->extra > b->usable)
 		return false;
 	*type = known->value;
+	swift->met = true;
 	return true;
 }
 
+static void merge(struct hs_naming *n, void *state, const void *worker)
+{
+	struct swift *swift = state;
+	const struct swift *from = worker;
+	hs_naming_merge(n, &swift->slabs, &from->slabs);
+	swift->met |= from->met;
+}
+
 /* Side tables and slabs of metadata are known by what refers to them. */
-static bool claim_late(struct hs_naming *n, void *state,
+static bool claim_late(struct hs_naming *n, const void *state,
 		       const struct hs_block *b, uint32_t *type)
 {
 	const struct swift *swift = state;
@@ -210,7 +219,7 @@ static bool claim_late(struct hs_naming *n, void *state,
 	};
 	struct hs_swift_refs refs;
 	uint64_t counts;
-	if (!is_swift(n))
+	if (!swift->met)
 		return false;
 	if (hs_addr_map_get(&swift->slabs, b->user)) {
 		what.name = "Swift metadata";
@@ -268,6 +277,7 @@ const struct hs_namer hs_namer_swift = {
 	.state_size = sizeof(struct swift),
 	.release = release,
 	.claim = claim,
+	.merge = merge,
 	.claim_late = claim_late,
 	.fields = fields,
 	.details = details,

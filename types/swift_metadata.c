@@ -101,10 +101,8 @@ static bool put_name(struct hs_naming *n, hs_addr addr, struct hs_text *out)
 	if (!hs_swift_relative(n, addr, &at))
 		return false;
 	if (!hs_peek_name(n, at, name, sizeof(name), &missing)) {
-		if (missing) {
-			n->nameless++;
-			n->missing_module = hs_naming_module(n, at);
-		}
+		if (missing)
+			hs_naming_nameless(n, hs_naming_module(n, at));
 		return false;
 	}
 	hs_text_add(out, name);

@@ -3,25 +3,14 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/cleanup.h"
-#include "types/namer.h"
-
-/*
- * Hardest to deceive first: what describes itself in memory that the program
- * cannot write goes before what is only a shape.
- */
-static const struct hs_namer *const namers[] = {
-	&hs_namer_swift,      &hs_namer_cxx,     &hs_namer_python,
-	&hs_namer_glibc,      &hs_namer_gobject, &hs_namer_std_nodes,
-	&hs_namer_plain_text,
-};
-#define NAMERS (sizeof(namers) / sizeof(namers[0]))
+#include "types/name_blocks.h"
+#include "types/namer_states.h"
 
 struct hs_types {
 	struct hs_naming naming;
-	void *state[NAMERS];
+	struct hs_namer_states states;
 	struct hs_types_summary summary;
 };
 
@@ -52,62 +41,6 @@ static void count(struct hs_total *total, const struct hs_heap *heap,
 	total->chunk_bytes += hs_chunk_size(c);
 }
 
-static void ask(struct hs_types *types, const struct hs_block *b, bool late)
-{
-	struct hs_naming *n = &types->naming;
-	for (size_t i = 0; i < NAMERS; i++) {
-		uint32_t type;
-		bool (*claim)(struct hs_naming *, void *,
-			      const struct hs_block *, uint32_t *) =
-			late ? namers[i]->claim_late : namers[i]->claim;
-		if (claim && claim(n, types->state[i], b, &type)) {
-			n->type_of[b->chunk] = type;
-			return;
-		}
-	}
-}
-
-/* No memory for what was found out, or a disk that fails. */
-static enum hs_status trouble(const struct hs_naming *n, struct hs_error *err)
-{
-	if (n->failed && err)
-		*err = n->error;
-	if (n->failed)
-		return n->failed;
-	enum hs_status st = n->block.failed ? n->block.failed : n->meta.failed;
-	return st ? hs_fail(err, st, "memory could not be read") : HS_OK;
-}
-
-static enum hs_status pass(struct hs_types *types, bool late,
-			   const struct hs_types_options *opt,
-			   struct hs_error *err)
-{
-	struct hs_naming *n = &types->naming;
-	const struct hs_heap *heap = n->heap;
-	for (size_t i = 0; i < heap->chunk_count; i++) {
-		struct hs_block b;
-		if (opt->progress && i % 65536 == 0 &&
-		    !opt->progress(opt->progress_arg,
-				   late ? "naming the rest" : "naming", i,
-				   heap->chunk_count))
-			return hs_fail(err, HS_ERR_CANCELLED,
-				       "stopped while naming blocks");
-		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b))
-			ask(types, &b, late);
-		enum hs_status st = trouble(n, err);
-		if (st)
-			return st;
-	}
-	return HS_OK;
-}
-
-static void survey(struct hs_types *types)
-{
-	for (size_t i = 0; i < NAMERS; i++)
-		if (namers[i]->survey)
-			namers[i]->survey(&types->naming, types->state[i]);
-}
-
 static void sum_up(struct hs_types *types)
 {
 	struct hs_naming *n = &types->naming;
@@ -134,19 +67,8 @@ static enum hs_status init(struct hs_types *types, struct hs_error *err)
 	if (!n->type_of)
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for the types of %zu chunks", chunks);
-	for (size_t i = 0; i < chunks; i++)
-		n->type_of[i] = HS_NO_TYPE;
 	enum hs_status st = hs_block_map_init(&n->map, n->heap, err);
-	if (st)
-		return st;
-	for (size_t i = 0; i < NAMERS; i++) {
-		if (!namers[i]->state_size)
-			continue;
-		types->state[i] = calloc(1, namers[i]->state_size);
-		if (!types->state[i])
-			return hs_fail(err, HS_ERR_NOMEM, "no memory to name");
-	}
-	return HS_OK;
+	return st ? st : hs_namer_states_init(&types->states, err);
 }
 
 static void free_types(struct hs_types **slot)
@@ -164,8 +86,6 @@ enum hs_status hs_types_new(struct hs_target *target,
 	struct hs_types *types = calloc(1, sizeof(*types));
 	if (!types)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory to name blocks");
-	if (!opt)
-		opt = &defaults;
 	types->naming = (struct hs_naming){ .target = target,
 					    .heap = heap,
 					    .missing_module = SIZE_MAX };
@@ -173,13 +93,8 @@ enum hs_status hs_types_new(struct hs_target *target,
 	hs_window_init(&types->naming.meta, target);
 	enum hs_status st = init(types, err);
 	if (!st)
-		st = pass(types, false, opt, err);
-	if (!st) {
-		survey(types);
-		st = trouble(&types->naming, err);
-	}
-	if (!st)
-		st = pass(types, true, opt, err);
+		st = hs_name_blocks(&types->naming, &types->states,
+				    opt ? opt : &defaults, err);
 	if (st)
 		return st;
 	sum_up(types);
@@ -191,11 +106,7 @@ void hs_types_free(struct hs_types *types)
 {
 	if (!types)
 		return;
-	for (size_t i = 0; i < NAMERS; i++) {
-		if (types->state[i] && namers[i]->release)
-			namers[i]->release(types->state[i]);
-		free(types->state[i]);
-	}
+	hs_namer_states_release(&types->states);
 	hs_type_table_release(&types->naming.table);
 	free(types->naming.type_of);
 	hs_block_map_release(&types->naming.map);
@@ -233,38 +144,28 @@ void hs_types_summary(const struct hs_types *types,
 	*ret = types->summary;
 }
 
-/* Each source has one namer. */
-static size_t namer_of(const struct hs_types *types, size_t chunk)
-{
-	const struct hs_naming *n = &types->naming;
-	enum hs_type_source source = n->table.type[n->type_of[chunk]].source;
-	size_t i = 0;
-	while (namers[i]->source != source)
-		i++;
-	return i;
-}
-
 void hs_types_fields(struct hs_types *types, size_t chunk, hs_field_fn fn,
 		     void *arg)
 {
+	struct hs_naming *n = &types->naming;
 	struct hs_block b;
 	if (hs_types_of(types, chunk) == SIZE_MAX ||
-	    !hs_naming_block(&types->naming, chunk, &b))
+	    !hs_naming_block(n, chunk, &b))
 		return;
-	size_t i = namer_of(types, chunk);
-	if (namers[i]->fields)
-		namers[i]->fields(&types->naming, types->state[i], &b, fn, arg);
+	size_t i = hs_namer_of(n->table.type[n->type_of[chunk]].source);
+	if (hs_namers[i]->fields)
+		hs_namers[i]->fields(n, types->states.of[i], &b, fn, arg);
 }
 
 void hs_types_details(struct hs_types *types, size_t chunk, hs_detail_fn fn,
 		      void *arg)
 {
+	struct hs_naming *n = &types->naming;
 	struct hs_block b;
 	if (hs_types_of(types, chunk) == SIZE_MAX ||
-	    !hs_naming_block(&types->naming, chunk, &b))
+	    !hs_naming_block(n, chunk, &b))
 		return;
-	size_t i = namer_of(types, chunk);
-	if (namers[i]->details)
-		namers[i]->details(&types->naming, types->state[i], &b, fn,
-				   arg);
+	size_t i = hs_namer_of(n->table.type[n->type_of[chunk]].source);
+	if (hs_namers[i]->details)
+		hs_namers[i]->details(n, types->states.of[i], &b, fn, arg);
 }

@@ -42,6 +42,7 @@ struct hs_types_options {
 	size_t struct_size;
 	hs_progress_fn progress; /* may be NULL */
 	void *progress_arg;
+	unsigned jobs; /* threads; 0: as many as this process may use */
 };
 
 /*

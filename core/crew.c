@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "graph/crew.h"
+#include "core/crew.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -30,8 +30,13 @@ static void give_up(struct crew *crew, enum hs_status st,
 	atomic_store(&crew->stop, true);
 }
 
+struct worker {
+	struct crew *crew;
+	unsigned number;
+};
+
 /* False: nothing is left, or somebody failed. */
-static bool do_one(struct crew *crew, size_t *piece)
+static bool do_one(struct crew *crew, unsigned worker, size_t *piece)
 {
 	if (atomic_load_explicit(&crew->stop, memory_order_relaxed))
 		return false;
@@ -39,7 +44,7 @@ static bool do_one(struct crew *crew, size_t *piece)
 	if (*piece >= crew->count)
 		return false;
 	struct hs_error err = { .code = HS_OK };
-	enum hs_status st = crew->fn(crew->arg, *piece, &err);
+	enum hs_status st = crew->fn(crew->arg, worker, *piece, &err);
 	if (st)
 		give_up(crew, st, &err);
 	return !st;
@@ -47,8 +52,9 @@ static bool do_one(struct crew *crew, size_t *piece)
 
 static void *work(void *arg)
 {
+	const struct worker *me = arg;
 	size_t piece;
-	while (do_one(arg, &piece))
+	while (do_one(me->crew, me->number, &piece))
 		;
 	return NULL;
 }
@@ -77,13 +83,17 @@ enum hs_status hs_crew_run(unsigned jobs, size_t count, hs_work_fn fn,
 			     .arg = arg,
 			     .lock = PTHREAD_MUTEX_INITIALIZER };
 	pthread_t thread[HS_LIMIT_WORKERS];
+	struct worker worker[HS_LIMIT_WORKERS];
 	unsigned threads = 0;
 	jobs = hs_crew_count(jobs, count);
-	while (threads + 1 < jobs &&
-	       pthread_create(&thread[threads], NULL, work, &crew) == 0)
-		threads++;
+	for (; threads + 1 < jobs; threads++) {
+		worker[threads] = (struct worker){ &crew, threads + 1 };
+		if (pthread_create(&thread[threads], NULL, work,
+				   &worker[threads]) != 0)
+			break;
+	}
 	size_t piece;
-	while (do_one(&crew, &piece))
+	while (do_one(&crew, 0, &piece))
 		if (progress && !progress(progress_arg, what, piece, count)) {
 			struct hs_error stopped;
 			(void)hs_fail(&stopped, HS_ERR_CANCELLED,

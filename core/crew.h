@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef GRAPH_CREW_H
-#define GRAPH_CREW_H
+#ifndef CORE_CREW_H
+#define CORE_CREW_H
 
 #include <stddef.h>
 
@@ -8,8 +8,9 @@
 
 #include "core/fail.h"
 
-/* One piece of work; any piece may run in any thread. */
-typedef enum hs_status (*hs_work_fn)(void *arg, size_t piece,
+/* One piece of work; any piece may run in any thread. WORKER tells whose hands
+ * these are: below hs_crew_count(), 0 is the caller's thread. */
+typedef enum hs_status (*hs_work_fn)(void *arg, unsigned worker, size_t piece,
 				     struct hs_error *err);
 
 /*
