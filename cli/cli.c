@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/at_exit.h"
@@ -16,6 +17,15 @@
 #define TERMINAL_ROWS 50
 /* Problems repeated on stderr beside an answer that does not list them. */
 #define SHOWN_PROBLEMS 4
+
+bool cli_wants_colour(const struct cli *cli)
+{
+	if (cli->opt.colour != COLOUR_AUTO)
+		return cli->opt.colour == COLOUR_ALWAYS;
+	const char *no = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+	return cli->tty && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
 
 static int exit_of_status(enum hs_status status)
 {
@@ -166,7 +176,7 @@ static int load_symbols(struct cli *cli)
 		.sysroot = cli->opt.sysroot,
 	};
 	struct hs_error err = { .code = HS_OK };
-	if (!cli->opt.no_symbols &&
+	if (!cli->opt.no_symbols && !cli->syms &&
 	    hs_symbols_new(cli->target, &how, &cli->syms, &err))
 		return cli_fail_error(cli, &err);
 	return EXIT_ANSWERED;
@@ -175,15 +185,16 @@ static int load_symbols(struct cli *cli)
 int cli_scan(struct cli *cli)
 {
 	int code = load_symbols(cli);
-	return code ? code : scan_heap(cli);
+	return code || cli->heap ? code : scan_heap(cli);
 }
 
 int cli_prepare(struct cli *cli)
 {
 	if (cli->command->needs < NEEDS_TARGET)
 		return EXIT_ANSWERED;
+	bool opened = cli->target != NULL;
 	int code = cli->opt.at_exit ? at_exit_run(cli) : EXIT_ANSWERED;
-	if (!code)
+	if (!code && !opened)
 		code = cli_open_target(cli);
 	if (code)
 		return code;
@@ -193,7 +204,8 @@ int cli_prepare(struct cli *cli)
 		return code;
 	/* The rest needs its copy, not the process. */
 	at_exit_release(cli);
-	if (cli->command->run != cmd_summary && cli->command->run != cmd_check)
+	if (!opened && cli->command->run != cmd_summary &&
+	    cli->command->run != cmd_check)
 		cli_note_problems(cli);
 	return EXIT_ANSWERED;
 }

@@ -30,7 +30,11 @@ struct cli {
 	struct hs_graph_knowledge knowledge; /* how: the graph borrows it */
 };
 
-/* Open what the command needs. Not EXIT_ANSWERED: it was reported. */
+/* Whether the answer is to be coloured: asked for, or a terminal that can. */
+bool cli_wants_colour(const struct cli *cli);
+
+/* Open what the command needs and is not open yet. Not EXIT_ANSWERED: it was
+ * reported. */
 int cli_prepare(struct cli *cli);
 /* Only the target; says how long it stood. */
 int cli_open_target(struct cli *cli);

@@ -53,6 +53,7 @@ int cmd_capture(struct cli *cli);
 int cmd_convert(struct cli *cli);
 int cmd_types(struct cli *cli);
 int cmd_export(struct cli *cli);
+int cmd_shell(struct cli *cli);
 int cmd_completion(struct cli *cli);
 int cmd_help(struct cli *cli);
 

@@ -166,6 +166,15 @@ const struct command commands[] = {
 	  GROUP_COMMON | GROUP_TARGET | GROUP_CHUNKS | GROUP_REACH |
 		  GROUP_EXPORT,
 	  cmd_export },
+	{ "shell", "TARGET", "many questions about one target, kept open",
+	  "Opens the target once and answers line after line: a command with its\n"
+	  "options and arguments, without the target. What was worked out for one\n"
+	  "answer, such as all references, serves the next. A process is seen as\n"
+	  "it was at the start and is not held. `| COMMAND` and `> FILE` behind a\n"
+	  "line work as in sh, Tab completes, Ctrl-C gives up one answer, # begins\n"
+	  "a comment, `quit` or the end of the input ends it. Lines may come from a\n"
+	  "file. The exit status is that of the last line.\n",
+	  NEEDS_ANY_HEAP, 0, 0, TARGET_GROUPS, cmd_shell },
 	{ "completion", "bash|zsh|fish", "print a completion script for a shell",
 	  "For bash: heapscan completion bash > /etc/bash_completion.d/heapscan\n",
 	  NEEDS_NOTHING, 1, 1, GROUP_COMMON, cmd_completion },

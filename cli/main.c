@@ -10,15 +10,6 @@
 #include "cli/out_dot.h"
 #include "cli/progress.h"
 
-static bool wants_colour(const struct cli *cli)
-{
-	if (cli->opt.colour != COLOUR_AUTO)
-		return cli->opt.colour == COLOUR_ALWAYS;
-	const char *no = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-	return cli->tty && !(no && *no) && term && strcmp(term, "dumb") != 0;
-}
-
 /*
  * Only here is an answer complete: the last bytes may be the ones that a full
  * disk refuses, and some file systems say so in close().
@@ -68,7 +59,7 @@ int main(int argc, char **argv)
 		code = EXIT_USAGE;
 	} else if (options_parse(&cli.opt, argc, argv)) {
 		cli.tty = isatty(STDOUT_FILENO);
-		cli.colour = wants_colour(&cli);
+		cli.colour = cli_wants_colour(&cli);
 		fault_catch(&cli.out, cli.opt.json);
 		code = run(&cli);
 	} else {

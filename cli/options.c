@@ -534,6 +534,8 @@ static bool unknown_option(struct options *opt, const char *word)
 		    "no such option '%s'; `heapscan help` lists them", shown);
 }
 
+_Static_assert(OPT_VERSION < 64, "SEEN has a bit for each option");
+
 /* Take the option ARGV[*I] and its value; SEEN collects what was given. */
 static bool parse_option(struct options *opt, int argc, char **argv, int *i,
 			 uint64_t *seen)
@@ -563,6 +565,19 @@ static bool parse_option(struct options *opt, int argc, char **argv, int *i,
 	}
 	*seen |= UINT64_C(1) << spec->id;
 	return take_option(opt, spec, value);
+}
+
+static bool no_such_command(struct options *opt, const char *word)
+{
+	char shown[256];
+	const struct command *near = command_near(word);
+	text_escape(shown, sizeof(shown), word);
+	if (near)
+		return fail(opt, EXIT_USAGE,
+			    "no such command '%s'; did you mean '%s'?", shown,
+			    near->name);
+	return fail(opt, EXIT_USAGE,
+		    "no such command '%s'; `heapscan help` lists them", shown);
 }
 
 static bool command_first(struct options *opt, const char *command)
@@ -599,11 +614,8 @@ static bool choose_command(struct options *opt)
 			    shown, near->name);
 	if (opt->arg_count > 1 && command_find(opt->args[1]))
 		return command_first(opt, opt->args[1]);
-	if (opt->arg_count > 1 || opt->pid)
-		return fail(opt, EXIT_USAGE,
-			    "no such command '%s'; `heapscan help` lists them",
-			    shown);
-	return true;
+	return opt->arg_count > 1 || opt->pid ? no_such_command(opt, word)
+					      : true;
 }
 
 static bool check_groups(struct options *opt, uint64_t seen)
@@ -638,7 +650,7 @@ static bool take_arguments(struct options *opt)
 		opt->args[opt->arg_count] = NULL; /* as execvp() wants it */
 		return true;
 	}
-	if (c->needs != NEEDS_NOTHING && !opt->pid) {
+	if (c->needs != NEEDS_NOTHING && !opt->pid && !opt->target) {
 		if (opt->arg_count == 0)
 			return fail(opt, EXIT_USAGE,
 				    c->needs == NEEDS_FILE
@@ -668,14 +680,14 @@ static bool take_arguments(struct options *opt)
 /* An error about the first option must be JSON if the last one says so. */
 static bool wants_json(int argc, char **argv)
 {
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--json") == 0 ||
 		    strcmp(argv[i], "-j") == 0)
 			return true;
 	return false;
 }
 
-bool options_parse(struct options *opt, int argc, char **argv)
+static void defaults(struct options *opt)
 {
 	*opt = (struct options){
 		.command = &commands[0],
@@ -689,22 +701,36 @@ bool options_parse(struct options *opt, int argc, char **argv)
 		.paths = DEFAULT_PATHS,
 		.fail_blocks = UINT64_MAX,
 		.fail_bytes = UINT64_MAX,
-		.json = wants_json(argc, argv),
 	};
+}
+
+/* Options in SEEN, words in OPT->args. */
+static bool take_words(struct options *opt, int argc, char **argv,
+		       uint64_t *seen)
+{
 	opt->args = calloc((size_t)argc + 1, sizeof(*opt->args));
 	if (!opt->args)
 		return fail(opt, EXIT_INPUT, "no memory for the arguments");
 
-	uint64_t seen = 0;
 	bool only_words = false;
-	for (int i = 1; i < argc; i++) {
+	for (int i = 0; i < argc; i++) {
 		if (only_words || argv[i][0] != '-' || !argv[i][1])
 			opt->args[opt->arg_count++] = argv[i];
 		else if (strcmp(argv[i], "--") == 0)
 			only_words = true;
-		else if (!parse_option(opt, argc, argv, &i, &seen))
+		else if (!parse_option(opt, argc, argv, &i, seen))
 			return false;
 	}
+	return true;
+}
+
+bool options_parse(struct options *opt, int argc, char **argv)
+{
+	uint64_t seen = 0;
+	defaults(opt);
+	opt->json = wants_json(argc - 1, argv + 1);
+	if (!take_words(opt, argc - 1, argv + 1, &seen))
+		return false;
 	if (opt->version)
 		return true;
 	if (!choose_command(opt))
@@ -715,6 +741,54 @@ bool options_parse(struct options *opt, int argc, char **argv)
 	if (opt->dot && opt->command == &commands[0])
 		opt->command = command_find("graph");
 	return check_groups(opt, seen) && take_arguments(opt);
+}
+
+/* What one target is opened with holds for all that is asked about it. */
+static void inherit(struct options *opt, const struct options *shell)
+{
+	opt->pid = shell->pid;
+	opt->target = shell->target;
+	opt->exe = shell->exe;
+	opt->sysroot = shell->sysroot;
+	opt->debug_dir = shell->debug_dir;
+	opt->no_symbols = shell->no_symbols;
+	opt->passphrase_file = shell->passphrase_file;
+	opt->legacy = shell->legacy;
+	opt->pause_min = shell->pause_min;
+	opt->json = shell->json;
+	opt->all = shell->all;
+	opt->colour = shell->colour;
+}
+
+bool options_parse_line(struct options *opt, const struct options *shell,
+			int argc, char **argv)
+{
+	uint64_t seen = 0;
+	defaults(opt);
+	inherit(opt, shell);
+	opt->json |= wants_json(argc, argv);
+	if (!take_words(opt, argc, argv, &seen))
+		return false;
+	for (const struct option_spec *s = option_specs; s->name; s++)
+		if (seen >> s->id & 1 && s->group & GROUP_TARGET)
+			return fail(opt, EXIT_USAGE,
+				    "--%s goes with the shell itself: "
+				    "heapscan shell --%s ... TARGET",
+				    s->name, s->name);
+	if (opt->at_exit || opt->version)
+		return fail(opt, EXIT_USAGE,
+			    "--%s does not work on an open target",
+			    opt->at_exit ? "at-exit" : "version");
+	if (!opt->arg_count)
+		return fail(opt, EXIT_USAGE,
+			    "a line begins with a command; `help` lists them");
+	opt->command = command_find(opt->args[0]);
+	if (!opt->command)
+		return no_such_command(opt, opt->args[0]);
+	opt->named = true;
+	memmove(opt->args, opt->args + 1,
+		(size_t)--opt->arg_count * sizeof(*opt->args));
+	return opt->help || (check_groups(opt, seen) && take_arguments(opt));
 }
 
 void options_release(struct options *opt)

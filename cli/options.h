@@ -186,6 +186,10 @@ struct options {
  * end; OPT->json is right even then. Call options_release() in both cases.
  */
 bool options_parse(struct options *opt, int argc, char **argv);
+/* The same for a line about the target of SHELL: command, options, arguments.
+ */
+bool options_parse_line(struct options *opt, const struct options *shell,
+			int argc, char **argv);
 void options_release(struct options *opt);
 
 /* A hexadecimal address, 0x or not. */

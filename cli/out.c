@@ -34,6 +34,10 @@ void out_fail(struct out *out, int sys_errno)
 static void write_all(struct out *out, const char *bytes, size_t len)
 {
 	while (len && !out->error) {
+		if (out->stop && *out->stop) {
+			out_fail(out, EINTR);
+			return;
+		}
 		ssize_t n = write(out->fd, bytes, len);
 		if (n < 0 && errno == EINTR)
 			continue;

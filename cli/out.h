@@ -2,6 +2,7 @@
 #ifndef CLI_OUT_H
 #define CLI_OUT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,8 @@ struct out {
 	size_t len;
 	uint64_t flushed; /* bytes that left */
 	int error;        /* errno of the first failure, or 0 */
+	/* Once it is set nothing more is written; NULL: nobody says so. */
+	const volatile sig_atomic_t *stop;
 };
 
 bool out_init(struct out *out, int fd);

@@ -11,6 +11,8 @@
  * asked for no colour get none. */
 #define WIDTH 60
 
+volatile sig_atomic_t progress_stop;
+
 static struct {
 	int64_t started, shown; /* 0: not yet */
 	int is_terminal;        /* -1: not asked yet */
@@ -30,12 +32,12 @@ bool progress_show(void *arg, const char *what, uint64_t done, uint64_t total)
 	if (state.is_terminal < 0)
 		state.is_terminal = isatty(STDERR_FILENO);
 	if (!state.is_terminal)
-		return true;
+		return !progress_stop;
 	int64_t now = now_ns();
 	if (!state.started)
 		state.started = now;
 	if (now - state.started < QUIET_NS || now - state.shown < EVERY_NS)
-		return true;
+		return !progress_stop;
 	state.shown = now;
 	state.on_screen = true;
 	char line[WIDTH + 1];
@@ -45,7 +47,7 @@ bool progress_show(void *arg, const char *what, uint64_t done, uint64_t total)
 	else
 		(void)snprintf(line, sizeof(line), "%s ...", what);
 	(void)fprintf(stderr, "\r%-*s", WIDTH, line);
-	return true;
+	return !progress_stop;
 }
 
 void progress_clear(void)

@@ -45,7 +45,8 @@ if(missing)
 endif()
 
 add_executable(heapscan_static ${PROJECT_SOURCE_DIR}/cli/out_dot_none.c
-  $<FILTER:$<TARGET_OBJECTS:heapscan_cli>,EXCLUDE,/out_dot\\.c>)
+  ${PROJECT_SOURCE_DIR}/cli/line_plain.c
+  $<FILTER:$<TARGET_OBJECTS:heapscan_cli>,EXCLUDE,/out_dot\\.c|/line_edit\\.c>)
 target_include_directories(heapscan_static PRIVATE ${PROJECT_SOURCE_DIR})
 target_include_directories(heapscan_static PRIVATE
   ${PROJECT_SOURCE_DIR}/include)

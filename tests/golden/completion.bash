@@ -8,7 +8,7 @@ _heapscan()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|rss|diff|search|info|verify|capture|convert|types|export|completion|help)
+		summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|rss|diff|search|info|verify|capture|convert|types|export|shell|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -105,7 +105,7 @@ _heapscan()
 		COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur"))
 		return ;;
 	help)
-		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types export completion help' -- "$cur"))
+		COMPREPLY=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types export shell completion help' -- "$cur"))
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -133,6 +133,7 @@ _heapscan()
 		convert) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --color --help --version' ;;
 		types) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --diff --jobs --color --help --version' ;;
 		export) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --state --arena --tid --min-size --max-size --sort --top --type --jobs --output --format --force --color --help --version' ;;
+		shell) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		completion) words='--color --help --version' ;;
 		help) words='--color --help --version' ;;
 		esac
@@ -141,7 +142,7 @@ _heapscan()
 	fi
 	COMPREPLY=($(compgen -f -- "$cur"))
 	if [[ -z $command ]]; then
-		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types export completion help' -- "$cur"))
+		COMPREPLY+=($(compgen -W 'summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types export shell completion help' -- "$cur"))
 	fi
 }
 complete -o filenames -F _heapscan heapscan

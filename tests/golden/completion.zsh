@@ -27,12 +27,13 @@ _heapscan()
 		'convert:core to slice, slice to core, slice to slice'
 		'types:blocks by what they are'
 		'export:the whole heap for other tools'
+		'shell:many questions about one target, kept open'
 		'completion:print a completion script for a shell'
 		'help:explain heapscan or one of its commands'
 	)
 	for word in ${words[2,CURRENT-1]}; do
 		case $word in
-		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|rss|diff|search|info|verify|capture|convert|types|export|completion|help)
+		(summary|chunks|arenas|bins|threads|maps|modules|at|read|check|graph|leaks|why|owners|rss|diff|search|info|verify|capture|convert|types|export|shell|completion|help)
 			command=$word
 			break ;;
 		esac
@@ -472,6 +473,22 @@ _heapscan()
 			'--help[explain the command]'
 			'--version[print the version]'
 		) ;;
+	(shell)
+		options=(
+			'--pid=[examine the running process N]:N:_pids'
+			'--pause=[min\: stop the process only while it forks]:HOW:(copy min)'
+			'--exe=[the program'\''s file, where the target names none]:FILE:_files'
+			'--sysroot=[look for the target'\''s files below DIR]:DIR:_files -/'
+			'--debug-dir=[debug files, in place of /usr/lib/debug]:DIR:_files -/'
+			'--passphrase-file=[passphrase or key of an encrypted slice]:FILE:_files'
+			'--legacy[read slices in the layout of libmsl]'
+			'--no-symbols[use nothing but the structure in memory]'
+			'--json[answer in JSON (schema heapscan/1)]'
+			'--all[no limit on lines]'
+			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
+			'--help[explain the command]'
+			'--version[print the version]'
+		) ;;
 	(completion)
 		options=(
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
@@ -488,7 +505,7 @@ _heapscan()
 	if [[ $command == completion ]]; then
 		options+=('*:shell:(bash zsh fish)')
 	elif [[ $command == help ]]; then
-		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types export completion help)')
+		options+=('*:command:(summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types export shell completion help)')
 	else
 		options+=('*:target:_files')
 	fi
