@@ -33,8 +33,12 @@ static bool take_word(const char **from, char **to)
 		char c = **from;
 		if (!c || (!quote && (is_blank(c) || c == '|' || c == '>')))
 			break;
-		if (quote ? c == quote : c == '\'' || c == '"') {
-			quote = quote ? 0 : c;
+		if (quote && c == quote) {
+			quote = 0;
+			continue;
+		}
+		if (!quote && (c == '\'' || c == '"')) {
+			quote = c;
 			continue;
 		}
 		if (c == '\\' && quote != '\'' && (*from)[1])
