@@ -48,7 +48,8 @@ int diff_run(struct cli *cli, char *const *spec, size_t n, size_t own)
 {
 	struct cli *others = calloc(n + 1, sizeof(*others));
 	struct diff_view v = { .captures = n + 1,
-			       .by = cli->opt.by ? cli->opt.by : FOLD_TYPE };
+			       .fold.by =
+				       cli->opt.by ? cli->opt.by : FOLD_TYPE };
 	v.capture = calloc(n + 1, sizeof(struct cli *));
 	int code = EXIT_ANSWERED;
 	if (!others || !v.capture)

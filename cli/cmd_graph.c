@@ -6,15 +6,28 @@
 #include "cli/out_dot.h"
 #include "cli/out_json.h"
 #include "cli/progress.h"
+#include "cli/reach.h"
 
-static enum hs_status build(struct cli *cli, const struct hs_refs *refs,
-			    size_t start, struct graph_view *view)
+/* Not EXIT_ANSWERED: it was reported. */
+static int build(struct cli *cli, const struct hs_refs *refs, size_t start,
+		 struct graph_view *view)
 {
 	const struct options *opt = &cli->opt;
-	if (opt->around != HS_NO_ADDR)
-		return graph_around(view, cli->heap, refs, start, opt->depth,
-				    opt->max_nodes);
-	return graph_by_size(view, cli->heap, refs, opt->max_nodes);
+	enum hs_status st;
+	if (opt->around != HS_NO_ADDR) {
+		int code = reach_name(cli);
+		if (code)
+			return code;
+		st = graph_around(view, cli, refs, start, opt->depth,
+				  opt->max_nodes);
+	} else if (opt->by == FOLD_TYPE || opt->by == FOLD_OWNER) {
+		return graph_fold(cli, refs, opt->max_nodes, view);
+	} else {
+		st = graph_by_size(view, cli->heap, refs, opt->max_nodes);
+	}
+	return st ? cli_fail(cli, EXIT_INPUT, hs_status_name(st),
+			     "no memory for the graph")
+		  : EXIT_ANSWERED;
 }
 
 /* Not EXIT_ANSWERED: it was reported. */
@@ -26,10 +39,7 @@ static int scan(struct cli *cli, size_t start, struct graph_view *view)
 	struct hs_error err = { .code = HS_OK };
 	if (hs_refs_scan(cli->target, cli->heap, &how, &refs, &err))
 		return cli_fail_error(cli, &err);
-	int code = EXIT_ANSWERED;
-	if (build(cli, refs, start, view))
-		code = cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
-				"no memory for the graph");
+	int code = build(cli, refs, start, view);
 	hs_refs_free(refs);
 	return code;
 }
@@ -38,8 +48,13 @@ int cmd_graph(struct cli *cli)
 {
 	const struct options *opt = &cli->opt;
 	size_t start = 0;
-	if (opt->by == FOLD_TYPE || opt->by == FOLD_OWNER)
-		return cli_usage(cli, "graph folds the heap by size only");
+	/* A graph for people: more is unreadable, and layouts become slow.
+	 * Classes have more edges than blocks. */
+	if (!opt->max_nodes)
+		cli->opt.max_nodes =
+			opt->around != HS_NO_ADDR || opt->path || opt->leaks
+				? 200
+				: 40;
 	if (!opt->json && !out_dot_works())
 		return cli_usage(cli, "this static build has no graphviz and "
 				      "cannot write dot; --json has the same "

@@ -69,9 +69,9 @@ const struct command commands[] = {
 	{ "graph", "TARGET", "references between chunks, as dot",
 	  "With --around the blocks that lead to or are reached from one block\n"
 	  "in at most --depth steps, with --path the way from a root to a block,\n"
-	  "with --leaks one leak of each shape, else the whole heap by size and\n"
-	  "state. -T svg or png draws it, with graphviz's own engine. A\n"
-	  "graph that was cut at --max-nodes says so in its label.\n",
+	  "with --leaks one leak of each shape, else the whole heap: --by size and\n"
+	  "state, by type, or by owner. -T svg or png draws it, with graphviz's own\n"
+	  "engine. A graph that was cut says in its label what it leaves out.\n",
 	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_DOT | GROUP_GRAPH, cmd_graph },
 	{ "leaks", "TARGET", "blocks that nothing leads to",
 	  "Blocks in use that cannot be reached from registers, stacks, variables\n"

@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/diff.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "cli/out_text.h"
-
-/* Sizes up to this stand for themselves, as programs' objects have them; the
- * larger ones are four classes for each power of two. */
-#define EXACT_SIZES 1024u
-/* What pair_map tells apart: names and classes of sizes. */
-#define KEY_NAME 0u
-#define KEY_SIZE 1u
 
 const char *diff_trend_name(enum diff_trend trend)
 {
@@ -24,11 +14,6 @@ const char *diff_trend_name(enum diff_trend trend)
 	return words[trend];
 }
 
-static bool in_use(const struct hs_chunk_info *c)
-{
-	return c->state == HS_CHUNK_USED || c->state == HS_CHUNK_MMAPPED;
-}
-
 static bool series_init(struct diff_series *s, size_t captures)
 {
 	s->count = calloc(2 * captures, sizeof(*s->count));
@@ -36,105 +21,45 @@ static bool series_init(struct diff_series *s, size_t captures)
 	return s->count;
 }
 
-/* The row of a key, made when it is new; DIFF_NO_ROW: no memory. */
-static uint32_t row_of_key(struct diff_view *v, uint32_t kind, uint32_t key)
+/* One for each class, in the same order. */
+static bool make_rows(struct diff_view *v)
 {
-	uint32_t at = pair_map_get(&v->keys, kind, key);
-	if (at == PAIR_FAILED)
-		return DIFF_NO_ROW;
-	if (at < v->row_count)
-		return at;
-	if (v->row_count == v->row_capacity) {
-		size_t wanted = v->row_capacity ? 2 * v->row_capacity : 256;
-		void *bigger = realloc(v->row, wanted * sizeof(*v->row));
+	if (v->fold.count > v->row_capacity) {
+		void *bigger =
+			realloc(v->row, v->fold.capacity * sizeof(*v->row));
 		if (!bigger)
-			return DIFF_NO_ROW;
+			return false;
 		v->row = bigger;
-		v->row_capacity = wanted;
+		v->row_capacity = v->fold.capacity;
 	}
-	struct diff_row *r = &v->row[v->row_count];
-	*r = (struct diff_row){ .name = kind == KEY_NAME ? key : DIFF_SIZES,
-				.low = UINT64_MAX,
-				.sample = HS_NO_ADDR };
-	if (!series_init(&r->is, v->captures))
-		return DIFF_NO_ROW;
-	v->row_count++;
-	return at;
-}
-
-static uint32_t size_class(uint64_t size)
-{
-	if (size <= EXACT_SIZES)
-		return (uint32_t)size;
-	unsigned log = 63u - (unsigned)__builtin_clzll(size);
-	return EXACT_SIZES + 4 * log + (unsigned)(size >> (log - 2) & 3);
+	for (; v->row_count < v->fold.count; v->row_count++) {
+		struct diff_row *r = &v->row[v->row_count];
+		*r = (struct diff_row){ .class = (uint32_t)v->row_count,
+					.sample = HS_NO_ADDR };
+		if (!series_init(&r->is, v->captures))
+			return false;
+	}
+	return true;
 }
 
 struct counting {
 	struct diff_view *view;
 	size_t capture;
-	uint32_t *row_of_type; /* by the capture's type; NULL: by size */
-	uint32_t *row_of;      /* by chunk: by owner the name's number before */
-	bool failed;
+	const uint32_t *row_of;
 };
-
-static uint32_t row_of_chunk(struct counting *n, size_t i,
-			     const struct hs_chunk_info *c)
-{
-	struct diff_view *v = n->view;
-	if (v->by == FOLD_OWNER)
-		return row_of_key(v, KEY_NAME, n->row_of[i]);
-	size_t type = SIZE_MAX;
-	if (n->row_of_type)
-		type = hs_types_of(v->capture[n->capture]->types, i);
-	if (type != SIZE_MAX)
-		return n->row_of_type[type];
-	return row_of_key(v, KEY_SIZE, size_class(c->usable));
-}
 
 static bool count_chunk(void *arg, size_t i, const struct hs_chunk_info *c)
 {
 	struct counting *n = arg;
-	struct diff_view *v = n->view;
-	if (!in_use(c)) {
-		n->row_of[i] = DIFF_NO_ROW;
+	if (n->row_of[i] == FOLD_NONE)
 		return true;
-	}
-	uint32_t at = row_of_chunk(n, i, c);
-	n->row_of[i] = at;
-	n->failed = at == DIFF_NO_ROW;
-	if (n->failed)
-		return false;
-	struct diff_row *r = &v->row[at];
-	if (c->usable < r->low)
-		r->low = c->usable;
-	if (c->usable > r->high)
-		r->high = c->usable;
-	r->is.count[n->capture]++;
-	r->is.bytes[n->capture] += c->usable;
-	v->all.count[n->capture]++;
-	v->all.bytes[n->capture] += c->usable;
+	struct diff_series *row = &n->view->row[n->row_of[i]].is;
+	struct diff_series *all = &n->view->all;
+	row->count[n->capture]++;
+	row->bytes[n->capture] += c->usable;
+	all->count[n->capture]++;
+	all->bytes[n->capture] += c->usable;
 	return true;
-}
-
-/* Types of this capture that earlier ones had are the same rows. */
-static bool match_types(struct counting *n)
-{
-	struct diff_view *v = n->view;
-	const struct hs_types *types = v->capture[n->capture]->types;
-	size_t count = hs_types_count(types);
-	n->row_of_type = calloc(count + 1, sizeof(*n->row_of_type));
-	for (size_t t = 0; n->row_of_type && t < count; t++) {
-		struct hs_type_info info;
-		hs_types_info(types, t, &info);
-		uint32_t name = intern_get(&v->names, info.name);
-		if (name == INTERN_FAILED)
-			return false;
-		n->row_of_type[t] = row_of_key(v, KEY_NAME, name);
-		if (n->row_of_type[t] == DIFF_NO_ROW)
-			return false;
-	}
-	return n->row_of_type;
 }
 
 static int no_memory(struct cli *cli)
@@ -148,31 +73,29 @@ static int no_memory(struct cli *cli)
 static int count_capture(struct cli *cli, struct diff_view *v, size_t i)
 {
 	struct cli *capture = v->capture[i];
-	struct counting n = { .view = v, .capture = i };
 	size_t chunks = hs_heap_chunk_count(capture->heap);
-	int code = EXIT_ANSWERED;
-	n.row_of = malloc((chunks + 1) * sizeof(*n.row_of));
-	if (!n.row_of)
+	uint32_t *row_of = malloc((chunks + 1) * sizeof(*row_of));
+	struct counting n = { v, i, row_of };
+	if (!row_of)
 		return no_memory(cli);
-	if (v->by == FOLD_OWNER)
-		code = diff_owners(capture, v->same_process, &v->names,
-				   n.row_of);
-	else if (v->by == FOLD_TYPE)
-		code = cli_name_types(capture);
-	if (!code && v->by == FOLD_TYPE)
-		n.failed = !match_types(&n);
-	if (!code && !n.failed)
+	int code = fold_heap(&v->fold, capture, row_of);
+	/* The command's own may be asked for again. */
+	if (capture != cli) {
+		hs_graph_free(capture->graph);
+		capture->graph = NULL;
+		hs_types_free(capture->types);
+		capture->types = NULL;
+	}
+	if (!code && !make_rows(v))
+		code = no_memory(cli);
+	if (!code) {
 		hs_heap_each(capture->heap, count_chunk, &n);
-	free(n.row_of_type);
-	hs_graph_free(capture->graph);
-	capture->graph = NULL;
-	hs_types_free(capture->types);
-	capture->types = NULL;
-	if (!code && !n.failed && i + 1 == v->captures)
-		v->row_of = n.row_of;
-	else
-		free(n.row_of);
-	return !code && n.failed ? no_memory(cli) : code;
+		free(v->row_of);
+		v->row_of = row_of;
+		return EXIT_ANSWERED;
+	}
+	free(row_of);
+	return code;
 }
 
 /* The next block in use from chunk *AT on; SIZE_MAX: there is none. */
@@ -182,7 +105,7 @@ static size_t next_block(const struct cli *cli, size_t *at,
 	size_t count = hs_heap_chunk_count(cli->heap);
 	while (*at < count) {
 		hs_heap_chunk(cli->heap, (*at)++, ret);
-		if (in_use(ret))
+		if (fold_in_use(ret))
 			return *at - 1;
 	}
 	return SIZE_MAX;
@@ -308,11 +231,14 @@ static int by_growth(const void *a, const void *b, void *arg)
 	}
 	if (x->is.slope != y->is.slope)
 		return x->is.slope > y->is.slope ? -1 : 1;
-	if ((x->name == DIFF_SIZES) != (y->name == DIFF_SIZES))
-		return y->name == DIFF_SIZES ? -1 : 1;
-	if (x->name != DIFF_SIZES)
-		return strcmp(v->names.text[x->name], v->names.text[y->name]);
-	return x->low < y->low ? -1 : x->low > y->low;
+	const struct fold_class *m = &v->fold.class[x->class];
+	const struct fold_class *n = &v->fold.class[y->class];
+	if ((m->name == FOLD_SIZES) != (n->name == FOLD_SIZES))
+		return n->name == FOLD_SIZES ? -1 : 1;
+	if (m->name != FOLD_SIZES)
+		return strcmp(v->fold.names.text[m->name],
+			      v->fold.names.text[n->name]);
+	return m->low < n->low ? -1 : m->low > n->low;
 }
 
 int diff_compare(struct cli *cli, struct diff_view *v)
@@ -320,6 +246,7 @@ int diff_compare(struct cli *cli, struct diff_view *v)
 	int code = EXIT_ANSWERED;
 	v->same_process =
 		is_same_process(v->capture[0], v->capture[v->captures - 1]);
+	v->fold.with_tid = v->same_process;
 	if (!series_init(&v->all, v->captures))
 		return no_memory(cli);
 	for (size_t i = 0; i < v->captures && !code; i++)
@@ -343,8 +270,7 @@ void diff_release(struct diff_view *v)
 	free(v->all.count);
 	free(v->row);
 	free(v->row_of);
-	intern_release(&v->names);
-	pair_map_release(&v->keys);
+	fold_release(&v->fold);
 }
 
 static bool series_changed(const struct diff_series *s, size_t n)
@@ -360,19 +286,4 @@ bool diff_changed(const struct diff_view *v)
 		if (series_changed(&v->row[i].is, v->captures))
 			return true;
 	return false;
-}
-
-const char *diff_row_name(const struct diff_view *v, const struct diff_row *row,
-			  char buf[DIFF_NAME])
-{
-	char low[TEXT_LEN], high[TEXT_LEN];
-	if (row->name != DIFF_SIZES)
-		return v->names.text[row->name];
-	(void)text_count(low, row->low);
-	if (row->low == row->high)
-		(void)snprintf(buf, DIFF_NAME, "%s-byte blocks", low);
-	else
-		(void)snprintf(buf, DIFF_NAME, "blocks of %s to %s bytes", low,
-			       text_count(high, row->high));
-	return buf;
 }

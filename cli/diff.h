@@ -3,8 +3,7 @@
 #define CLI_DIFF_H
 
 #include "cli/cli.h"
-#include "cli/intern.h"
-#include "cli/pair_map.h"
+#include "cli/fold.h"
 
 /* How a number went from capture to capture. */
 /* clang-format off */
@@ -34,52 +33,34 @@ struct diff_series {
 	enum hs_confidence confidence;
 };
 
-/* What is counted together: a type, a class of sizes, an owner. */
+/* What is counted together. */
 struct diff_row {
-	uint32_t name;      /* for diff_row_name(); DIFF_SIZES: sizes */
-	uint64_t low, high; /* of DIFF_SIZES: usable bytes, least and most */
+	uint32_t class; /* of FOLD */
 	struct diff_series is;
 	hs_addr sample; /* a block of the last capture, one that appeared if
 			 * that can be told; HS_NO_ADDR: none */
 };
-#define DIFF_SIZES UINT32_MAX
 
 /* Two or more captures of one program, the first before, the last after. */
 struct diff_view {
-	enum fold_by by;
+	struct fold fold;     /* its `by` is given */
 	struct cli **capture; /* the first is the command's own */
 	size_t captures;
 	struct diff_series all;
 	struct diff_row *row; /* by growth, largest first */
 	size_t row_count, row_capacity;
-	struct intern names;
-	struct pair_map keys; /* numbers are those of rows, until sorted */
-	uint32_t *row_of;     /* by chunk of the last capture */
-	bool same_process;    /* addresses can be compared */
+	uint32_t *row_of;  /* by chunk of the last capture, until sorted */
+	bool same_process; /* addresses can be compared */
 	/* Of before and after; zeroes when addresses cannot be compared. */
 	struct hs_total appeared, vanished, stayed;
 };
-/* Not in use, so in no row. */
-#define DIFF_NO_ROW UINT32_MAX
-
-/* Find everything out about CAPTURES captures, all open, v->capture and v->by
- * given. Not EXIT_ANSWERED: it was reported. */
+/* Find everything out about CAPTURES captures, all open, v->capture and
+ * v->fold.by given. Not EXIT_ANSWERED: it was reported. */
 int diff_compare(struct cli *cli, struct diff_view *view);
 void diff_release(struct diff_view *view);
 
-/* The owner at the top of the tree for each chunk: a number in NAMES, or
- * DIFF_NO_ROW for what is not in use. RET has one place for each chunk. Not
- * EXIT_ANSWERED: it was reported. */
-int diff_owners(struct cli *cli, bool with_tid, struct intern *names,
-		uint32_t *ret);
-
 /* Came or went anything? */
 bool diff_changed(const struct diff_view *view);
-/* What the row counts, not escaped: "std::string", "192-byte blocks". */
-#define DIFF_NAME 1024
-const char *diff_row_name(const struct diff_view *view,
-			  const struct diff_row *row, char buf[DIFF_NAME]);
-
 void out_diff(struct cli *cli, const struct diff_view *view);
 void out_json_diff(struct cli *cli, const struct diff_view *view);
 

@@ -2,11 +2,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/graph_view.h"
+#include "cli/reach.h"
 
 void graph_view_release(struct graph_view *view)
 {
+	for (size_t i = 0; i < view->node_count; i++)
+		free(view->nodes[i].label);
+	for (size_t i = 0; i < view->edge_count; i++)
+		free(view->edges[i].field);
 	free(view->nodes);
 	free(view->edges);
 	*view = (struct graph_view){ .nodes = NULL };
@@ -29,18 +35,62 @@ enum hs_status graph_view_add_edge(struct graph_view *view,
 	return HS_OK;
 }
 
+/* More edges than this for each node hide each other: the thickest stay. */
+#define EDGES_A_NODE 4u
+
+static int by_count(const void *a, const void *b)
+{
+	const struct graph_edge *x = a, *y = b;
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+void graph_view_thin(struct graph_view *v)
+{
+	size_t most = EDGES_A_NODE * v->node_count;
+	if (v->edge_count)
+		qsort(v->edges, v->edge_count, sizeof(*v->edges), by_count);
+	if (v->edge_count > most) {
+		v->edges_left_out = v->edge_count - most;
+		v->edge_count = most;
+		v->cut = true;
+	}
+}
+
 const char *graph_cut_text(const struct graph_view *view, char *buf,
 			   size_t size)
 {
 	if (!view->cut)
 		return NULL;
-	if (view->left_out)
+	if (view->edges_left_out)
+		(void)snprintf(buf, size,
+			       "cut at %zu nodes and the %zu strongest edges, "
+			       "%zu and %zu left out",
+			       view->node_count, view->edge_count,
+			       view->left_out, view->edges_left_out);
+	else if (view->left_out)
 		(void)snprintf(buf, size, "cut at %zu nodes, %zu left out",
 			       view->node_count, view->left_out);
 	else
 		(void)snprintf(buf, size, "cut at %zu nodes, there are more",
 			       view->node_count);
 	return buf;
+}
+
+enum hs_status graph_view_label(struct graph_view *view, const struct cli *cli,
+				const size_t *chunk_of)
+{
+	for (size_t i = 0; i < view->node_count; i++) {
+		struct graph_node *n = &view->nodes[i];
+		const char *type =
+			n->is_root ? NULL : reach_type(cli, chunk_of[i]);
+		if (type && !(n->label = strdup(type)))
+			return HS_ERR_NOMEM;
+	}
+	return HS_OK;
 }
 
 struct walk {
@@ -120,8 +170,9 @@ static enum hs_status connect(struct walk *w, size_t *edge_to)
 				view->edges[edge_to[to] - 1].count++;
 				continue;
 			}
-			struct graph_edge edge = { n, to, 1, ref.offset,
-						   ref.interior };
+			struct graph_edge edge = {
+				n, to, 1, ref.offset, ref.interior, NULL
+			};
 			enum hs_status st = graph_view_add_edge(view, &edge);
 			if (st)
 				return st;
@@ -131,10 +182,11 @@ static enum hs_status connect(struct walk *w, size_t *edge_to)
 	return HS_OK;
 }
 
-enum hs_status graph_around(struct graph_view *view, const struct hs_heap *heap,
+enum hs_status graph_around(struct graph_view *view, const struct cli *cli,
 			    const struct hs_refs *refs, size_t start,
 			    unsigned depth, size_t max_nodes)
 {
+	const struct hs_heap *heap = cli->heap;
 	size_t chunks = hs_heap_chunk_count(heap);
 	if (max_nodes > chunks)
 		max_nodes = chunks;
@@ -149,6 +201,8 @@ enum hs_status graph_around(struct graph_view *view, const struct hs_heap *heap,
 		(void)reach(&w, start, 0);
 		spread(&w, depth);
 		st = connect(&w, edge_to);
+		if (!st)
+			st = graph_view_label(view, cli, w.chunk_of);
 	}
 	free(edge_to);
 	free(w.node_of);

@@ -107,9 +107,10 @@ static enum hs_status connect(struct graph_view *view,
 				continue;
 			struct graph_edge *e = &matrix[(from - 1) * n + to - 1];
 			if (!e->count)
-				*e = (struct graph_edge){ from - 1, to - 1, 0,
-							  ref.offset,
-							  ref.interior };
+				*e = (struct graph_edge){
+					from - 1,   to - 1,       0,
+					ref.offset, ref.interior, NULL
+				};
 			e->count++;
 		}
 	}
@@ -118,6 +119,7 @@ static enum hs_status connect(struct graph_view *view,
 		if (matrix[i].count)
 			st = graph_view_add_edge(view, &matrix[i]);
 	free(matrix);
+	graph_view_thin(view);
 	return st;
 }
 
@@ -127,7 +129,7 @@ enum hs_status graph_by_size(struct graph_view *view,
 {
 	size_t chunks = hs_heap_chunk_count(heap);
 	size_t node_of[CLASSES];
-	*view = (struct graph_view){ .by_size = true,
+	*view = (struct graph_view){ .by = GRAPH_BY_SIZE,
 				     .ref_count = hs_refs_count(refs) };
 	struct fold f = { calloc(CLASSES, sizeof(*f.classes)),
 			  calloc(chunks + 1, sizeof(*f.class_of)) };

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/graph_view.h"
 #include "cli/reach.h"
@@ -51,21 +52,54 @@ static enum hs_status add_edge(struct build *b, size_t from, size_t to,
 		if (v->edges[i].from == from && v->edges[i].to == to &&
 		    v->edges[i].offset == offset)
 			return HS_OK;
-	struct graph_edge edge = { from, to, 1, offset, interior };
-	return graph_view_add_edge(v, &edge);
+	struct graph_edge edge = { from, to, 1, offset, interior, NULL };
+	char field[FIELD_TEXT];
+	const char *name = NULL;
+	if (!v->nodes[from].is_root)
+		name = reach_field(b->cli, b->chunk_of[from], offset, field);
+	if (name && !(edge.field = strdup(name)))
+		return HS_ERR_NOMEM;
+	enum hs_status st = graph_view_add_edge(v, &edge);
+	if (st)
+		free(edge.field);
+	return st;
+}
+
+/* The node of a root: its words are the same for all of one variable's. */
+static size_t node_of_root(struct build *b, const struct hs_root_info *root,
+			   unsigned distance)
+{
+	struct graph_view *v = b->view;
+	char text[ROOT_TEXT];
+	(void)root_text(b->cli, root, text);
+	for (size_t i = 0; i < v->node_count; i++)
+		if (v->nodes[i].is_root && !strcmp(v->nodes[i].label, text))
+			return i;
+	if (v->node_count == b->max_nodes) {
+		v->cut = true;
+		return SIZE_MAX;
+	}
+	char *label = strdup(text);
+	if (!label)
+		return SIZE_MAX;
+	v->nodes[v->node_count] = (struct graph_node){ .label = label,
+						       .is_root = true,
+						       .user = HS_NO_ADDR,
+						       .distance = distance };
+	return v->node_count++;
 }
 
 static enum hs_status add_path(struct build *b, const struct hs_path *path)
 {
-	size_t last = SIZE_MAX;
 	enum hs_status st = HS_OK;
+	size_t last = node_of_root(b, &path->root, (unsigned)path->count);
 	for (size_t i = 0; i < path->count && !st; i++) {
 		const struct hs_step *s = &path->step[i];
 		size_t node =
 			node_of(b, s->chunk, (unsigned)(path->count - 1 - i));
 		if (node == SIZE_MAX)
 			return HS_OK;
-		if (i)
+		if (last != SIZE_MAX)
 			st = add_edge(b, last, node, s->offset, s->interior);
 		last = node;
 	}
@@ -83,10 +117,10 @@ static enum hs_status add_paths(struct build *b, size_t chunk)
 	(void)snprintf(b->view->title, sizeof(b->view->title), "%s",
 		       list.count ? root_text(b->cli, &list.path[0].root, text)
 				  : "leaked: no way leads to it");
+	/* Whatever the cap leaves out, the block in question is there. */
+	(void)node_of(b, chunk, 0);
 	for (size_t i = 0; i < list.count && !st; i++)
 		st = add_path(b, &list.path[i]);
-	if (!st)
-		(void)node_of(b, chunk, 0);
 	hs_path_list_release(&list);
 	return st;
 }
@@ -153,6 +187,8 @@ int graph_reach(struct cli *cli, struct graph_view *view)
 			st = add_paths(&b, chunk);
 		else if (!(st = hs_leaks_find(b.graph, &leaks, &b.err)))
 			st = add_leaks(&b, leaks);
+		if (!st)
+			st = graph_view_label(view, cli, b.chunk_of);
 	}
 	if (st)
 		code = cli_fail_error(cli, &b.err);

@@ -14,8 +14,6 @@
 #include "cli/near.h"
 #include "cli/out_text.h"
 
-/* A graph for people: more is unreadable, and layouts become slow. */
-#define DEFAULT_MAX_NODES 200
 #define DEFAULT_DEPTH 2
 #define DEFAULT_PATHS 1
 
@@ -83,7 +81,7 @@ const struct option_spec option_specs[] = {
 	{ OPT_BY, "by", 0, "WHAT", "type size owner",
 	  "fold blocks by type, size or owner", GROUP_GRAPH | GROUP_DIFF },
 	{ OPT_MAX_NODES, "max-nodes", 0, "N", NULL,
-	  "cut the graph at N nodes (200)", GROUP_GRAPH },
+	  "cut the graph at N nodes (200, folded 40)", GROUP_GRAPH },
 	{ OPT_PATH, "path", 0, "ADDR", NULL,
 	  "the way from a root to this block", GROUP_GRAPH },
 	{ OPT_LEAKS, "leaks", 0, NULL, NULL,
@@ -697,7 +695,6 @@ static void defaults(struct options *opt)
 		.hash = HS_CAPTURE_SAME_HASH,
 		.around = HS_NO_ADDR,
 		.depth = DEFAULT_DEPTH,
-		.max_nodes = DEFAULT_MAX_NODES,
 		.paths = DEFAULT_PATHS,
 		.fail_blocks = UINT64_MAX,
 		.fail_bytes = UINT64_MAX,

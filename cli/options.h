@@ -151,8 +151,8 @@ struct options {
 	enum type_group group_by;
 	enum fold_by by;
 
-	hs_addr around; /* HS_NO_ADDR: the whole heap */
-	unsigned depth, max_nodes;
+	hs_addr around;            /* HS_NO_ADDR: the whole heap */
+	unsigned depth, max_nodes; /* 0 nodes: as many as can be read */
 
 	unsigned jobs;        /* threads; 0: as many as there are processors */
 	const char *baseline; /* an earlier `leaks --json`, or NULL */

@@ -41,10 +41,10 @@ static const struct diff_row *main_row(const struct diff_view *v)
 static void print_main_row(struct out *out, const struct diff_view *v)
 {
 	const struct diff_row *r = main_row(v);
-	char name[DIFF_NAME], size[TEXT_LEN + 1];
+	char name[FOLD_TEXT], size[TEXT_LEN + 1];
 	if (r) {
 		out_str(out, "; most of it: ");
-		out_escaped(out, diff_row_name(v, r, name));
+		out_escaped(out, fold_text(&v->fold, r->class, name));
 		out_printf(out, ", %s",
 			   signed_size(size, r->is.bytes[0],
 				       r->is.bytes[v->captures - 1]));
@@ -167,7 +167,7 @@ static void print_row(struct table *t, const struct diff_view *v,
 		      const struct diff_row *r)
 {
 	size_t last = v->captures - 1;
-	char text[TEXT_LEN + 8], name[DIFF_NAME], n[TEXT_LEN];
+	char text[TEXT_LEN + 8], name[FOLD_TEXT], n[TEXT_LEN];
 	table_count(t, r->is.count[last]);
 	cell_change(t, r->is.count[0], r->is.count[last]);
 	table_count(t, r->is.bytes[last]);
@@ -181,7 +181,7 @@ static void print_row(struct table *t, const struct diff_view *v,
 		table_cell(t, INK_PLAIN, diff_trend_name(r->is.trend));
 	}
 	table_addr(t, r->sample);
-	table_target(t, diff_row_name(v, r, name));
+	table_target(t, fold_text(&v->fold, r->class, name));
 }
 
 static bool row_changed(const struct diff_view *v, const struct diff_row *r)
@@ -198,9 +198,10 @@ static void print_rows(struct cli *cli, const struct diff_view *v)
 		[FOLD_OWNER] = "owner",
 	};
 	struct column columns[] = {
-		{ "blocks", 11 },     { "change", 12 },     { "bytes", 14 },
-		{ "change", 14 },     { "a step", 12 },     { "trend", -9 },
-		{ "an example", 14 }, { whats[v->by], -8 },
+		{ "blocks", 11 },     { "change", 12 },
+		{ "bytes", 14 },      { "change", 14 },
+		{ "a step", 12 },     { "trend", -9 },
+		{ "an example", 14 }, { whats[v->fold.by], -8 },
 	};
 	struct table t;
 	size_t limit = cli_row_limit(cli), shown = 0, changed = 0;
@@ -236,7 +237,7 @@ static void print_next(struct cli *cli, const struct diff_view *v)
 	out_str(out, "\nnext: heapscan why ");
 	print_name(out, last);
 	out_printf(out, " 0x%" PRIx64 "   who holds one of them\n", r->sample);
-	if (v->by == FOLD_OWNER)
+	if (v->fold.by == FOLD_OWNER)
 		return;
 	out_str(out, "      heapscan diff --by owner");
 	for (size_t i = 0; i < v->captures; i++) {

@@ -40,7 +40,8 @@ static json_t *jverdict(const struct diff_view *v)
 static json_t *jrow(const struct diff_view *v, const struct diff_row *r)
 {
 	size_t last = v->captures - 1;
-	bool sizes = r->name == DIFF_SIZES;
+	const struct fold_class *c = &v->fold.class[r->class];
+	bool sizes = c->name == FOLD_SIZES;
 	json_t *row = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:f,s:o,s:o}",
 				"count_before", jcount(r->is.count[0]),
 				"count_after", jcount(r->is.count[last]),
@@ -53,13 +54,13 @@ static json_t *jrow(const struct diff_view *v, const struct diff_row *r)
 	if (!row)
 		return NULL;
 	int failed = json_object_set_new(
-		row, v->by == FOLD_OWNER ? "owner" : "type",
-		sizes ? json_null() : jtext(v->names.text[r->name]));
-	if (v->by != FOLD_OWNER) {
+		row, v->fold.by == FOLD_OWNER ? "owner" : "type",
+		sizes ? json_null() : jtext(v->fold.names.text[c->name]));
+	if (v->fold.by != FOLD_OWNER) {
 		failed |= json_object_set_new(
-			row, "size", sizes ? jcount(r->low) : json_null());
+			row, "size", sizes ? jcount(c->low) : json_null());
 		failed |= json_object_set_new(
-			row, "size_max", sizes ? jcount(r->high) : json_null());
+			row, "size_max", sizes ? jcount(c->high) : json_null());
 	}
 	if (failed) {
 		json_decref(row);
@@ -95,7 +96,7 @@ void out_json_diff(struct cli *cli, const struct diff_view *v)
 	doc_member(&doc, "appeared", jmoved(v, &v->appeared));
 	doc_member(&doc, "vanished", jmoved(v, &v->vanished));
 	doc_member(&doc, "stayed", jmoved(v, &v->stayed));
-	put_rows(&doc, v, "by_type", v->by != FOLD_OWNER);
-	put_rows(&doc, v, "by_owner", v->by == FOLD_OWNER);
+	put_rows(&doc, v, "by_type", v->fold.by != FOLD_OWNER);
+	put_rows(&doc, v, "by_owner", v->fold.by == FOLD_OWNER);
 	doc_end(&doc);
 }

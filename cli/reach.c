@@ -76,11 +76,16 @@ int reach_build(struct cli *cli, struct hs_graph **ret)
 	return EXIT_ANSWERED;
 }
 
+int reach_name(struct cli *cli)
+{
+	if (cli->opt.types || hs_heap_chunk_count(cli->heap) <= NAMED_BLOCKS)
+		return cli_name_types(cli);
+	return EXIT_ANSWERED;
+}
+
 int reach_build_named(struct cli *cli, struct hs_graph **ret)
 {
-	int code = EXIT_ANSWERED;
-	if (cli->opt.types || hs_heap_chunk_count(cli->heap) <= NAMED_BLOCKS)
-		code = cli_name_types(cli);
+	int code = reach_name(cli);
 	return code ? code : reach_build(cli, ret);
 }
 

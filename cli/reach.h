@@ -10,6 +10,8 @@
  * of types if they were named; CLI owns it. Not EXIT_ANSWERED: it was reported.
  */
 int reach_build(struct cli *cli, struct hs_graph **ret);
+/* Name blocks where that was asked for or is soon done. */
+int reach_name(struct cli *cli);
 /* The same; blocks are named first where that was asked for or is soon done. */
 int reach_build_named(struct cli *cli, struct hs_graph **ret);
 

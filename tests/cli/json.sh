@@ -79,6 +79,8 @@ documents() { # documents TARGET...: each command on this target
 	valid error 2 graph "$@" --json --around 0x1
 	valid graph 0 graph "$@" --json --path "$block"
 	valid graph 0 graph "$@" --json --leaks
+	valid graph 0 graph "$@" --json --by type --max-nodes 3
+	valid graph 0 graph "$@" --json --by owner
 	valid leaks 0 leaks "$@" --json --types
 	cp "$work/out" "$work/baseline"
 	valid leaks 0 leaks "$@" --json --baseline "$work/baseline"

@@ -53,7 +53,7 @@ complete -c heapscan -n '__fish_seen_subcommand_from types' -l diff -x -d 'what 
 complete -c heapscan -n '__fish_seen_subcommand_from graph' -l around -x -d 'the neighbourhood of this block'
 complete -c heapscan -n '__fish_seen_subcommand_from graph owners' -l depth -x -d 'steps from --around, levels of owners (2)'
 complete -c heapscan -n '__fish_seen_subcommand_from graph diff' -l by -x -a 'type size owner' -d 'fold blocks by type, size or owner'
-complete -c heapscan -n '__fish_seen_subcommand_from graph' -l max-nodes -x -d 'cut the graph at N nodes (200)'
+complete -c heapscan -n '__fish_seen_subcommand_from graph' -l max-nodes -x -d 'cut the graph at N nodes (200, folded 40)'
 complete -c heapscan -n '__fish_seen_subcommand_from graph' -l path -x -d 'the way from a root to this block'
 complete -c heapscan -n '__fish_seen_subcommand_from graph' -l leaks -d 'one leak of each shape'
 complete -c heapscan -n '__fish_seen_subcommand_from graph' -l picture -s T -x -a 'dot svg png' -d 'draw it: svg or png'

@@ -227,7 +227,7 @@ _heapscan()
 			'--around=[the neighbourhood of this block]:ADDR:'
 			'--depth=[steps from --around, levels of owners (2)]:N:'
 			'--by=[fold blocks by type, size or owner]:WHAT:(type size owner)'
-			'--max-nodes=[cut the graph at N nodes (200)]:N:'
+			'--max-nodes=[cut the graph at N nodes (200, folded 40)]:N:'
 			'--path=[the way from a root to this block]:ADDR:'
 			'--leaks[one leak of each shape]'
 			'--picture=[draw it\: svg or png]:FORMAT:(dot svg png)'

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/diff.h"
+#include "cli/fold.h"
 #include "cli/reach.h"
 
 /*
@@ -17,6 +17,16 @@ static const char *owner_text(const struct cli *cli,
 	struct hs_heap_thread_info t = { .name = NULL, .tid = -1 };
 	struct hs_module_info m = { .path = "unknown module" };
 	struct hs_map_info map = { .path = NULL };
+	static const char *const whats[HS_ROOT_KIND_COUNT] = {
+		[HS_ROOT_REGISTER] = "registers",
+		[HS_ROOT_TLS] = "thread-local storage",
+		[HS_ROOT_THREAD] = "C library's record",
+		[HS_ROOT_SPECIFIC] = "pthread_setspecific data",
+		[HS_ROOT_FILE] = "mapped file",
+		[HS_ROOT_UNKNOWN] = "undecided heap",
+	};
+	const char *what = whats[root->kind] ? whats[root->kind]
+					     : hs_root_kind_name(root->kind);
 	char tid[32] = "";
 	if (root->thread < hs_heap_thread_count(cli->heap))
 		hs_heap_thread(cli->heap, root->thread, &t);
@@ -30,16 +40,13 @@ static const char *owner_text(const struct cli *cli,
 	else if (root->thread != SIZE_MAX) {
 		if (with_tid)
 			(void)snprintf(tid, sizeof(tid), " %" PRId64, t.tid);
-		(void)snprintf(buf, ROOT_TEXT, "%s of thread%s%s%s%s",
-			       hs_root_kind_name(root->kind), tid,
-			       t.name ? " (" : "", t.name ? t.name : "",
+		(void)snprintf(buf, ROOT_TEXT, "%s of thread%s%s%s%s", what,
+			       tid, t.name ? " (" : "", t.name ? t.name : "",
 			       t.name ? ")" : "");
 	} else if (root->module != SIZE_MAX)
-		(void)snprintf(buf, ROOT_TEXT, "%s of %s",
-			       hs_root_kind_name(root->kind), m.path);
+		(void)snprintf(buf, ROOT_TEXT, "%s of %s", what, m.path);
 	else
-		(void)snprintf(buf, ROOT_TEXT, "%s memory%s%s",
-			       hs_root_kind_name(root->kind),
+		(void)snprintf(buf, ROOT_TEXT, "%s memory%s%s", what,
 			       map.path ? " of " : "",
 			       map.path ? map.path : "");
 	return buf;
@@ -147,7 +154,7 @@ static void name_all(struct naming *n, struct hs_graph *graph)
 			n->name[i] = leaked;
 }
 
-int diff_owners(struct cli *cli, bool with_tid, struct intern *names,
+int fold_owners(struct cli *cli, bool with_tid, struct intern *names,
 		uint32_t *ret)
 {
 	struct naming n = {
