@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/core_write.h"
+#include "backends/slice_series.h"
 #include "backends/slice_write.h"
 #include "core/cleanup.h"
 
@@ -37,6 +38,10 @@ static enum hs_status check(const struct hs_capture_options *opt,
 		return hs_fail(err, HS_ERR_INVALID,
 			       "an ELF core cannot be encrypted: write a "
 			       "slice");
+	if (opt->format == HS_CAPTURE_CORE && opt->series)
+		return hs_fail(err, HS_ERR_INVALID,
+			       "an ELF core cannot refer to others: a series "
+			       "consists of slices");
 	return HS_OK;
 }
 
@@ -69,6 +74,10 @@ enum hs_status hs_capture_write(const struct hs_target *target,
 		st = hs_core_write(target, &opt, &out, &result, err);
 	if (!st)
 		st = hs_out_file_commit(&out, err);
+	if (opt.series && st)
+		hs_series_abort(opt.series);
+	else if (opt.series)
+		hs_series_commit(opt.series);
 	if (st)
 		return st;
 	result.file_size = out.at;

@@ -53,8 +53,9 @@ static bool is_excluded(const struct hs_capture_options *opt,
 	return false;
 }
 
-static enum hs_status add_run(struct hs_dump_map *m, hs_addr start, hs_addr end,
-			      enum hs_dump_state state, struct hs_error *err)
+enum hs_status hs_dump_map_add(struct hs_dump_map *m, hs_addr start,
+			       hs_addr end, enum hs_dump_state state,
+			       struct hs_error *err)
 {
 	if (state == HS_DUMP_CAPTURED)
 		m->captured += end - start;
@@ -128,7 +129,7 @@ static enum hs_status mixed(struct hs_dump_map *m, const struct hs_target *t,
 		all = HS_DUMP_CAPTURED;
 	else if (some)
 		m->cut = true;
-	return add_run(m, page, end, all, err);
+	return hs_dump_map_add(m, page, end, all, err);
 }
 
 static enum hs_status find_runs(struct hs_dump_map *m,
@@ -140,7 +141,7 @@ static enum hs_status find_runs(struct hs_dump_map *m,
 		enum hs_status st = alike(t, at, &end, &state, err);
 		end = page_down(end);
 		if (!st && end > at)
-			st = add_run(m, at, end, state, err);
+			st = hs_dump_map_add(m, at, end, state, err);
 		else if (!st)
 			st = mixed(m, t, at, err);
 		if (st)
@@ -172,7 +173,7 @@ enum hs_status hs_dump_map_describe(const struct hs_target *target,
 		return HS_OK;
 	ret->excluded = is_excluded(opt, map);
 	if (ret->excluded)
-		return add_run(ret, start, end, HS_DUMP_FAILED, err);
+		return hs_dump_map_add(ret, start, end, HS_DUMP_FAILED, err);
 	return find_runs(ret, target, err);
 }
 
@@ -238,9 +239,9 @@ enum hs_status hs_dump_read(struct hs_dump_reader *r, hs_addr start,
 		start += len;
 		r->done += len;
 		if (r->opt->progress &&
-		    !r->opt->progress(r->opt->progress_arg, "writing",
-				      r->done < r->total ? r->done : r->total,
-				      r->total))
+		    !r->opt->progress(
+			    r->opt->progress_arg, r->what ? r->what : "writing",
+			    r->done < r->total ? r->done : r->total, r->total))
 			return hs_fail(err, HS_ERR_CANCELLED, "cancelled");
 	}
 	return HS_OK;

@@ -11,6 +11,7 @@ enum hs_dump_state {
 	HS_DUMP_CAPTURED, /* the bytes are there */
 	HS_DUMP_FAILED,   /* mapped, but not captured, or left out */
 	HS_DUMP_UNMAPPED, /* a hole that the process had */
+	HS_DUMP_REFERRED, /* another file has them: slice_series.h */
 };
 
 /* Whole pages that are all alike. */
@@ -43,6 +44,12 @@ hs_dump_map_describe(const struct hs_target *target,
 		     struct hs_error *err);
 void hs_dump_map_release(struct hs_dump_map *map);
 
+/* Append a run, which begins where the last one ended. */
+HS_MUST_CHECK enum hs_status hs_dump_map_add(struct hs_dump_map *map,
+					     hs_addr start, hs_addr end,
+					     enum hs_dump_state state,
+					     struct hs_error *err);
+
 /*
  * A register's value as it may be written: when the file is redacted, only
  * what is an address of the process, or too small to tell anything.
@@ -61,6 +68,7 @@ typedef enum hs_status (*hs_dump_fn)(void *arg, const uint8_t *bytes,
 struct hs_dump_reader {
 	const struct hs_target *target;
 	const struct hs_capture_options *opt;
+	const char *what; /* for the progress; NULL: "writing" */
 	uint64_t done, total;
 	uint8_t *copy; /* owned */
 };

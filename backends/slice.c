@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/core_maps.h"
-#include "backends/live_budget.h"
 #include "backends/registry.h"
-#include "backends/slice_file.h"
+#include "backends/slice_hash.h"
+#include "backends/slice_memory.h"
 #include "backends/slice_modules.h"
 #include "backends/slice_target.h"
 #include "backends/workers.h"
@@ -17,46 +16,53 @@
 #include "core/limits.h"
 
 /*
- * A slice as a target. Pages that are stored plainly are used where they lie in
- * the mapped file. Compressed regions are unpacked when first looked at, each
- * once, as a whole, since their codecs know no other way in.
+ * A slice as a target: its own pages, and those of its bases that did not
+ * change. slice_memory.h tells how bytes are come by.
  */
-struct region_store {
-	pthread_mutex_t lock;             /* held while one thread unpacks */
-	_Atomic(const uint8_t *) payload; /* unpacked; NULL: not yet */
-	struct hs_slice_buffer buffer;
-	enum hs_status failed; /* under LOCK: it cannot be unpacked */
-};
 
-/* Where the bytes of a lazy span are. */
+/* Where the bytes of a lazy span are: a region's payload, unpacked. */
 struct lazy_run {
-	size_t region;
+	struct hs_slice_memory *memory;
+	size_t region; /* of that memory */
 	hs_addr start;
-	uint64_t data; /* of START in the region's payload */
+	uint64_t data;       /* of START in the payload */
+	const uint8_t *hash; /* of pages from a base: as they must be ... */
+	uint64_t pages;
+	uint8_t shift;
+	uint8_t checked; /* ... and what came of it: enum check; atomic */
+	bool ahead;      /* to be filled ahead of need */
 };
+enum check { CHECK_NOT_YET, CHECK_GOOD, CHECK_BAD };
 
 struct hs_slice_target {
 	struct hs_target base;
 	struct hs_slice *slice;
 	struct hs_file_overlay_list files;
-	struct region_store *store; /* one a region */
-	struct lazy_run *run;       /* by hs_span.source */
+	struct hs_slice_memory memory;
+	struct hs_slice_memory *bases; /* as hs_slice.base; those there are */
+	struct lazy_run *run;          /* by hs_span.source */
 	size_t run_count, run_capacity;
-	atomic_uint_fast64_t unpacking; /* bytes, by all threads just now */
-	atomic_uint asked;   /* writable regions that someone asked for */
-	atomic_size_t ahead; /* region to unpack next, ahead of need */
+	atomic_uint asked;   /* runs that someone had to wait for */
+	atomic_size_t ahead; /* run to fill next, ahead of need */
 };
+
+/* Pages of a base that are checked, and lost, together. */
+#define REF_PIECE ((uint64_t)1 << 20)
+
+/* Whoever looks at so many runs is not after a single address but walks the
+ * heap, and will want the others. */
+#define AHEAD_FROM 2u
+#define AHEAD_NEVER (UINT32_MAX / 2)
 
 static void slice_close(struct hs_target *target)
 {
 	struct hs_slice_target *t = (struct hs_slice_target *)target;
 	hs_target_release(&t->base);
 	hs_file_overlay_list_release(&t->files);
-	for (size_t i = 0; t->store && i < t->slice->region_count; i++) {
-		hs_slice_buffer_cleanup(&t->store[i].buffer);
-		(void)pthread_mutex_destroy(&t->store[i].lock);
-	}
-	free(t->store);
+	hs_slice_memory_release(&t->memory);
+	for (size_t i = 0; t->bases && i < t->slice->base_count; i++)
+		hs_slice_memory_release(&t->bases[i]);
+	free(t->bases);
 	free(t->run);
 	hs_slice_close(t->slice);
 	free(t);
@@ -70,99 +76,73 @@ static void target_cleanup(struct hs_slice_target **slot)
 
 /* ---- bytes ---- */
 
-/* Under the store's lock. */
-static enum hs_status unpack(struct hs_slice_target *t, size_t i,
-			     struct hs_error *err)
+static bool is_ready(const struct lazy_run *run)
 {
-	struct region_store *store = &t->store[i];
-	const struct hs_slice_region *r = &t->slice->region[i];
-	const uint8_t *pages;
-	if (store->failed)
-		return hs_fail_at(err, HS_ERR_NOT_CAPTURED, r->base,
-				  "the region at 0x%" PRIx64
-				  " (block %zu) is damaged and cannot be "
-				  "unpacked",
-				  r->base, r->block);
-	/* What others unpack at this moment is not in use yet, but will be. */
-	uint64_t room = hs_slice_region_room(r);
-	uint64_t sum = atomic_fetch_add(&t->unpacking, room) + room;
-	struct hs_error why = { 0 };
-	enum hs_status st = HS_OK;
-	if (sum > hs_live_budget())
-		st = hs_fail(&why, HS_ERR_LIMIT,
-			     "a region of the slice unpacks to %" PRIu64
-			     " bytes, more than there is memory for: examine "
-			     "it on a larger machine",
-			     room);
-	if (!st)
-		st = hs_slice_region_unpack(r, &store->buffer, &pages, &why);
-	(void)atomic_fetch_sub(&t->unpacking, room);
-	if (!st) {
-		atomic_store_explicit(&store->payload, store->buffer.bytes,
-				      memory_order_release);
-		return HS_OK;
-	}
-	if (st == HS_ERR_NOMEM || st == HS_ERR_LIMIT)
-		return hs_fail(err, st, "%s", why.text);
-	/* Damage is a hole in the dump, not the end of the analysis. */
-	store->failed = st;
-	return hs_fail_at(err, HS_ERR_NOT_CAPTURED, r->base,
-			  "the region at 0x%" PRIx64
-			  " (block %zu) cannot be unpacked: %s",
-			  r->base, r->block, why.text);
+	return hs_slice_memory_ready(run->memory, run->region) &&
+	       (!run->hash ||
+		__atomic_load_n(&run->checked, __ATOMIC_ACQUIRE) == CHECK_GOOD);
 }
 
-static enum hs_status payload_of(struct hs_slice_target *t, size_t i,
-				 const uint8_t **ret, struct hs_error *err)
+/* Are these pages still what the step that refers to them saw? */
+static enum hs_status check_run(const struct hs_slice_target *t,
+				struct lazy_run *run, const uint8_t *bytes,
+				struct hs_error *err)
 {
-	struct region_store *store = &t->store[i];
-	enum hs_status st = HS_OK;
-	(void)pthread_mutex_lock(&store->lock);
-	const uint8_t *payload = atomic_load(&store->payload);
-	if (!payload) {
-		st = unpack(t, i, err);
-		payload = store->buffer.bytes;
+	uint8_t checked = __atomic_load_n(&run->checked, __ATOMIC_ACQUIRE);
+	if (checked == CHECK_NOT_YET) {
+		uint64_t good;
+		enum hs_status st =
+			hs_slice_pages_check(t->slice, bytes, run->pages,
+					     run->shift, run->hash, &good, err);
+		if (st)
+			return st;
+		checked = good == run->pages ? CHECK_GOOD : CHECK_BAD;
+		__atomic_store_n(&run->checked, checked, __ATOMIC_RELEASE);
 	}
-	(void)pthread_mutex_unlock(&store->lock);
+	if (checked == CHECK_GOOD)
+		return HS_OK;
+	return hs_fail_at(err, HS_ERR_NOT_CAPTURED, run->start,
+			  "the pages from 0x%" PRIx64 " on are not the same "
+			  "in '%s' as when they were referred to",
+			  run->start, run->memory->slice->path);
+}
+
+static enum hs_status fill_run(struct hs_slice_target *t, struct lazy_run *run,
+			       const uint8_t **ret, struct hs_error *err)
+{
+	const uint8_t *payload;
+	enum hs_status st = hs_slice_memory_payload(run->memory, run->region,
+						    &payload, err);
+	if (!st && run->hash)
+		st = check_run(t, run, payload + run->data, err);
 	if (!st)
-		*ret = payload;
+		*ret = payload + run->data;
 	return st;
 }
 
-static bool is_writable(const struct hs_slice_region *r)
-{
-	return r->packed.codec != HS_SLICE_STORED &&
-	       (r->protection & SLICE_PROT_WRITE);
-}
-
-static void *unpack_ahead(void *arg)
+static void *fill_ahead(void *arg)
 {
 	struct hs_slice_target *t = arg;
 	for (;;) {
 		size_t i = atomic_fetch_add(&t->ahead, 1);
 		const uint8_t *ignored;
-		if (i >= t->slice->region_count)
+		if (i >= t->run_count)
 			return NULL;
 		/* What fails here fails again for whoever needs it. */
-		if (is_writable(&t->slice->region[i]) &&
-		    payload_of(t, i, &ignored, NULL) == HS_ERR_LIMIT)
+		if (t->run[i].ahead &&
+		    fill_run(t, &t->run[i], &ignored, NULL) == HS_ERR_LIMIT)
 			return NULL;
 	}
 }
 
-/*
- * Whoever looks at a second writable region is not after a single address but
- * walks the heap, and will want the others: unpack them all now, with as many
- * threads as there are processors.
- */
-static void look_ahead(struct hs_slice_target *t,
-		       const struct hs_slice_region *r)
+/* Fill all writable ones now, with as many threads as there are processors. */
+static void look_ahead(struct hs_slice_target *t, const struct lazy_run *run)
 {
-	if (!is_writable(r) || atomic_fetch_add(&t->asked, 1) != 1)
+	if (!run->ahead || atomic_fetch_add(&t->asked, 1) + 1 != AHEAD_FROM)
 		return;
-	size_t workers = hs_workers_count(t->slice->region_count);
+	size_t workers = hs_workers_count(t->run_count);
 	if (workers > 1)
-		hs_workers_run(workers, unpack_ahead, t);
+		hs_workers_run(workers, fill_ahead, t);
 }
 
 static enum hs_status slice_fill(const struct hs_target *target,
@@ -171,33 +151,41 @@ static enum hs_status slice_fill(const struct hs_target *target,
 {
 	/* Filling in changes what is held, not what is answered. */
 	struct hs_slice_target *t = (struct hs_slice_target *)(uintptr_t)target;
-	const struct lazy_run *run = &t->run[span->source];
-	const uint8_t *payload = atomic_load_explicit(
-		&t->store[run->region].payload, memory_order_acquire);
-	if (!payload) {
-		look_ahead(t, &t->slice->region[run->region]);
-		enum hs_status st = payload_of(t, run->region, &payload, err);
-		if (st)
-			return st;
-	}
-	*ret = payload + run->data + (span->start - run->start);
-	return HS_OK;
+	struct lazy_run *run = &t->run[span->source];
+	const uint8_t *bytes;
+	if (!is_ready(run))
+		look_ahead(t, run);
+	enum hs_status st = fill_run(t, run, &bytes, err);
+	if (!st)
+		*ret = bytes + (span->start - run->start);
+	return st;
 }
 
 /* ---- spans and maps ---- */
 
-static enum hs_status add_lazy(struct hs_slice_target *t, size_t region,
-			       uint64_t data, struct hs_span *span,
+static enum hs_status add_lazy(struct hs_slice_target *t,
+			       const struct lazy_run *run, uint64_t len,
 			       struct hs_error *err)
 {
+	struct hs_span span = { .start = run->start,
+				.len = len,
+				.state = HS_SPAN_LAZY };
 	enum hs_status st = hs_grow(&t->run, &t->run_capacity, t->run_count,
 				    sizeof(*t->run), err);
 	if (st)
 		return st;
-	span->state = HS_SPAN_LAZY;
-	span->source = (uint32_t)t->run_count;
-	t->run[t->run_count++] = (struct lazy_run){ region, span->start, data };
-	return HS_OK;
+	span.source = (uint32_t)t->run_count;
+	t->run[t->run_count++] = *run;
+	return hs_span_list_add(&t->base.spans, span, err);
+}
+
+static enum hs_status check_spans(const struct hs_slice_target *t,
+				  struct hs_error *err)
+{
+	if (t->base.spans.count < HS_LIMIT_SEGMENTS)
+		return HS_OK;
+	return hs_fail(err, HS_ERR_LIMIT, "'%s' has more than %u runs of pages",
+		       t->slice->path, HS_LIMIT_SEGMENTS);
 }
 
 static enum hs_status add_run(struct hs_slice_target *t, size_t region,
@@ -213,21 +201,136 @@ static enum hs_status add_run(struct hs_slice_target *t, size_t region,
 	struct hs_span span = { .start = r->base + at, .len = len };
 	if (run->state == SLICE_PAGE_UNMAPPED)
 		return HS_OK;
-	if (t->base.spans.count >= HS_LIMIT_SEGMENTS)
-		return hs_fail(err, HS_ERR_LIMIT,
-			       "'%s' has more than %u runs of pages",
-			       t->slice->path, HS_LIMIT_SEGMENTS);
+	enum hs_status st = check_spans(t, err);
+	if (st)
+		return st;
 	if (run->state == SLICE_PAGE_FAILED) {
 		span.state = HS_SPAN_NOT_CAPTURED;
 	} else if (r->packed.codec == HS_SLICE_STORED) {
 		span.state = HS_SPAN_BYTES;
 		span.bytes = r->packed.bytes + run->data;
 	} else {
-		enum hs_status st = add_lazy(t, region, run->data, &span, err);
-		if (st)
-			return st;
+		struct lazy_run lazy = {
+			.memory = &t->memory,
+			.region = region,
+			.start = span.start,
+			.data = run->data,
+			.ahead = r->protection & SLICE_PROT_WRITE,
+		};
+		return add_lazy(t, &lazy, len, err);
 	}
 	return hs_span_list_add(&t->base.spans, span, err);
+}
+
+/* Pages from FROM to TO that are in one stretch of a base. */
+static enum hs_status add_piece(struct hs_slice_target *t,
+				const struct hs_slice_region *r,
+				const struct hs_slice_ref *ref, hs_addr from,
+				hs_addr to, const struct hs_slice_stretch *s,
+				struct hs_error *err)
+{
+	hs_addr first = r->base + (ref->page << r->page_shift);
+	uint64_t skipped = (from - first) >> r->page_shift;
+	struct lazy_run lazy = {
+		.memory = &t->bases[ref->base],
+		.region = s->region,
+		.start = from,
+		.data = s->data + (from - s->start),
+		.hash = ref->hash + skipped * SLICE_HASH_LEN,
+		.pages = (to - from) >> r->page_shift,
+		.shift = r->page_shift,
+		.ahead = r->protection & SLICE_PROT_WRITE,
+	};
+	enum hs_status st = check_spans(t, err);
+	return st ? st : add_lazy(t, &lazy, to - from, err);
+}
+
+/* What the base does not have either stays not captured: *LACKING bytes. */
+static enum hs_status add_ref(struct hs_slice_target *t,
+			      const struct hs_slice_region *r,
+			      const struct hs_slice_ref *ref, uint64_t *lacking,
+			      struct hs_error *err)
+{
+	uint64_t page = (uint64_t)1 << r->page_shift;
+	hs_addr at = r->base + (ref->page << r->page_shift);
+	/* Of a page that is there in part there is no hash. */
+	uint64_t len = ref->count << r->page_shift;
+	if (len > r->base + r->size - at)
+		len = (r->base + r->size - at) & ~(page - 1);
+	hs_addr end = at + len;
+	const struct hs_slice_memory *m = &t->bases[ref->base];
+	while (at < end) {
+		const struct hs_slice_stretch *s = hs_slice_memory_from(m, at);
+		hs_addr to = end;
+		if (!s || s->start > at || s->end - at < page) {
+			/* Up to the first page that could be there. */
+			if (s && s->start > at && s->start - at < end - at)
+				to = at +
+				     ((s->start - at + page - 1) & ~(page - 1));
+			else if (s && s->start <= at)
+				to = at + page;
+			*lacking += to - at;
+			at = to;
+			continue;
+		}
+		if ((s->end - at) < to - at)
+			to = at + ((s->end - at) & ~(page - 1));
+		if (to - at > REF_PIECE && page <= REF_PIECE)
+			to = at + REF_PIECE;
+		enum hs_status st = add_piece(t, r, ref, at, to, s, err);
+		if (st)
+			return st;
+		at = to;
+	}
+	return HS_OK;
+}
+
+static enum hs_status add_refs(struct hs_slice_target *t, struct hs_error *err)
+{
+	uint64_t lacking = 0;
+	for (size_t i = 0; i < t->slice->region_count; i++) {
+		const struct hs_slice_region *r = &t->slice->region[i];
+		for (size_t k = 0; k < r->ref_count; k++) {
+			enum hs_status st = t->slice->base[r->ref[k].base].slice
+						    ? add_ref(t, r, &r->ref[k],
+							      &lacking, err)
+						    : HS_OK;
+			if (st)
+				return st;
+		}
+	}
+	if (lacking == 0)
+		return HS_OK;
+	t->base.complete = false;
+	return hs_note_add(&t->base.notes, HS_WARNING, "slice-base-lacks",
+			   HS_NO_ADDR, err,
+			   "%" PRIu64 " bytes that had not changed are not in "
+			   "the slices that are said to have them",
+			   lacking);
+}
+
+/* The slices that unchanged pages are in. */
+static enum hs_status open_bases(struct hs_slice_target *t,
+				 struct hs_error *err)
+{
+	const struct hs_slice *s = t->slice;
+	t->bases = calloc(s->base_count + 1, sizeof(*t->bases));
+	if (!t->bases)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	if (s->base_count > 0 && !hs_slice_hash_known(s->header.hash))
+		return hs_fail(err, HS_ERR_UNSUPPORTED,
+			       "'%s' takes pages from other slices, and what "
+			       "its hashes of them are is not known",
+			       s->path);
+	enum hs_status st = HS_OK;
+	for (size_t i = 0; !st && i < s->base_count; i++) {
+		if (!s->base[i].slice)
+			continue;
+		st = hs_slice_memory_init(&t->bases[i], s->base[i].slice, err);
+		if (!st)
+			st = hs_slice_memory_index(&t->bases[i], err);
+	}
+	return st;
 }
 
 static unsigned prot_of(const struct hs_slice_region *r)
@@ -333,6 +436,8 @@ static enum hs_status add_regions(struct hs_slice_target *t,
 	for (size_t i = 0; !st && i < count; i++)
 		st = add_region(t, order[i].region, err);
 	if (!st)
+		st = add_refs(t, err);
+	if (!st)
 		st = hs_span_list_sort(&t->base.spans, &overlaps, err);
 	if (st)
 		return st;
@@ -434,6 +539,8 @@ static enum hs_status note_failed(struct hs_slice_target *t,
 	for (size_t i = 0; i < t->slice->region_count; i++) {
 		const struct hs_slice_region *r = &t->slice->region[i];
 		uint64_t pages = r->failed - r->missing;
+		/* Missing pages may be referred to as well. */
+		pages -= r->referenced < pages ? r->referenced : pages;
 		if (pages == 0 || !(r->protection & SLICE_PROT_READ) ||
 		    !(r->protection & SLICE_PROT_WRITE))
 			continue;
@@ -451,27 +558,17 @@ static enum hs_status note_failed(struct hs_slice_target *t,
 			   failed);
 }
 
-static enum hs_status make_stores(struct hs_slice_target *t,
-				  struct hs_error *err)
-{
-	size_t count = t->slice->region_count;
-	t->store = calloc(count + 1, sizeof(*t->store));
-	if (!t->store)
-		return hs_fail(err, HS_ERR_NOMEM, "no memory");
-	for (size_t i = 0; i < count; i++)
-		(void)pthread_mutex_init(&t->store[i].lock, NULL);
-	atomic_init(&t->asked, 2);
-	return HS_OK;
-}
-
 static enum hs_status build(struct hs_slice_target *t,
 			    const struct hs_open_options *opt,
 			    struct hs_error *err)
 {
 	struct hs_target *target = &t->base;
 	enum hs_status st = check_arch(target, t->slice, err);
+	atomic_init(&t->asked, AHEAD_NEVER);
 	if (!st)
-		st = make_stores(t, err);
+		st = hs_slice_memory_init(&t->memory, t->slice, err);
+	if (!st)
+		st = open_bases(t, err);
 	if (!st)
 		st = take_process(t, opt, err);
 	if (!st)
@@ -491,10 +588,9 @@ static enum hs_status build(struct hs_slice_target *t,
 	return hs_target_finish(target, err);
 }
 
-/* Takes over SLICE, in any case. */
-static enum hs_status target_new(struct hs_slice *slice,
-				 const struct hs_open_options *opt,
-				 struct hs_target **ret, struct hs_error *err)
+enum hs_status hs_slice_target_new(struct hs_slice *slice,
+				   const struct hs_open_options *opt,
+				   struct hs_target **ret, struct hs_error *err)
 {
 	struct hs_slice_target *fresh = calloc(1, sizeof(*fresh));
 	if (!fresh) {
@@ -521,7 +617,7 @@ enum hs_status hs_slice_target_bytes(const uint8_t *bytes, size_t len,
 	struct hs_slice *slice = NULL;
 	enum hs_status st =
 		hs_slice_open_bytes(bytes, len, name, opt, &slice, err);
-	return st ? st : target_new(slice, opt, ret, err);
+	return st ? st : hs_slice_target_new(slice, opt, ret, err);
 }
 
 static bool slice_probe(const char *spec, const uint8_t *head, size_t head_len)
@@ -537,7 +633,7 @@ static enum hs_status slice_open(const char *spec,
 {
 	struct hs_slice *slice = NULL;
 	enum hs_status st = hs_slice_open(spec, opt, &slice, err);
-	return st ? st : target_new(slice, opt, ret, err);
+	return st ? st : hs_slice_target_new(slice, opt, ret, err);
 }
 
 const struct hs_backend hs_backend_slice = {

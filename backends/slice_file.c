@@ -24,6 +24,7 @@ void hs_slice_close(struct hs_slice *s)
 	for (size_t i = 0; i < s->region_count; i++)
 		hs_slice_region_release(&s->region[i]);
 	free(s->region);
+	hs_slice_bases_release(s);
 	hs_slice_records_release(&s->records);
 	hs_note_list_release(&s->notes);
 	free(s->block);
@@ -196,6 +197,26 @@ static enum hs_status read_region(struct hs_slice *s, size_t i,
 	return st;
 }
 
+/* Only behind its region: looking for another would take time. */
+static enum hs_status read_refs(struct hs_slice *s, size_t i,
+				const struct hs_slice_packed *packed,
+				struct hs_error *why)
+{
+	const struct hs_slice_region *r =
+		s->region_count ? &s->region[s->region_count - 1] : NULL;
+	if (packed->codec != HS_SLICE_STORED)
+		return hs_fail(why, HS_ERR_UNSUPPORTED,
+			       "page references are never compressed");
+	if (!r ||
+	    memcmp(hs_slice_block_bytes(s, &s->block[r->block]) +
+			   SLICE_AT_BLOCK_UUID,
+		   hs_slice_block_bytes(s, &s->block[i]) + SLICE_AT_PARENT_UUID,
+		   SLICE_UUID_LEN) != 0)
+		return hs_fail(why, HS_ERR_FORMAT,
+			       "the region before it is not its parent");
+	return hs_slice_refs_read(s, packed->bytes, packed->len, why);
+}
+
 static enum hs_status read_record(struct hs_slice *s, size_t i,
 				  const struct hs_slice_packed *packed,
 				  struct hs_error *why)
@@ -258,10 +279,12 @@ static enum hs_status read_block(struct hs_slice *s, size_t i,
 		st = say(s, HS_WARNING, "slice-size-contradicts", &why,
 			 "block %zu states two sizes of its unpacked payload",
 			 i);
-	if (!st)
-		st = b->type == SLICE_BLOCK_REGION
-			     ? read_region(s, i, &packed, legacy, &why, err)
-			     : read_record(s, i, &packed, &why);
+	if (!st && b->type == SLICE_BLOCK_REGION)
+		st = read_region(s, i, &packed, legacy, &why, err);
+	else if (!st && b->type == SLICE_BLOCK_PAGE_REFERENCES)
+		st = read_refs(s, i, &packed, &why);
+	else if (!st)
+		st = read_record(s, i, &packed, &why);
 	return st ? drop(s, i, &why, err) : HS_OK;
 }
 
@@ -428,22 +451,10 @@ enum hs_status hs_slice_open_bytes(const uint8_t *bytes, size_t len,
 	return slice_new(bytes, len, false, name, opt, ret, err);
 }
 
-enum hs_status hs_slice_open(const char *path,
-			     const struct hs_open_options *opt,
-			     struct hs_slice **ret, struct hs_error *err)
+enum hs_status hs_slice_open_alone(const char *path,
+				   const struct hs_open_options *opt,
+				   struct hs_slice **ret, struct hs_error *err)
 {
-	/* An older caller knows fewer members: the rest is zero. */
-	struct hs_open_options full = { 0 };
-	if (!path || !*path || !ret)
-		return hs_fail(err, HS_ERR_INVALID, "no slice given");
-	if (opt && opt->struct_size < sizeof(opt->struct_size))
-		return hs_fail(err, HS_ERR_INVALID,
-			       "hs_open_options without struct_size");
-	if (opt)
-		memcpy(&full, opt,
-		       opt->struct_size < sizeof(full) ? opt->struct_size
-						       : sizeof(full));
-	full.struct_size = sizeof(full);
 	HS_AUTO_CLOSE int fd = -1;
 	struct stat info;
 	enum hs_status st = hs_file_open(path, &fd, &info, err);
@@ -466,5 +477,31 @@ enum hs_status hs_slice_open(const char *path,
 		(void)munmap(bytes, len);
 		return st;
 	}
-	return slice_new(bytes, len, true, path, &full, ret, err);
+	return slice_new(bytes, len, true, path, opt, ret, err);
+}
+
+enum hs_status hs_slice_open(const char *path,
+			     const struct hs_open_options *opt,
+			     struct hs_slice **ret, struct hs_error *err)
+{
+	/* An older caller knows fewer members: the rest is zero. */
+	struct hs_open_options full = { 0 };
+	if (!path || !*path || !ret)
+		return hs_fail(err, HS_ERR_INVALID, "no slice given");
+	if (opt && opt->struct_size < sizeof(opt->struct_size))
+		return hs_fail(err, HS_ERR_INVALID,
+			       "hs_open_options without struct_size");
+	if (opt)
+		memcpy(&full, opt,
+		       opt->struct_size < sizeof(full) ? opt->struct_size
+						       : sizeof(full));
+	full.struct_size = sizeof(full);
+	HS_CLEANUP(slice_cleanup) struct hs_slice *s = NULL;
+	enum hs_status st = hs_slice_open_alone(path, &full, &s, err);
+	if (!st && s->base_count > 0)
+		st = hs_slice_bases_open(s, &full, err);
+	if (st)
+		return st;
+	*ret = HS_TAKE(s);
+	return HS_OK;
 }

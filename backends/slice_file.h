@@ -6,6 +6,7 @@
 
 #include "backends/slice_header.h"
 #include "backends/slice_records.h"
+#include "backends/slice_refs.h"
 #include "backends/slice_region.h"
 #include "core/notes.h"
 
@@ -32,6 +33,8 @@ struct hs_slice {
 
 	struct hs_slice_region *region;
 	size_t region_count, region_capacity;
+	struct hs_slice_base *base; /* whose pages regions refer to */
+	size_t base_count, base_capacity;
 	struct hs_slice_records records;
 	struct hs_note_list notes;
 };
@@ -44,6 +47,11 @@ HS_MUST_CHECK enum hs_status
 hs_slice_open_bytes(const uint8_t *bytes, size_t len, const char *name,
 		    const struct hs_open_options *opt, struct hs_slice **ret,
 		    struct hs_error *err);
+
+/* As hs_slice_open(), but its bases are not looked for. OPT is never NULL. */
+HS_MUST_CHECK enum hs_status
+hs_slice_open_alone(const char *path, const struct hs_open_options *opt,
+		    struct hs_slice **ret, struct hs_error *err);
 
 /* Add the addresses that key hints mean to the records: slice_hints.c. */
 HS_MUST_CHECK enum hs_status hs_slice_hints(struct hs_slice *s,

@@ -125,7 +125,8 @@ enum slice_block_at {
 	X(BUILD_IDS, 0x005a, "build-id-manifest")              \
 	X(END, 0x0fff, "end-of-capture")                       \
 	X(VAS_MAP, 0x1001, "vas-map")                          \
-	X(POINTER_GRAPH, 0x1003, "pointer-graph")
+	X(POINTER_GRAPH, 0x1003, "pointer-graph")              \
+	X(PAGE_REFERENCES, 0x4853, "page-references")
 /* clang-format on */
 
 enum slice_block_type {
@@ -159,6 +160,16 @@ enum slice_region_type {
 	SLICE_REGION_SHARED = 6,
 	SLICE_REGION_OTHER = 0xff,
 };
+
+/*
+ * References to pages that another slice holds: ours ("HS"), behind the region
+ * that has them as failed and as its child. Numbers of bases and of runs (u32),
+ * bases (UUID, length of the name, name), runs (first page, count, base), then
+ * the hash of every page.
+ */
+#define SLICE_REFS_LEN 8u
+#define SLICE_REFS_BASE_LEN 24u
+#define SLICE_REFS_RUN_LEN 24u
 
 /* Bits of the file header's map of what is in the file. */
 enum slice_capability {

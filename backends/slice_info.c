@@ -94,6 +94,7 @@ void hs_slice_region(const struct hs_slice *s, size_t i,
 		.failed_pages = r->failed,
 		.unmapped_pages = r->unmapped,
 		.compression = hs_slice_codec_name(r->packed.codec),
+		.referenced_pages = r->referenced,
 	};
 }
 
@@ -220,6 +221,24 @@ const char *hs_slice_file_hash_name(enum hs_slice_file_hash hash)
 	default:
 		return "unverifiable";
 	}
+}
+
+size_t hs_slice_base_count(const struct hs_slice *s)
+{
+	return s->base_count;
+}
+
+void hs_slice_base(const struct hs_slice *s, size_t i,
+		   struct hs_slice_base_info *ret)
+{
+	assert(i < s->base_count);
+	const struct hs_slice_base *b = &s->base[i];
+	*ret = (struct hs_slice_base_info){
+		.uuid = b->uuid,
+		.name = b->name,
+		.path = b->slice ? b->slice->path : NULL,
+		.bytes = b->bytes,
+	};
 }
 
 size_t hs_slice_problem_count(const struct hs_slice *s)

@@ -193,7 +193,9 @@ enum hs_status hs_slice_region_parse(const struct hs_slice_packed *packed,
 void hs_slice_region_release(struct hs_slice_region *region)
 {
 	free(region->map_copy);
+	free(region->ref);
 	region->map_copy = NULL;
+	region->ref = NULL;
 }
 
 uint64_t hs_slice_region_room(const struct hs_slice_region *r)

@@ -22,6 +22,11 @@ struct hs_slice_region {
 	const uint8_t *map; /* states, two bits a page */
 	uint8_t *map_copy;  /* owned: of compressed ones; else NULL */
 	size_t block;       /* where it came from; the caller's */
+
+	/* Of the failed pages these are in other slices: slice_refs.h. */
+	struct hs_slice_ref *ref; /* owned, ascending; NULL: none */
+	size_t ref_count;
+	uint64_t referenced; /* pages */
 };
 
 /*

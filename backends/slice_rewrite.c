@@ -149,6 +149,11 @@ static enum hs_status check_sound(const struct rewriter *w,
 			       "'%s' is laid out in a way that is not written "
 			       "again",
 			       s->path);
+	if (s->base_count > 0)
+		return hs_fail(err, HS_ERR_UNSUPPORTED,
+			       "'%s' has pages in other slices: write it as a "
+			       "target",
+			       s->path);
 	if (s->end == SIZE_MAX || !s->whole)
 		return hs_fail(err, HS_ERR_FORMAT,
 			       "'%s' is not whole, which its copy would not "

@@ -4,6 +4,13 @@
 
 #include "core/backend.h"
 
+struct hs_slice;
+
+/* A target from SLICE, which it takes over in any case. OPT is never NULL. */
+HS_MUST_CHECK enum hs_status
+hs_slice_target_new(struct hs_slice *slice, const struct hs_open_options *opt,
+		    struct hs_target **ret, struct hs_error *err);
+
 /*
  * A target from the bytes of a slice, which must stay as they are until the
  * target is closed; NAME is what messages call it. What opening a file comes

@@ -10,6 +10,7 @@
 #include "backends/slice_describe.h"
 #include "backends/slice_pack.h"
 #include "backends/slice_put.h"
+#include "backends/slice_series.h"
 #include "backends/slice_sink.h"
 #include "core/cleanup.h"
 
@@ -62,6 +63,12 @@ static bool imports(const struct writer *w)
 	return w->target->backend->kind == HS_TARGET_CORE;
 }
 
+/* Slices that this one refers to. */
+static size_t bases(const struct writer *w)
+{
+	return w->opt->series ? hs_series_base_count(w->opt->series) : 0;
+}
+
 /* ---- blocks that are no memory ---- */
 
 /* UUID may be NULL: a new one. PARENT may be NULL: none. */
@@ -107,6 +114,23 @@ static enum hs_status put_modules(struct writer *w, struct hs_byte_buf *buf,
 	return st;
 }
 
+/* Any reader is told which dumps this one goes with. */
+static enum hs_status put_related(struct writer *w, struct hs_byte_buf *buf,
+				  struct hs_error *err)
+{
+	enum hs_status st = HS_OK;
+	for (size_t i = 0; !st && i < bases(w); i++) {
+		hs_byte_buf_put(buf, hs_series_base_uuid(w->opt->series, i),
+				SLICE_UUID_LEN);
+		hs_byte_buf_uint(
+			buf, w->target->pid > 0 ? (uint64_t)w->target->pid : 0,
+			4);
+		hs_byte_buf_uint(buf, 0, 4); /* how: no word fits */
+		st = put_block(w, SLICE_BLOCK_RELATED, 0, NULL, NULL, buf, err);
+	}
+	return st;
+}
+
 static enum hs_status put_tables(struct writer *w, struct hs_error *err)
 {
 	HS_CLEANUP(hs_byte_buf_release) struct hs_byte_buf buf = { 0 };
@@ -122,6 +146,8 @@ static enum hs_status put_tables(struct writer *w, struct hs_error *err)
 			       err);
 	if (!st)
 		st = put_modules(w, &buf, err);
+	if (!st)
+		st = put_related(w, &buf, err);
 	for (size_t i = 0; !st && i < w->target->threads.count; i++) {
 		hs_slice_put_thread(&buf, w->target, i, w->opt->redact != NULL);
 		st = put_block(w, SLICE_BLOCK_THREAD, 0, NULL, NULL, &buf, err);
@@ -159,7 +185,8 @@ static struct part next_part(const struct writer *w,
 		const struct hs_dump_run *r = &m->run[i];
 		uint64_t len = r->end - p.end;
 		uint64_t room = PAGES_MAX * HS_DUMP_PAGE - (p.end - start);
-		if (r->state != HS_DUMP_CAPTURED && len >= HOLE) {
+		if (r->state != HS_DUMP_CAPTURED &&
+		    r->state != HS_DUMP_REFERRED && len >= HOLE) {
 			if (p.end > start)
 				break;
 			/* As few pages as its size allows, not more than fit
@@ -205,6 +232,9 @@ static const unsigned state_codes[] = {
 	[HS_DUMP_CAPTURED] = SLICE_PAGE_CAPTURED,
 	[HS_DUMP_FAILED] = SLICE_PAGE_FAILED,
 	[HS_DUMP_UNMAPPED] = SLICE_PAGE_UNMAPPED,
+	/* Not in this file, as any reader sees it; a block behind says where.
+	 */
+	[HS_DUMP_REFERRED] = SLICE_PAGE_FAILED,
 };
 
 /* What stands before the pages: fixed part and page states. */
@@ -328,6 +358,20 @@ static enum hs_status put_part(struct writer *w, const struct hs_dump_map *m,
 	return put_stored(w, m, p, head, &front, err);
 }
 
+/* Who has the pages of P that are not in this file. */
+static enum hs_status put_references(struct writer *w,
+				     const struct hs_dump_map *m,
+				     const struct part *p,
+				     struct hs_byte_buf *buf,
+				     struct hs_error *err)
+{
+	bool any;
+	return w->opt->series ? hs_series_put(w->opt->series, m->run + p->first,
+					      p->count, p->start, p->end, buf,
+					      &any, err)
+			      : HS_OK;
+}
+
 static enum hs_status put_map(struct writer *w, const struct hs_dump_map *m,
 			      struct hs_error *err)
 {
@@ -337,6 +381,8 @@ static enum hs_status put_map(struct writer *w, const struct hs_dump_map *m,
 	enum hs_status st = HS_OK;
 	while (!st && at < m->end) {
 		struct part p = next_part(w, m, at, run);
+		HS_CLEANUP(hs_byte_buf_release)
+		struct hs_byte_buf references = { 0 };
 		struct hs_slice_head head = {
 			.type = SLICE_BLOCK_REGION,
 			.version = SLICE_PAYLOAD_VERSION,
@@ -351,7 +397,14 @@ static enum hs_status put_map(struct writer *w, const struct hs_dump_map *m,
 			head.flags = SLICE_CONTINUATION;
 		}
 		if (!st)
+			st = put_references(w, m, &p, &references, err);
+		if (references.len > 0)
+			head.flags |= SLICE_HAS_CHILDREN;
+		if (!st)
 			st = put_part(w, m, &p, &head, err);
+		if (!st && references.len > 0)
+			st = put_block(w, SLICE_BLOCK_PAGE_REFERENCES, 0, NULL,
+				       head.uuid, &references, err);
 		at = p.end;
 		while (run < m->count && m->run[run].end <= at)
 			run++;
@@ -374,6 +427,8 @@ static void count_map(struct writer *w, const struct hs_dump_map *m)
 			r->left_out += len;
 		else if (m->run[i].state == HS_DUMP_FAILED)
 			r->missing += len;
+		else if (m->run[i].state == HS_DUMP_REFERRED)
+			r->unchanged += len;
 	}
 }
 
@@ -385,6 +440,8 @@ static enum hs_status put_memory(struct writer *w, struct hs_error *err)
 		HS_CLEANUP(hs_dump_map_release) struct hs_dump_map m = { 0 };
 		st = hs_dump_map_describe(w->target, w->opt, i, before, &m,
 					  err);
+		if (!st && w->opt->series)
+			st = hs_series_split(w->opt->series, &m, err);
 		if (!st)
 			st = put_map(w, &m, err);
 		if (!st)
@@ -396,7 +453,7 @@ static enum hs_status put_memory(struct writer *w, struct hs_error *err)
 
 /* ---- the file ---- */
 
-static enum hs_status describe_file(const struct writer *w,
+static enum hs_status describe_file(const struct writer *w, const char *path,
 				    struct hs_slice_header *h,
 				    struct hs_error *err)
 {
@@ -431,7 +488,13 @@ static enum hs_status describe_file(const struct writer *w,
 		h->capabilities |= 1u << SLICE_CAP_REGIONS;
 	if (t->threads.count > 0)
 		h->capabilities |= 1u << SLICE_CAP_THREADS;
-	return hs_slice_uuid(h->uuid, err);
+	enum hs_status st = hs_slice_uuid(h->uuid, err);
+	if (!st && w->opt->series)
+		st = hs_series_begin(w->opt->series, t, w->opt, h->hash,
+				     h->uuid, path, err);
+	if (!st && bases(w) > 0)
+		h->capabilities |= 1u << SLICE_CAP_RELATED;
+	return st;
 }
 
 /* A core does not say when it was taken; its file is about as old. */
@@ -491,7 +554,7 @@ enum hs_status hs_slice_write(const struct hs_target *target,
 		return hs_fail(err, HS_ERR_LIMIT, "too many modules");
 	enum hs_status st = prepare(&w, err);
 	if (!st)
-		st = describe_file(&w, &h, err);
+		st = describe_file(&w, path, &h, err);
 	if (!st)
 		st = hs_slice_sink_start(&w.sink, out, &h, path, opt->secret,
 					 opt->secret_arg, err);

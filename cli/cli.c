@@ -128,7 +128,7 @@ void cli_note_problems(const struct cli *cli)
 		cli_note("... %zu more; `heapscan check` lists them", more);
 }
 
-int cli_open_target(struct cli *cli)
+enum hs_status cli_try_target(struct cli *cli, struct hs_error *err)
 {
 	const struct options *opt = &cli->opt;
 	struct hs_open_options how = {
@@ -142,13 +142,20 @@ int cli_open_target(struct cli *cli)
 		.legacy = opt->legacy,
 		.pause = opt->pause_min ? HS_PAUSE_MIN : HS_PAUSE_COPY,
 	};
-	struct hs_error err = { .code = HS_OK };
-	if (hs_target_open(opt->pid ? opt->pid : opt->target, &how,
-			   &cli->target, &err))
-		return cli_fail_error(cli, &err);
+	enum hs_status st = hs_target_open(opt->pid ? opt->pid : opt->target,
+					   &how, &cli->target, err);
+	if (st)
+		return st;
 	hs_target_info(cli->target, &cli->info);
 	note_pause(&cli->info);
-	return EXIT_ANSWERED;
+	return HS_OK;
+}
+
+int cli_open_target(struct cli *cli)
+{
+	struct hs_error err = { .code = HS_OK };
+	return cli_try_target(cli, &err) ? cli_fail_error(cli, &err)
+					 : EXIT_ANSWERED;
 }
 
 static int scan_heap(struct cli *cli)
@@ -224,13 +231,22 @@ int cli_name_types(struct cli *cli)
 	return cli_fail_error(cli, &err);
 }
 
-void cli_release(struct cli *cli)
+void cli_close_target(struct cli *cli)
 {
 	hs_graph_free(cli->graph);
 	hs_types_free(cli->types);
 	hs_heap_free(cli->heap);
 	hs_symbols_free(cli->syms);
 	hs_target_close(cli->target);
+	cli->types = NULL;
+	cli->heap = NULL;
+	cli->syms = NULL;
+	cli->target = NULL;
+}
+
+void cli_release(struct cli *cli)
+{
+	cli_close_target(cli);
 	at_exit_release(cli);
 	options_release(&cli->opt);
 	out_release(&cli->out);

@@ -38,6 +38,10 @@ bool cli_wants_colour(const struct cli *cli);
 int cli_prepare(struct cli *cli);
 /* Only the target; says how long it stood. */
 int cli_open_target(struct cli *cli);
+/* The same, without a word on what goes wrong. */
+enum hs_status cli_try_target(struct cli *cli, struct hs_error *err);
+/* Close it again, with what was found out about it. */
+void cli_close_target(struct cli *cli);
 /* Symbols, and what is in the heap of the open target. */
 int cli_scan(struct cli *cli);
 /* The gravest of what is odd about the target, on stderr. */

@@ -21,11 +21,30 @@ static int check_output(struct cli *cli)
 	return EXIT_ANSWERED;
 }
 
+static int capture_series(struct cli *cli)
+{
+	struct dump dump = { 0 };
+	if (!cli->opt.output)
+		return cli_usage(cli, "capture needs a file to write: -o FILE");
+	if (!cli->opt.pid)
+		return cli_usage(cli, "a series is of a process: --pid N");
+	if (cli->opt.format == DUMP_CORE)
+		return cli_usage(cli, "a series consists of slices: an ELF "
+				      "core cannot refer to another");
+	int code = dump_init(&dump, cli);
+	if (!code)
+		code = dump_series(&dump, cli);
+	dump_release(&dump);
+	return code;
+}
+
 int cmd_capture(struct cli *cli)
 {
 	struct dump dump = { 0 };
 	struct hs_error err = { .code = HS_OK };
 	struct hs_capture_result result;
+	if (cli->opt.series)
+		return capture_series(cli);
 	int code = check_output(cli);
 	if (!code)
 		code = cli_open_target(cli);
@@ -45,7 +64,7 @@ int cmd_capture(struct cli *cli)
 				      &result, &err))
 		code = cli_fail_error(cli, &err);
 	if (!code)
-		dump_report(cli, cli->opt.output, &result,
+		dump_report(&dump, cli, cli->opt.output, &result,
 			    dump_clock() - begin);
 	dump_release(&dump);
 	return code;

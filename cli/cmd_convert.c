@@ -59,13 +59,28 @@ static enum dump_format wanted(const struct cli *cli, bool from_slice)
 	return from_slice ? DUMP_CORE : DUMP_SLICE;
 }
 
+/*
+ * A step of a series becomes a slice of its own. What is written is then not
+ * its blocks but its memory, with the pages that other steps hold.
+ */
+static int has_bases(struct cli *cli, bool *ret)
+{
+	struct hs_slice *slice = NULL;
+	int code = open_slice(cli, &slice);
+	if (!code)
+		*ret = hs_slice_base_count(slice) > 0;
+	hs_slice_close(slice);
+	return code;
+}
+
 /* Blocks that only slices have. */
 static bool has_tables(const struct hs_slice *slice)
 {
 	static const char *const both[] = {
 		"memory-region",     "module-entry",      "module-list",
 		"thread-context",    "import-provenance", "process-identity",
-		"build-id-manifest", "end-of-capture",
+		"build-id-manifest", "end-of-capture",    "page-references",
+		"related-dump",
 	};
 	for (size_t i = 0; i < hs_slice_block_count(slice); i++) {
 		struct hs_slice_block_info b;
@@ -134,15 +149,22 @@ int cmd_convert(struct cli *cli)
 	bool from_slice = is_slice(opt->target);
 	bool to_slice = wanted(cli, from_slice) == DUMP_SLICE;
 	dump.opt.format = to_slice ? HS_CAPTURE_SLICE : HS_CAPTURE_CORE;
-	bool filtered = opt->only_writable || opt->exclude ||
+	bool step = false;
+	if (from_slice && to_slice)
+		code = has_bases(cli, &step);
+	bool filtered = step || opt->only_writable || opt->exclude ||
 			dump.opt.max_mapping || opt->shape_only;
 	double begin = dump_clock();
-	if (from_slice && to_slice && !filtered)
+	if (!code && from_slice && to_slice && !filtered)
 		code = rewrite(cli, &dump, &result);
-	else
+	else if (!code)
 		code = write_anew(cli, &dump, from_slice, &result);
 	if (!code)
-		dump_report(cli, opt->args[0], &result, dump_clock() - begin);
+		dump_report(&dump, cli, opt->args[0], &result,
+			    dump_clock() - begin);
+	/* What a missing base was to give is missing here, too. */
+	if (!code && step && !cli->info.complete)
+		code = EXIT_INCOMPLETE;
 	dump_release(&dump);
 	return code;
 }

@@ -72,14 +72,16 @@ static void print_regions(struct cli *cli, const struct slice_view *view)
 	static const struct column columns[] = {
 		{ "base", -18 },   { "size", 10 },   { "prot", -4 },
 		{ "type", -7 },    { "pages", 9 },   { "failed", 9 },
-		{ "unmapped", 9 }, { "stored", -6 },
+		{ "unmapped", 9 }, { "stored", -6 }, { "elsewhere", 9 },
 	};
+	/* Only where there are such pages is there such a column. */
+	bool series = hs_slice_base_count(view->slice) > 0;
 	size_t count = hs_slice_region_count(view->slice), shown = 0;
 	struct table t;
 	if (count == 0)
 		return;
 	out_str(&cli->out, "\n");
-	table_begin(&t, &cli->out, cli->colour, columns, 8);
+	table_begin(&t, &cli->out, cli->colour, columns, series ? 9 : 8);
 	for (; shown < count && shown < cli_row_limit(cli); shown++) {
 		struct hs_slice_region_info r;
 		hs_slice_region(view->slice, shown, &r);
@@ -92,9 +94,12 @@ static void print_regions(struct cli *cli, const struct slice_view *view)
 		table_cell(&t, INK_PLAIN, prot);
 		table_cell(&t, INK_PLAIN, NAME(region_names, r.region_type));
 		table_count(&t, r.captured_pages);
-		table_count(&t, r.failed_pages);
+		/* Who holds the others is in the last column. */
+		table_count(&t, r.failed_pages - r.referenced_pages);
 		table_count(&t, r.unmapped_pages);
 		table_cell(&t, INK_PLAIN, r.compression);
+		if (series)
+			table_count(&t, r.referenced_pages);
 	}
 	cli_announce_rest(cli, shown, count);
 }
@@ -227,6 +232,7 @@ int cmd_info(struct cli *cli)
 		print_file(cli, &view);
 		out_str(&cli->out, "  integrity     ");
 		out_slice_verdict(cli, &view);
+		out_slice_bases(cli, &view);
 		out_slice_problems(cli, &view);
 		print_regions(cli, &view);
 		print_digests(cli, &view);

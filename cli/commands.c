@@ -135,7 +135,11 @@ const struct command commands[] = {
 	  "Stops the process, copies its memory, lets it run on and then writes a\n"
 	  "Memory Slice, or with --format core an ELF core. The file appears when\n"
 	  "it is whole, readable by its owner only. Mappings that are left out\n"
-	  "(--only-writable, --exclude, --max-size) are noted as not captured.\n",
+	  "(--only-writable, --exclude, --max-size) are noted as not captured.\n"
+	  "--series N writes N slices, FILE.0001.msl and so on, one every --every:\n"
+	  "pages that did not change are not stored again, so they belong into one\n"
+	  "folder. Each opens like a whole one; `convert` makes a whole one of it.\n"
+	  "Ctrl-C ends the series with what there is.\n",
 	  NEEDS_FILE, 0, 0,
 	  GROUP_COMMON | GROUP_REPORT | GROUP_TARGET | GROUP_DUMP |
 		  GROUP_CAPTURE,

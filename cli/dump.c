@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/dump.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,31 +102,63 @@ int dump_look(struct dump *d, struct cli *cli)
 	return EXIT_ANSWERED;
 }
 
-void dump_release(struct dump *d)
+void dump_forget(struct dump *d)
 {
 	hs_shape_free(d->shape);
+	d->shape = NULL;
+	d->opt.redact = NULL;
+}
+
+/* The signals stay blocked but while we sleep: none can fall in between. */
+bool dump_wait(double due)
+{
+	sigset_t stop, before;
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigaddset(&stop, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &stop, &before);
+	for (double now; !interrupted && (now = dump_clock()) < due;) {
+		double left = due - now;
+		struct timespec t = { .tv_sec = (time_t)left };
+		t.tv_nsec = (long)((left - (double)t.tv_sec) * 1e9);
+		(void)ppoll(NULL, 0, &t, &before);
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return !interrupted;
+}
+
+void dump_release(struct dump *d)
+{
+	dump_forget(d);
 	free(d->exclude);
 	free(d->text);
 	*d = (struct dump){ 0 };
 }
 
-void dump_report(struct cli *cli, const char *path,
+void dump_report(struct dump *d, struct cli *cli, const char *path,
 		 const struct hs_capture_result *r, double seconds)
 {
 	char memory[TEXT_LEN], size[TEXT_LEN], rate[TEXT_LEN];
 	progress_clear();
 	for (unsigned bit = 1; bit <= HS_LOST_BYTES; bit <<= 1)
-		if (r->lost & bit)
+		if (r->lost & ~d->lost_said & bit)
 			cli_note("note: not in this file: %s",
 				 hs_capture_lost_name(bit));
+	d->lost_said |= r->lost;
 	if (cli->opt.json) {
 		out_json_dump(cli, path, r);
 		return;
 	}
-	double per_second = seconds > 0 ? (double)r->captured / seconds : 0;
-	out_printf(&cli->out, "%s: %s of memory in %s, %.2f s (%s/s)\n", path,
+	uint64_t seen = r->captured + r->unchanged;
+	double per_second = seconds > 0 ? (double)seen / seconds : 0;
+	out_printf(&cli->out, "%s: %s of memory in %s", path,
 		   text_size(memory, r->captured),
-		   text_size(size, r->file_size), seconds,
+		   text_size(size, r->file_size));
+	if (r->unchanged)
+		out_printf(&cli->out, ", %s unchanged",
+			   text_size(memory, r->unchanged));
+	out_printf(&cli->out, ", %.2f s (%s/s)\n", seconds,
 		   text_size(rate, (uint64_t)per_second));
 	if (r->missing)
 		out_printf(&cli->out, "not captured: %s\n",

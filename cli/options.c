@@ -16,6 +16,7 @@
 
 #define DEFAULT_DEPTH 2
 #define DEFAULT_PATHS 1
+#define DEFAULT_EVERY_NS 10000000000u
 
 /* clang-format off */
 const struct option_spec option_specs[] = {
@@ -137,6 +138,12 @@ const struct option_spec option_specs[] = {
 	  "leave out mappings: paths, patterns, [stack], 0xADDR", GROUP_DUMP },
 	{ OPT_SHAPE_ONLY, "shape-only", 0, NULL, NULL,
 	  "keep addresses and the allocator's data, no others", GROUP_DUMP },
+	{ OPT_SERIES, "series", 0, "N", NULL,
+	  "write N slices, each with what changed meanwhile",
+	  GROUP_CAPTURE },
+	{ OPT_EVERY, "every", 0, "TIME", NULL,
+	  "from one to the next: seconds, or with m or h (10)",
+	  GROUP_CAPTURE },
 	{ OPT_COLOR, "color", 0, "WHEN", "auto always never",
 	  "colour: auto, always or never", GROUP_COMMON },
 	{ OPT_HELP, "help", 'h', NULL, NULL,
@@ -354,6 +361,35 @@ static bool take_hash(struct options *opt, int which)
 	return true;
 }
 
+/* "0.5", "10s", "5m", "2h": nanoseconds; at most a year. */
+static bool parse_time(const char *text, uint64_t *ret)
+{
+	static const struct {
+		char letter;
+		unsigned seconds;
+	} units[] = { { 0, 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 } };
+	uint64_t whole = 0, parts = 0, scale = 1000000000;
+	const char *at = text;
+	for (; isdigit((unsigned char)*at) && whole < 100000000; at++)
+		whole = whole * 10 + (uint64_t)(*at - '0');
+	if (at == text)
+		return false;
+	if (*at == '.')
+		for (at++; isdigit((unsigned char)*at) && scale > 1; at++) {
+			scale /= 10;
+			parts += (uint64_t)(*at - '0') * scale;
+		}
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (*at != units[i].letter || (*at && at[1]))
+			continue;
+		if (whole > 366u * 86400u / units[i].seconds)
+			return false;
+		*ret = (whole * 1000000000 + parts) * units[i].seconds;
+		return true;
+	}
+	return false;
+}
+
 static bool take_filter(struct options *opt, const struct option_spec *spec,
 			const char *value)
 {
@@ -374,6 +410,13 @@ static bool take_filter(struct options *opt, const struct option_spec *spec,
 		opt->format = (enum dump_format)(choice(spec->values, value) +
 						 DUMP_SLICE);
 		return opt->format != DUMP_ANY;
+	case OPT_SERIES:
+		if (!parse_number(value, 1000000, &number) || !number)
+			return false;
+		opt->series = (unsigned)number;
+		return true;
+	case OPT_EVERY:
+		return parse_time(value, &opt->every_ns);
 	case OPT_COMPRESS:
 		return take_codec(opt, choice(spec->values, value));
 	case OPT_HASH:
@@ -696,6 +739,7 @@ static void defaults(struct options *opt)
 		.around = HS_NO_ADDR,
 		.depth = DEFAULT_DEPTH,
 		.paths = DEFAULT_PATHS,
+		.every_ns = DEFAULT_EVERY_NS,
 		.fail_blocks = UINT64_MAX,
 		.fail_bytes = UINT64_MAX,
 	};

@@ -82,6 +82,8 @@ enum option_id {
 	OPT_EXCLUDE,
 	OPT_PAUSE,
 	OPT_SHAPE_ONLY,
+	OPT_SERIES,
+	OPT_EVERY,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -176,6 +178,8 @@ struct options {
 	enum hs_capture_hash hash;
 	bool encrypt, force, only_writable;
 	bool pause_min, shape_only;
+	unsigned series;   /* slices to write; 0: one, and no series */
+	uint64_t every_ns; /* between the beginnings of two of them */
 
 	int exit;          /* what a failed parse should exit with */
 	char problem[512]; /* why it failed */

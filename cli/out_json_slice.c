@@ -144,16 +144,17 @@ static void regions(struct json_doc *doc, const struct slice_view *view)
 		struct hs_slice_region_info r;
 		hs_slice_region(view->slice, i, &r);
 		json_t *region = json_pack(
-			"{s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s,s:I}", "base",
-			jaddr(r.base), "size", jcount(r.size), "protection",
-			(json_int_t)r.protection, "region_type",
+			"{s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s,s:I,s:o}",
+			"base", jaddr(r.base), "size", jcount(r.size),
+			"protection", (json_int_t)r.protection, "region_type",
 			(json_int_t)r.region_type, "page_size",
 			jcount(r.page_size), "timestamp_ns",
 			jcount(r.timestamp_ns), "captured_pages",
 			jcount(r.captured_pages), "failed_pages",
 			jcount(r.failed_pages), "unmapped_pages",
 			jcount(r.unmapped_pages), "compression", r.compression,
-			"block", (json_int_t)r.block);
+			"block", (json_int_t)r.block, "referenced_pages",
+			jcount(r.referenced_pages));
 		if (region && view->digests)
 			(void)json_object_set_new(region, "sha256",
 						  jdigest(view->slice, i));
@@ -211,6 +212,31 @@ static void tables(struct json_doc *doc, const struct hs_slice *slice)
 	doc_array_end(doc);
 }
 
+/* With `verify`: what came of comparing the pages. */
+static void bases(struct json_doc *doc, const struct slice_view *view)
+{
+	doc_array_begin(doc, "bases");
+	for (size_t i = 0; i < hs_slice_base_count(view->slice); i++) {
+		struct hs_slice_base_info b;
+		hs_slice_base(view->slice, i, &b);
+		json_t *base =
+			json_pack("{s:o,s:o,s:o,s:o}", "uuid", juuid(b.uuid),
+				  "name", jtext(b.name), "path", jtext(b.path),
+				  "bytes", jcount(b.bytes));
+		if (base && view->base) {
+			const struct hs_slice_base_check *c = &view->base[i];
+			(void)json_object_set_new(base, "good",
+						  jcount(c->good));
+			(void)json_object_set_new(base, "changed",
+						  jcount(c->changed));
+			(void)json_object_set_new(base, "missing",
+						  jcount(c->missing));
+		}
+		doc_element(doc, base);
+	}
+	doc_array_end(doc);
+}
+
 static json_t *jintegrity(const struct hs_slice_integrity *in)
 {
 	return json_pack("{s:s,s:o,s:s,s:b,s:o,s:b,s:b,s:b}", "chain",
@@ -261,6 +287,7 @@ void out_json_info(struct cli *cli, const struct slice_view *view)
 	regions(&doc, view);
 	tables(&doc, view->slice);
 	blocks(&doc, view->slice);
+	bases(&doc, view);
 	doc_member(&doc, "integrity", jintegrity(&view->integrity));
 	problems(&doc, view->slice);
 	doc_end(&doc);
@@ -271,6 +298,7 @@ void out_json_verify(struct cli *cli, const struct slice_view *view)
 	struct json_doc doc;
 	begin(&doc, cli);
 	doc_member(&doc, "file", jfile(cli, view->slice));
+	bases(&doc, view);
 	doc_member(&doc, "integrity", jintegrity(&view->integrity));
 	problems(&doc, view->slice);
 	doc_end(&doc);

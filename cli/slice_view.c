@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/out_text.h"
@@ -33,7 +34,9 @@ int slice_view_open(struct slice_view *view, struct cli *cli)
 void slice_view_release(struct slice_view *view)
 {
 	hs_slice_close(view->slice);
+	free(view->base);
 	view->slice = NULL;
+	view->base = NULL;
 }
 
 const char *text_hex(char *buf, const uint8_t *bytes, size_t len)
@@ -101,6 +104,52 @@ void out_slice_verdict(struct cli *cli, const struct slice_view *view)
 			     "MemDiver writes so\n");
 	if (in->dialect)
 		out_printf(out, "written as %s does\n", in->dialect);
+}
+
+int slice_view_check_bases(struct slice_view *view, struct cli *cli)
+{
+	size_t count = hs_slice_base_count(view->slice);
+	struct hs_error err = { .code = HS_OK };
+	view->base = calloc(count + 1, sizeof(*view->base));
+	if (!view->base)
+		return cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
+				"no memory");
+	for (size_t i = 0; i < count; i++)
+		if (hs_slice_base_check(view->slice, i, progress_show, NULL,
+					&view->base[i], &err))
+			return cli_fail_error(cli, &err);
+	progress_clear();
+	return EXIT_ANSWERED;
+}
+
+void out_slice_bases(struct cli *cli, const struct slice_view *view)
+{
+	struct out *out = &cli->out;
+	for (size_t i = 0; i < hs_slice_base_count(view->slice); i++) {
+		struct hs_slice_base_info b;
+		const struct hs_slice_base_check *c =
+			view->base ? &view->base[i] : NULL;
+		char size[TEXT_LEN], uuid[UUID_TEXT_LEN];
+		hs_slice_base(view->slice, i, &b);
+		out_printf(out, "%sdepends on ", view->base ? "" : "  ");
+		out_escaped(out, b.path ? b.path : b.name ? b.name : "?");
+		out_printf(out, " (%s): %s", text_uuid(uuid, b.uuid),
+			   text_size(size, b.bytes));
+		if (!b.path)
+			out_ink(out, cli->colour, INK_BAD, ", missing");
+		else if (c && !c->changed && !c->missing)
+			out_str(out, ", all as noted");
+		if (c && c->changed) {
+			out_str(out, ", ");
+			out_ink(out, cli->colour, INK_BAD,
+				text_size(size, c->changed));
+			out_str(out, " are not as noted");
+		}
+		if (c && b.path && c->missing)
+			out_printf(out, ", %s are not in it",
+				   text_size(size, c->missing));
+		out_str(out, "\n");
+	}
 }
 
 void out_slice_problems(struct cli *cli, const struct slice_view *view)

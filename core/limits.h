@@ -142,6 +142,13 @@
  * handful. */
 #define HS_LIMIT_SLICE_HINTS 256u
 
+/* Slices that one slice may take pages from. Each is opened and mapped, and
+ * every one that is lost takes pages along: a series begins anew before that. */
+#define HS_LIMIT_SLICE_BASES 256u
+
+/* Files of a folder that are looked into for a slice's bases. */
+#define HS_LIMIT_FOLDER (1u << 16)
+
 /* Argon2 as a slice's header asks for it. What writers use is 3 passes over
  * 64 MiB in 4 lanes; a forged header must not cost minutes or all memory. */
 #define HS_LIMIT_ARGON2_TIME 64u

@@ -36,6 +36,17 @@ enum hs_capture_hash {
 typedef void (*hs_redact_fn)(void *arg, hs_addr addr, uint8_t *bytes,
 			     size_t len);
 
+/*
+ * A series of slices of one process: each holds the pages that changed, and
+ * refers to those that did not where an earlier one holds them. They belong
+ * into one folder; each opens like a slice that has everything.
+ */
+struct hs_series; /* opaque */
+
+HS_API enum hs_status hs_series_new(struct hs_series **ret,
+				    struct hs_error *err);
+HS_API void hs_series_free(struct hs_series *series); /* NULL is fine */
+
 /* Set struct_size, and the rest to zero: a slice, zstd, BLAKE3, everything. */
 struct hs_capture_options {
 	size_t struct_size;
@@ -63,6 +74,10 @@ struct hs_capture_options {
 	hs_progress_fn
 		progress; /* "writing", in bytes of memory; may be NULL */
 	void *progress_arg;
+
+	/* The next step of this series; NULL: a slice of its own. The target
+	 * must be the same process each time, or it is HS_ERR_INVALID. */
+	struct hs_series *series;
 };
 
 /* What the file cannot hold although the source had it: bits. */
@@ -80,6 +95,7 @@ struct hs_capture_result {
 	uint64_t left_out;  /* mapped, and left out by the options */
 	uint64_t file_size; /* bytes */
 	unsigned lost;      /* HS_LOST_* */
+	uint64_t unchanged; /* bytes that earlier steps of the series hold */
 };
 
 /*

@@ -80,6 +80,9 @@ struct hs_slice_region_info {
 	 * in the file count as failed. */
 	uint64_t captured_pages, failed_pages, unmapped_pages;
 	const char *compression; /* "none", "lz4", "zstd" */
+	/* Of the failed pages: they did not change, and another slice of the
+	 * series holds them. */
+	uint64_t referenced_pages;
 };
 /* In the order of the file. Regions that make no sense are not listed. */
 HS_API size_t hs_slice_region_count(const struct hs_slice *slice);
@@ -180,6 +183,32 @@ HS_API enum hs_status hs_slice_verify(const struct hs_slice *slice,
 				      hs_progress_fn progress, void *arg,
 				      struct hs_slice_integrity *ret,
 				      struct hs_error *err);
+
+/*
+ * Other slices of a series that hold pages of this one. They are looked for in
+ * its folder, by their names and then by their UUIDs.
+ */
+struct hs_slice_base_info {
+	const uint8_t *uuid; /* 16 bytes */
+	const char *name;    /* of the file, as noted; NULL: none */
+	const char *path;    /* where it was found; NULL: it was not */
+	uint64_t bytes;      /* of this slice that it is to hold */
+};
+HS_API size_t hs_slice_base_count(const struct hs_slice *slice);
+HS_API void hs_slice_base(const struct hs_slice *slice, size_t i,
+			  struct hs_slice_base_info *ret);
+
+struct hs_slice_base_check {
+	uint64_t good;    /* bytes that are there, and as they were */
+	uint64_t changed; /* bytes that are there, but are others */
+	uint64_t missing; /* the rest */
+};
+/* Compare every page that base I is to hold with its hash. */
+HS_API enum hs_status hs_slice_base_check(const struct hs_slice *slice,
+					  size_t i, hs_progress_fn progress,
+					  void *arg,
+					  struct hs_slice_base_check *ret,
+					  struct hs_error *err);
 
 /* What is odd about the file. */
 HS_API size_t hs_slice_problem_count(const struct hs_slice *slice);

@@ -97,6 +97,10 @@ documents() { # documents TARGET...: each command on this target
 }
 documents --pid "$program"
 valid written 0 capture --pid "$program" -o "$work/w.msl" --json
+valid series 0 capture --pid "$program" --series 2 --every 0 -o "$work/s.msl" \
+	--json
+valid info 0 info "$work/s.0002.msl" --json
+valid verify 0 verify "$work/s.0002.msl" --json
 valid written 0 convert "$work/w.msl" "$work/w.core" --json
 valid error 2 convert "$work/w.msl" "$work/w.core" --json
 dump_core

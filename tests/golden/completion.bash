@@ -98,6 +98,10 @@ _heapscan()
 		return ;;
 	--exclude)
 		return ;;
+	--series)
+		return ;;
+	--every)
+		return ;;
 	--color)
 		COMPREPLY=($(compgen -W 'auto always never' -- "$cur"))
 		return ;;
@@ -129,7 +133,7 @@ _heapscan()
 		search) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --as --everywhere --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
 		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
-		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --color --help --version' ;;
+		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --series --every --color --help --version' ;;
 		convert) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --color --help --version' ;;
 		types) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --diff --jobs --color --help --version' ;;
 		export) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --state --arena --tid --min-size --max-size --sort --top --type --jobs --output --format --force --color --help --version' ;;

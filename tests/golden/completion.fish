@@ -78,6 +78,8 @@ complete -c heapscan -n '__fish_seen_subcommand_from capture convert export' -l 
 complete -c heapscan -n '__fish_seen_subcommand_from capture convert' -l only-writable -d 'leave out what the process may not write'
 complete -c heapscan -n '__fish_seen_subcommand_from capture convert' -l exclude -x -d 'leave out mappings: paths, patterns, [stack], 0xADDR'
 complete -c heapscan -n '__fish_seen_subcommand_from capture convert' -l shape-only -d 'keep addresses and the allocator\'s data, no others'
+complete -c heapscan -n '__fish_seen_subcommand_from capture' -l series -x -d 'write N slices, each with what changed meanwhile'
+complete -c heapscan -n '__fish_seen_subcommand_from capture' -l every -x -d 'from one to the next: seconds, or with m or h (10)'
 complete -c heapscan -l color -x -a 'auto always never' -d 'colour: auto, always or never'
 complete -c heapscan -l help -s h -d 'explain the command'
 complete -c heapscan -l version -s V -d 'print the version'

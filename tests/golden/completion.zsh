@@ -396,6 +396,8 @@ _heapscan()
 			'--only-writable[leave out what the process may not write]'
 			'--exclude=[leave out mappings\: paths, patterns, \[stack\], 0xADDR]:LIST:'
 			'--shape-only[keep addresses and the allocator'\''s data, no others]'
+			'--series=[write N slices, each with what changed meanwhile]:N:'
+			'--every=[from one to the next\: seconds, or with m or h (10)]:TIME:'
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
 			'--help[explain the command]'
 			'--version[print the version]'

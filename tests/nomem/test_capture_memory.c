@@ -101,6 +101,66 @@ every_failing_allocation_is_reported_and_leaves_nothing(void **state)
 	fake_target_release(&t);
 }
 
+/* A second step, which refers to the first, and that step read again. */
+static void every_failing_allocation_of_a_series_is_reported(void **state)
+{
+	(void)state;
+	static uint8_t bytes[16 * 4096];
+	struct fake_target t;
+	char first[128], second[128];
+	struct hs_capture_options opt = { .struct_size = sizeof(opt) };
+	struct hs_error err = { 0 };
+	make_target(&t, bytes, sizeof(bytes));
+	(void)snprintf(first, sizeof(first), "%s/first", folder);
+	(void)snprintf(second, sizeof(second), "%s/second", folder);
+	assert_int_equal(hs_series_new(&opt.series, NULL), HS_OK);
+	assert_int_equal(hs_capture_write(&t.base, first, &opt, NULL, &err),
+			 HS_OK);
+	bytes[0] = 1;
+	for (unsigned long n = 1;; n++) {
+		nth_allocation_fails(n);
+		enum hs_status st =
+			hs_capture_write(&t.base, second, &opt, NULL, &err);
+		if (!nth_allocation_reached()) {
+			assert_int_equal(st, HS_OK);
+			break;
+		}
+		assert_int_equal(st, HS_ERR_NOMEM);
+		assert_int_equal(files_left(), 1);
+	}
+	for (unsigned long n = 1;; n++) {
+		struct hs_slice *s = NULL;
+		nth_allocation_fails(n);
+		enum hs_status st = hs_slice_open(second, NULL, &s, &err);
+		struct hs_slice_base_check check;
+		if (!st)
+			st = hs_slice_base_check(s, 0, NULL, NULL, &check,
+						 &err);
+		bool failed = nth_allocation_reached();
+		hs_slice_close(s);
+		/* How much memory there is may stay unknown. */
+		assert_true(st == HS_OK || (failed && st == HS_ERR_NOMEM));
+		if (!failed)
+			break;
+	}
+	for (unsigned long n = 1;; n++) {
+		struct hs_open_options how = { .struct_size = sizeof(how),
+					       .sysroot = "/dev/null" };
+		struct hs_target *there = NULL;
+		nth_allocation_fails(n);
+		enum hs_status st = hs_target_open(second, &how, &there, &err);
+		bool failed = nth_allocation_reached();
+		hs_target_close(there);
+		assert_true(st == HS_OK || (failed && st == HS_ERR_NOMEM));
+		if (!failed)
+			break;
+	}
+	hs_series_free(opt.series);
+	fake_target_release(&t);
+	assert_int_equal(unlink(first), 0);
+	assert_int_equal(unlink(second), 0);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -118,6 +178,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			every_failing_allocation_is_reported_and_leaves_nothing),
+		cmocka_unit_test(
+			every_failing_allocation_of_a_series_is_reported),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -214,6 +214,8 @@ class Slice:
             elif kind == 1:
                 assert parent == bytes(16)
                 first[uuid] = flags
+            elif kind == 0x4853: # ours: unknown to others, but in its place
+                assert first[parent] & 0x10
         end = 0
         for base, size, _, _, _, _, _ in sorted(self.regions):
             assert base >= end, "regions overlap"
@@ -223,6 +225,7 @@ class Slice:
         want = 1 << 1 | 1 << 8
         want |= 1 if self.regions else 0
         want |= 4 if self.threads else 0
+        want |= 1 << 9 if any(b[0] == 0x41 for b in self.blocks) else 0
         assert self.capabilities == want, "P8"
 
 
@@ -267,7 +270,8 @@ def main():
     there = Slice(open(args[0], "rb").read())
     assert bool(there.flags & 1) == imported
     pages = sum(r[5].count(0) for r in there.regions)
-    assert pages and there.modules and there.build_ids and there.threads
+    steps = any(b[0] == 0x4853 for b in there.blocks)
+    assert (pages or steps) and there.modules and there.build_ids and there.threads
     for _, _, registers in there.threads:
         for name in ("rip", "rsp", "fs_base", "gs_base", "orig_rax"):
             assert name in registers, name
