@@ -242,7 +242,7 @@ static void chunk_lines(struct cli *cli, const struct hs_chunk_info *c)
 	if (c->arena != SIZE_MAX) {
 		struct hs_arena_info arena;
 		hs_heap_arena(cli->heap, c->arena, &arena);
-		out_printf(out, "    arena    0x%" PRIx64 "%s\n", arena.addr,
+		out_printf(out, "    arena    %s%s\n", text_addr(n, arena.addr),
 			   arena.is_main ? " (main)" : "");
 	}
 	if (c->bin != HS_NO_BIN && c->tid >= 0)

@@ -41,7 +41,19 @@ static void answer_line(struct cli *cli, const struct hs_heap_summary *s)
 	if (cli_answered(cli) != EXIT_ANSWERED)
 		out_ink(&cli->out, cli->colour, INK_WARN,
 			", memory is missing");
-	out_str(&cli->out, "\n\n");
+	out_str(&cli->out, "\n");
+	if (a.main_arena_missing) {
+		out_ink(&cli->out, cli->colour, INK_WARN,
+			a.has_fastbins
+				? "not known, as libc's data is missing: the "
+				  "main arena's fastbins (freed blocks there "
+				  "count as used) and malloc's own sums"
+				: "not known, as libc's data is missing: "
+				  "malloc's own sums");
+		out_printf(&cli->out, "; confidence %s\n",
+			   hs_confidence_name(a.confidence));
+	}
+	out_str(&cli->out, "\n");
 }
 
 static void states_table(struct cli *cli, const struct hs_heap_summary *s)

@@ -53,8 +53,9 @@ static bool write_row(void *arg, size_t i, const struct hs_chunk_info *chunk)
 	*at++ = ',';
 	at = put_text(at, hs_chunk_state_name(chunk->state));
 	*at++ = ',';
-	if (chunk->arena != SIZE_MAX)
-		at = put_hex(at, cli_arena_addr(job->cli, chunk->arena));
+	hs_addr arena = cli_arena_addr(job->cli, chunk->arena);
+	if (arena != HS_NO_ADDR)
+		at = put_hex(at, arena);
 	*at++ = ',';
 	if (chunk->tid >= 0)
 		at = put_u64(at, (uint64_t)chunk->tid);

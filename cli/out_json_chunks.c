@@ -146,8 +146,13 @@ static bool writer_init(struct chunk_writer *w, struct json_doc *doc,
 	}
 	for (size_t i = 0; i < n; i++) {
 		char *at = w->arenas[i];
+		hs_addr addr = cli_arena_addr(doc->cli, i);
+		if (addr == HS_NO_ADDR) { /* not captured */
+			(void)put_str(at, "null");
+			continue;
+		}
 		*at++ = '"';
-		at = put_hex(at, cli_arena_addr(doc->cli, i));
+		at = put_hex(at, addr);
 		*at = '"';
 	}
 	return !typed || types_init(w);

@@ -186,7 +186,7 @@ void doc_allocator(struct json_doc *doc)
 		hs_target_module(cli->target, a.module, &libc);
 	doc_member(doc, "allocator",
 		   json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,"
-			     "s:o,s:b,s:b,s:b,s:o}",
+			     "s:o,s:b,s:b,s:b,s:o,s:b,s:s}",
 			     "name", "glibc", "version", jtext(a.version),
 			     "version_source", jtext(a.version_source),
 			     "layout_source", jorigin(a.layout_source),
@@ -201,7 +201,9 @@ void doc_allocator(struct json_doc *doc)
 			     (int)a.safe_linking, "has_tcache",
 			     (int)a.has_tcache, "has_fastbins",
 			     (int)a.has_fastbins, "other_allocator",
-			     jtext(a.other_allocator)));
+			     jtext(a.other_allocator), "main_arena_missing",
+			     (int)a.main_arena_missing, "confidence",
+			     hs_confidence_name(a.confidence)));
 }
 
 void doc_problems(struct json_doc *doc)

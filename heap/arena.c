@@ -112,6 +112,30 @@ static bool is_thread_arena(struct hs_scan *scan, hs_addr base)
 	       ar_ptr == base;
 }
 
+/* What stays unknown without the main arena itself. */
+static enum hs_status add_lost(struct hs_scan *scan, struct hs_arena *a,
+			       struct hs_error *err)
+{
+	struct hs_heap *heap = scan->heap;
+	a->top = scan->lost_top;
+	a->top_size = scan->lost_top_size;
+	a->next = a->next_free = HS_NO_ADDR;
+	scan->total_system_mem += scan->lost_bytes;
+	heap->arenas[heap->arena_count++] = *a;
+	scan->missing = true;
+	bool fast = hs_layout_has(&heap->layout, HS_FIELD_ARENA_FASTBINS);
+	return hs_finding_add(
+		&heap->findings, HS_FINDING_MAIN_ARENA_LOST, a->addr, err,
+		"the main arena was not captured (libc's data is missing): its "
+		"heap is told by its chunks alone%s%s; malloc's own sums are "
+		"not known",
+		fast ? ", and freed blocks in its fastbins (of up to some 128 "
+		       "bytes) count as used"
+		     : "",
+		a->top == HS_NO_ADDR ? ", as does its top, which was not found"
+				     : "");
+}
+
 static enum hs_status add(struct hs_scan *scan, hs_addr addr, bool is_main,
 			  struct hs_error *err)
 {
@@ -125,6 +149,8 @@ static enum hs_status add(struct hs_scan *scan, hs_addr addr, bool is_main,
 			      .is_main = is_main,
 			      .top = HS_NO_ADDR,
 			      .system_mem = HS_UNKNOWN };
+	if (is_main && scan->lost && heap->arena_count == 0)
+		return add_lost(scan, &a, err);
 	uint64_t v, top = 0;
 	if (hs_scan_field(scan, addr, HS_FIELD_ARENA_MUTEX, &v))
 		a.locked = v != 0;
@@ -209,6 +235,8 @@ static enum hs_status read_ring(struct hs_scan *scan, hs_addr main_arena,
 	if (st)
 		return st;
 	heap->arenas[first].sbrk_base = sbrk_base;
+	if (scan->lost && first == 0)
+		return find_lost(scan, err);
 	hs_addr from = main_arena, at = heap->arenas[first].next;
 	while (at != main_arena) {
 		const char *why = NULL;

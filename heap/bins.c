@@ -61,20 +61,16 @@ struct way {
 
 enum end { END_CLOSED, END_BROKEN, END_UNREADABLE };
 
-static enum hs_status follow(struct hs_scan *scan, hs_addr head,
+/* From the chunk AT on, which HEAD leads to. */
+static enum hs_status follow(struct hs_scan *scan, hs_addr head, hs_addr at,
 			     const struct way *way, uint32_t list,
 			     enum end *end, hs_addr *where,
 			     struct hs_error *err)
 {
 	const struct hs_layout *l = &scan->heap->layout;
 	hs_addr before = head;
-	uint64_t at;
 	*end = END_BROKEN;
 	*where = head;
-	if (!hs_window_word(&scan->window, head + way->on, &at)) {
-		*end = END_UNREADABLE;
-		return HS_OK;
-	}
 	/* Each step is checked against the one before, so a cycle that does
 	 * not lead back to the head breaks at its first chunk. */
 	for (uint64_t n = 0; at != head && n <= most_chunks(scan); n++) {
@@ -133,8 +129,9 @@ static enum hs_status broken(struct hs_scan *scan, uint32_t arena,
 			      name, where);
 }
 
-static enum hs_status bin(struct hs_scan *scan, uint32_t arena, unsigned i,
-			  hs_addr head, struct hs_error *err)
+enum hs_status hs_bin_walk(struct hs_scan *scan, uint32_t arena, unsigned i,
+			   hs_addr head, hs_addr first, hs_addr last,
+			   struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
 	const struct hs_layout *l = &heap->layout;
@@ -150,13 +147,19 @@ static enum hs_status bin(struct hs_scan *scan, uint32_t arena, unsigned i,
 		return st;
 	enum end end, other;
 	hs_addr where, elsewhere;
-	st = follow(scan, head, &forward, index, &end, &where, err);
-	if (st || end == END_CLOSED)
-		return st;
-	st = broken(scan, arena, index, end, where, err);
-	if (st)
-		return st;
-	return follow(scan, head, &backward, index, &other, &elsewhere, err);
+	if (first != HS_NO_ADDR) {
+		st = follow(scan, head, first, &forward, index, &end, &where,
+			    err);
+		if (st || end == END_CLOSED)
+			return st;
+		st = broken(scan, arena, index, end, where, err);
+		if (st)
+			return st;
+	}
+	if (last == HS_NO_ADDR)
+		return HS_OK;
+	return follow(scan, head, last, &backward, index, &other, &elsewhere,
+		      err);
 }
 
 enum hs_status hs_bins_walk(struct hs_scan *scan, uint32_t arena,
@@ -186,7 +189,7 @@ enum hs_status hs_bins_walk(struct hs_scan *scan, uint32_t arena,
 		/* All zero: an arena that was never used. */
 		if ((fd == head && bk == head) || (fd == 0 && bk == 0))
 			continue;
-		st = bin(scan, arena, i, head, err);
+		st = hs_bin_walk(scan, arena, i, head, fd, bk, err);
 		if (st)
 			return st;
 	}

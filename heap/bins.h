@@ -15,4 +15,13 @@ HS_MUST_CHECK enum hs_status hs_bins_walk(struct hs_scan *scan, uint32_t arena,
 bool hs_bin_takes(const struct hs_layout *layout, unsigned index,
 		  uint64_t size);
 
+/*
+ * One bin: the list that HEAD, its pseudo-chunk, leads from FIRST to LAST, each
+ * HS_NO_ADDR when not known. HEAD itself is not read.
+ */
+HS_MUST_CHECK enum hs_status hs_bin_walk(struct hs_scan *scan, uint32_t arena,
+					 unsigned index, hs_addr head,
+					 hs_addr first, hs_addr last,
+					 struct hs_error *err);
+
 #endif

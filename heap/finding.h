@@ -32,6 +32,7 @@
 	X(HEAP_CHAIN, DAMAGE, "heap-chain-broken")                          \
 	X(LIST_UNREADABLE, WARNING, "list-not-captured")                    \
 	X(HEAP_UNREADABLE, WARNING, "heap-not-captured")                    \
+	X(MAIN_ARENA_LOST, WARNING, "main-arena-not-captured")              \
 	X(ARENA_UNREADABLE, WARNING, "arena-not-captured")                  \
 	X(TCACHE_UNREADABLE, WARNING, "tcache-not-captured")                \
 	X(TCACHE_UNKNOWN, WARNING, "tcache-not-found")                      \

@@ -29,7 +29,10 @@ void hs_list_name(const struct hs_heap *heap, uint32_t list, char *text,
 {
 	const struct hs_list *l = &heap->lists[list];
 	const char *state = hs_chunk_state_name((enum hs_chunk_state)l->state);
-	if (l->state != HS_CHUNK_TCACHE)
+	if (l->state != HS_CHUNK_TCACHE && l->addr == HS_NO_ADDR)
+		(void)snprintf(text, len, "%s %u of the main arena", state,
+			       l->index);
+	else if (l->state != HS_CHUNK_TCACHE)
 		(void)snprintf(text, len, "%s %u of the arena at 0x%" PRIx64,
 			       state, l->index, l->addr);
 	else if (l->owner != HS_NO_ARENA)

@@ -6,225 +6,11 @@
 #include <stdlib.h>
 
 #include "core/cleanup.h"
-#include "heap/bin_scan.h"
+#include "heap/arena_rows.h"
+#include "heap/libc_module.h"
+#include "heap/lost_arena.h"
 #include "heap/other_allocators.h"
 #include "heap/version.h"
-
-/*
- * A few bins may be smashed and the arena still be one: overflows rarely hit
- * libc's data, and a use after free breaks one list at a time.
- */
-#define ENOUGH_SOUND_BINS (HS_BIN_PAIRS - 8)
-
-static bool is_arena(struct hs_scan *scan, hs_addr bins)
-{
-	return hs_bins_sound(scan, bins, NULL) >= ENOUGH_SOUND_BINS;
-}
-
-/* Allocated statically and never used: everything but a few words is zero. */
-static bool is_unused_arena(struct hs_scan *scan, hs_addr bins)
-{
-	unsigned zeroes;
-	(void)hs_bins_sound(scan, bins, &zeroes);
-	return zeroes == HS_BIN_PAIRS;
-}
-
-/* Do the `next` pointers from BASE lead round to BASE? */
-static bool ring_closes(struct hs_scan *scan, hs_addr base,
-			uint64_t next_offset)
-{
-	hs_addr at = base;
-	for (unsigned n = 0; n < HS_LIMIT_ARENAS; n++) {
-		uint64_t next;
-		if (!hs_window_word(&scan->window, at + next_offset, &next))
-			return false;
-		if (next == base)
-			return true;
-		if (next == 0 || next % scan->target->word_size != 0)
-			return false;
-		at = next;
-	}
-	return false;
-}
-
-/*
- * attached_threads came with 2.23 between next_free and system_mem: the word
- * there is a small count, or else already the memory's size in bytes.
- */
-static bool sums_fit(struct hs_scan *scan, hs_addr base,
-		     const struct hs_layout *layout)
-{
-	uint64_t attached, system_mem, max;
-	const struct hs_field_pos *f = layout->field;
-	if (!hs_window_word(&scan->window,
-			    base + f[HS_FIELD_ARENA_SYSTEM_MEM].offset,
-			    &system_mem) ||
-	    !hs_window_word(&scan->window,
-			    base + f[HS_FIELD_ARENA_MAX_SYSTEM_MEM].offset,
-			    &max))
-		return false;
-	if (max < system_mem || (system_mem > 0 && system_mem < 4096))
-		return false;
-	if (!hs_layout_has(layout, HS_FIELD_ARENA_ATTACHED))
-		return true;
-	return hs_window_word(&scan->window,
-			      base + f[HS_FIELD_ARENA_ATTACHED].offset,
-			      &attached) &&
-	       attached <= HS_LIMIT_THREADS;
-}
-
-/* The built-in row that fits the arena whose bins stand at BINS. */
-static bool row_by_bins(struct hs_scan *scan, hs_addr bins,
-			struct hs_layout *layout)
-{
-	const struct hs_layout_row *row;
-	unsigned word = scan->target->word_size;
-	for (size_t i = 0; (row = hs_layout_builtin(HS_STRUCT_ARENA, word, i));
-	     i++) {
-		struct hs_layout l;
-		hs_layout_init(&l, word);
-		hs_layout_use_row(&l, row, HS_ORIGIN_BUILTIN);
-		hs_addr base = bins - l.field[HS_FIELD_ARENA_BINS].offset;
-		if (!ring_closes(scan, base,
-				 l.field[HS_FIELD_ARENA_NEXT].offset) ||
-		    !sums_fit(scan, base, &l))
-			continue;
-		hs_layout_settle(&l);
-		*layout = l;
-		return true;
-	}
-	return false;
-}
-
-static struct hs_field_pos one_word(size_t offset, unsigned word)
-{
-	return (struct hs_field_pos){ (uint16_t)offset, (uint16_t)word, 1 };
-}
-
-/*
- * No row fits: a release newer than this table. Bins, binmap and next have
- * kept their distances in every release, so the ring tells where the struct
- * begins, and what stands between follows.
- */
-static bool infer_by_bins(struct hs_scan *scan, hs_addr bins,
-			  struct hs_layout *layout)
-{
-	unsigned w = scan->target->word_size;
-	size_t next_after_bins = 254 * w + 16;
-	for (unsigned k = 2 * w; k <= 256; k += w) {
-		hs_addr base = bins - k;
-		if (!ring_closes(scan, base, k + next_after_bins))
-			continue;
-		struct hs_layout l;
-		hs_layout_init(&l, w);
-		struct hs_field_pos *f = l.field;
-		size_t next = k + next_after_bins;
-		f[HS_FIELD_ARENA_MUTEX] = one_word(0, 4);
-		f[HS_FIELD_ARENA_FLAGS] = one_word(4, 4);
-		f[HS_FIELD_ARENA_TOP] = one_word(k - 2 * w, w);
-		f[HS_FIELD_ARENA_BINS] =
-			(struct hs_field_pos){ (uint16_t)k, (uint16_t)(254 * w),
-					       254 };
-		if (k >= 8 + 12 * w)
-			f[HS_FIELD_ARENA_FASTBINS] =
-				(struct hs_field_pos){ (uint16_t)(k - 12 * w),
-						       (uint16_t)(10 * w), 10 };
-		f[HS_FIELD_ARENA_NEXT] = one_word(next, w);
-		f[HS_FIELD_ARENA_NEXT_FREE] = one_word(next + w, w);
-		f[HS_FIELD_ARENA_ATTACHED] = one_word(next + 2 * w, w);
-		f[HS_FIELD_ARENA_SYSTEM_MEM] = one_word(next + 3 * w, w);
-		f[HS_FIELD_ARENA_MAX_SYSTEM_MEM] = one_word(next + 4 * w, w);
-		l.struct_size[HS_STRUCT_ARENA] = (uint32_t)(next + 5 * w);
-		l.origin[HS_STRUCT_ARENA] = HS_ORIGIN_INFERRED;
-		if (!sums_fit(scan, base, &l))
-			continue;
-		hs_layout_settle(&l);
-		*layout = l;
-		return true;
-	}
-	return false;
-}
-
-/*
- * The ring of arenas is broken somewhere. The rest of it still tells where
- * structs begin: does the arena at BINS, were it ROW, lead to another one, or
- * another one here?
- */
-static bool on_broken_ring(struct hs_scan *scan, const struct hs_bin_runs *runs,
-			   hs_addr bins, const struct hs_layout *l)
-{
-	uint64_t to_base = l->field[HS_FIELD_ARENA_BINS].offset;
-	uint64_t to_next = l->field[HS_FIELD_ARENA_NEXT].offset - to_base;
-	uint64_t own, next;
-	if (!hs_window_word(&scan->window, bins + to_next, &own))
-		own = 0;
-	for (size_t i = 0; i < runs->count; i++) {
-		hs_addr other = runs->run[i].bins;
-		if (!runs->run[i].exact || other == bins)
-			continue;
-		if (own == other - to_base)
-			return true;
-		if (hs_window_word(&scan->window, other + to_next, &next) &&
-		    next == bins - to_base)
-			return true;
-	}
-	return false;
-}
-
-static bool row_by_others(struct hs_scan *scan, const struct hs_bin_runs *runs,
-			  hs_addr bins, struct hs_layout *layout)
-{
-	const struct hs_layout_row *row;
-	unsigned word = scan->target->word_size;
-	for (size_t i = 0; (row = hs_layout_builtin(HS_STRUCT_ARENA, word, i));
-	     i++) {
-		struct hs_layout l;
-		hs_layout_init(&l, word);
-		hs_layout_use_row(&l, row, HS_ORIGIN_BUILTIN);
-		hs_addr base = bins - l.field[HS_FIELD_ARENA_BINS].offset;
-		if (!on_broken_ring(scan, runs, bins, &l) ||
-		    !sums_fit(scan, base, &l))
-			continue;
-		hs_layout_settle(&l);
-		*layout = l;
-		return true;
-	}
-	return false;
-}
-
-/* A thread arena follows its heap_info, whose first word points to it. */
-static bool is_thread_arena(struct hs_scan *scan, hs_addr base)
-{
-	unsigned w = scan->target->word_size;
-	static const unsigned words[] = { 4, 6 }; /* of heap_info */
-	for (size_t i = 0; i < 2; i++) {
-		hs_addr info = base - words[i] * (hs_addr)w;
-		uint64_t ar_ptr;
-		if (info % 0x10000 == 0 &&
-		    hs_window_word(&scan->window, info, &ar_ptr) &&
-		    ar_ptr == base)
-			return true;
-	}
-	return false;
-}
-
-/* Modules that may hold malloc, the likeliest first; SIZE_MAX ends. */
-static size_t candidate_module(struct hs_scan *scan, size_t n)
-{
-	static const char *const names[] = { "libc.so", "libc-2." };
-	const struct hs_module_list *modules = &scan->target->modules;
-	for (size_t i = 0; i < 2; i++)
-		for (size_t m = 0;
-		     (m = hs_symbols_module_named(scan->syms, names[i], m)) !=
-		     SIZE_MAX;
-		     m++)
-			if (n-- == 0)
-				return m;
-	for (size_t m = 0; m < modules->count; m++)
-		if (modules->module[m].is_executable && n-- == 0)
-			return m;
-	return SIZE_MAX;
-}
 
 /* Layout for an arena at BASE whose symbol we know but not its DWARF. */
 static bool layout_at(struct hs_scan *scan, hs_addr base,
@@ -238,7 +24,8 @@ static bool layout_at(struct hs_scan *scan, hs_addr base,
 		hs_layout_init(&l, word);
 		hs_layout_use_row(&l, row, HS_ORIGIN_BUILTIN);
 		hs_addr bins = base + l.field[HS_FIELD_ARENA_BINS].offset;
-		if (is_arena(scan, bins) && row_by_bins(scan, bins, layout))
+		if (hs_is_arena(scan, bins) &&
+		    hs_arena_row_by_ring(scan, bins, layout))
 			return true;
 	}
 	return false;
@@ -251,7 +38,7 @@ static enum found find_by_symbol(struct hs_scan *scan, struct hs_layout *layout,
 {
 	enum found best = FOUND_NOTHING;
 	size_t m;
-	for (size_t n = 0; (m = candidate_module(scan, n)) != SIZE_MAX; n++) {
+	for (size_t n = 0; (m = hs_libc_candidate(scan, n)) != SIZE_MAX; n++) {
 		struct hs_symbol_info symbol;
 		if (hs_symbols_find(scan->syms, m, "main_arena", &symbol, NULL))
 			continue;
@@ -260,8 +47,8 @@ static enum found find_by_symbol(struct hs_scan *scan, struct hs_layout *layout,
 		if (hs_layout_from_dwarf(&l, scan->syms, m, NULL) == HS_OK) {
 			hs_addr bins = symbol.addr +
 				       l.field[HS_FIELD_ARENA_BINS].offset;
-			bool arena = is_arena(scan, bins);
-			if (!arena && !is_unused_arena(scan, bins))
+			bool arena = hs_is_arena(scan, bins);
+			if (!arena && !hs_is_unused_arena(scan, bins))
 				continue;
 			if (!arena && best == FOUND_UNUSED)
 				continue;
@@ -281,15 +68,6 @@ static enum found find_by_symbol(struct hs_scan *scan, struct hs_layout *layout,
 	return best;
 }
 
-/* A module's own data: file-backed, or the .bss that follows it. */
-static bool may_hold_libc_data(const struct hs_scan *scan,
-			       const struct hs_map *map)
-{
-	return hs_scan_writable(map) &&
-	       (map->kind == HS_MAP_FILE ||
-		hs_target_find_module(scan->target, map->start) != SIZE_MAX);
-}
-
 static enum hs_status scan_maps(struct hs_scan *scan, bool data_only,
 				struct hs_bin_runs *runs, struct hs_error *err)
 {
@@ -297,7 +75,7 @@ static enum hs_status scan_maps(struct hs_scan *scan, bool data_only,
 	for (size_t i = 0; i < maps->count; i++) {
 		const struct hs_map *map = &maps->map[i];
 		if (!hs_scan_writable(map) || map->captured == 0 ||
-		    may_hold_libc_data(scan, map) != data_only)
+		    hs_may_hold_libc_data(scan, map) != data_only)
 			continue;
 		enum hs_status st =
 			hs_bin_scan(scan, map->start, map->end, runs, err);
@@ -363,12 +141,28 @@ static enum hs_status other_libc(struct hs_scan *scan, hs_addr addr,
 		addr, mem);
 }
 
+/* How much of the ring of arenas must be there for one to be believed. */
+enum ring { RING_WHOLE, RING_BROKEN, RING_NONE };
+
+static bool row_of(struct hs_scan *scan, const struct hs_bin_runs *runs,
+		   const struct hs_bin_run *run, enum ring ring,
+		   struct hs_layout *l)
+{
+	if (hs_arena_row_by_ring(scan, run->bins, l))
+		return true;
+	if (!run->exact)
+		return false;
+	return hs_arena_row_inferred(scan, run->bins, l) ||
+	       (ring >= RING_BROKEN &&
+		hs_arena_row_by_others(scan, runs, run->bins, l)) ||
+	       (ring == RING_NONE && hs_arena_row_alone(scan, run->bins, l));
+}
+
 /* Of several main arenas (dlmopen, a static program with plug-ins) the one
- * with the most memory comes first. RING_HOLDS: only arenas on a ring that
- * leads back to them. */
+ * with the most memory comes first. */
 static enum hs_status choose(struct hs_scan *scan,
 			     const struct hs_bin_runs *runs, bool have_base,
-			     bool ring_holds, struct hs_layout *layout,
+			     enum ring ring, struct hs_layout *layout,
 			     hs_addr *base, bool *found, struct hs_error *err)
 {
 	uint64_t best = 0;
@@ -376,14 +170,11 @@ static enum hs_status choose(struct hs_scan *scan,
 	for (size_t i = 0; i < runs->count; i++) {
 		struct hs_layout l;
 		const struct hs_bin_run *run = &runs->run[i];
-		if (!row_by_bins(scan, run->bins, &l) &&
-		    (!run->exact || !infer_by_bins(scan, run->bins, &l)) &&
-		    (!run->exact || ring_holds ||
-		     !row_by_others(scan, runs, run->bins, &l)))
+		if (!row_of(scan, runs, run, ring, &l))
 			continue;
 		hs_addr at =
 			runs->run[i].bins - l.field[HS_FIELD_ARENA_BINS].offset;
-		if (is_thread_arena(scan, at))
+		if (hs_is_thread_arena(scan, at))
 			continue;
 		uint64_t mem = system_mem_of(scan, &l, at);
 		if (have_base && at == *base)
@@ -397,12 +188,12 @@ static enum hs_status choose(struct hs_scan *scan,
 	}
 	for (size_t i = 0; *found && i < runs->count; i++) {
 		struct hs_layout l;
-		if (!row_by_bins(scan, runs->run[i].bins, &l))
+		if (!hs_arena_row_by_ring(scan, runs->run[i].bins, &l))
 			continue;
 		hs_addr at =
 			runs->run[i].bins - l.field[HS_FIELD_ARENA_BINS].offset;
 		uint64_t mem = system_mem_of(scan, &l, at);
-		if (at == *base || mem == 0 || is_thread_arena(scan, at))
+		if (at == *base || mem == 0 || hs_is_thread_arena(scan, at))
 			continue;
 		enum hs_status st = other_libc(
 			scan, at, mem,
@@ -430,11 +221,7 @@ static enum hs_status no_heap(struct hs_scan *scan, struct hs_error *err)
 				    other, bytes);
 	}
 	const struct hs_target *t = scan->target;
-	uint64_t missing = 0;
-	for (size_t i = 0; i < t->maps.count; i++)
-		if (may_hold_libc_data(scan, &t->maps.map[i]))
-			missing += t->maps.map[i].end - t->maps.map[i].start -
-				   t->maps.map[i].captured;
+	uint64_t missing = hs_libc_data_missing(scan);
 	/* A target that is cut says so itself, and knows the cure. */
 	bool holes = missing > 0 || !t->complete;
 	for (size_t i = 0; holes && i < t->notes.count; i++)
@@ -527,19 +314,17 @@ enum hs_status hs_main_arena_find(struct hs_scan *scan, struct hs_error *err)
 		return st;
 	bool found = false;
 	hs_addr unused = base;
-	st = choose(scan, &runs, by_symbol == FOUND_ARENA, true, &layout, &base,
-		    &found, err);
+	st = choose(scan, &runs, by_symbol == FOUND_ARENA, RING_WHOLE, &layout,
+		    &base, &found, err);
 	if (st)
 		return st;
 	if (!found && by_symbol == FOUND_NOTHING) {
 		/* No file names in this target, or libc's data moved. */
 		st = scan_maps(scan, false, &runs, err);
-		if (!st)
-			st = choose(scan, &runs, false, true, &layout, &base,
-				    &found, err);
-		if (!st && !found)
-			st = choose(scan, &runs, false, false, &layout, &base,
-				    &found, err);
+		for (int ring = RING_WHOLE; !st && !found && ring <= RING_NONE;
+		     ring++)
+			st = choose(scan, &runs, false, (enum ring)ring,
+				    &layout, &base, &found, err);
 		if (st)
 			return st;
 	}
@@ -550,8 +335,12 @@ enum hs_status hs_main_arena_find(struct hs_scan *scan, struct hs_error *err)
 		base = unused;
 		found = true;
 	}
-	if (!found)
-		return no_heap(scan, err);
+	if (!found) {
+		st = hs_lost_arena_find(scan, &runs, &found, err);
+		if (st)
+			return st;
+		return found ? hs_version_find(scan, err) : no_heap(scan, err);
+	}
 	if (is_idle(scan, &layout, base)) {
 		/* mallinfo and the like set it up without ever using it. */
 		char other[256];

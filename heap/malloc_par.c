@@ -14,10 +14,11 @@ static bool field(struct hs_scan *scan, const struct hs_layout *layout,
 }
 
 /* Where the main heap begins as far as the memory map tells. */
-static hs_addr main_heap_start(struct hs_scan *scan, hs_addr main_arena)
+static hs_addr main_heap_start(struct hs_scan *scan, const struct hs_layout *l,
+			       hs_addr main_arena)
 {
 	uint64_t top;
-	if (!hs_scan_field(scan, main_arena, HS_FIELD_ARENA_TOP, &top))
+	if (!field(scan, l, main_arena, HS_FIELD_ARENA_TOP, &top))
 		return HS_NO_ADDR;
 	const struct hs_map *map = hs_target_find_map(scan->target, top);
 	return map && hs_scan_writable(map) ? map->start : HS_NO_ADDR;
@@ -79,11 +80,12 @@ static unsigned score(struct hs_scan *scan, const struct hs_layout *l,
 /* Enough for two defaults and the heap's start, or as much otherwise. */
 #define ENOUGH_POINTS 6u
 
-static bool find_by_evidence(struct hs_scan *scan, hs_addr *ret)
+/* The points of the best place beside an arena of LAYOUT, 0: none is good. */
+static unsigned best_place(struct hs_scan *scan, const struct hs_layout *layout,
+			   hs_addr arena, const struct hs_layout_row **ret_row,
+			   hs_addr *ret)
 {
-	struct hs_layout *layout = &scan->heap->layout;
-	hs_addr arena = scan->heap->main_arena;
-	hs_addr heap_start = main_heap_start(scan, arena);
+	hs_addr heap_start = main_heap_start(scan, layout, arena);
 	unsigned word = layout->word_size, best = ENOUGH_POINTS - 1;
 	const struct hs_layout_row *row, *best_row = NULL;
 	hs_addr best_at = HS_NO_ADDR;
@@ -105,10 +107,28 @@ static bool find_by_evidence(struct hs_scan *scan, hs_addr *ret)
 			}
 		}
 	}
-	if (!best_row)
-		return false;
-	hs_layout_use_row(layout, best_row, HS_ORIGIN_BUILTIN);
+	*ret_row = best_row;
 	*ret = best_at;
+	return best_row ? best : 0;
+}
+
+unsigned hs_malloc_par_points(struct hs_scan *scan,
+			      const struct hs_layout *layout, hs_addr arena)
+{
+	const struct hs_layout_row *row;
+	hs_addr at;
+	return best_place(scan, layout, arena, &row, &at);
+}
+
+static bool find_by_evidence(struct hs_scan *scan, hs_addr *ret)
+{
+	struct hs_layout *layout = &scan->heap->layout;
+	const struct hs_layout_row *row;
+	hs_addr at;
+	if (!best_place(scan, layout, scan->heap->main_arena, &row, &at))
+		return false;
+	hs_layout_use_row(layout, row, HS_ORIGIN_BUILTIN);
+	*ret = at;
 	return true;
 }
 
@@ -123,7 +143,7 @@ static hs_addr find_other(struct hs_scan *scan, const struct hs_other_libc *o)
 	    hs_symbols_find(scan->syms, o->module, "mp_", &symbol, NULL) ==
 		    HS_OK)
 		return symbol.addr;
-	hs_addr heap_start = main_heap_start(scan, o->main_arena);
+	hs_addr heap_start = main_heap_start(scan, l, o->main_arena);
 	hs_addr from = o->main_arena > REACH ? o->main_arena - REACH : 0;
 	hs_addr best_at = HS_NO_ADDR;
 	unsigned best = ENOUGH_POINTS - 1;

@@ -13,4 +13,9 @@
 HS_MUST_CHECK enum hs_status hs_malloc_par_find(struct hs_scan *scan,
 						struct hs_error *err);
 
+/* How well mp_ of a release that LAYOUT allows fits beside its ARENA; 0: there
+ * is none. */
+unsigned hs_malloc_par_points(struct hs_scan *scan,
+			      const struct hs_layout *layout, hs_addr arena);
+
 #endif

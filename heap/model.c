@@ -55,6 +55,13 @@ void hs_heap_allocator(const struct hs_heap *heap,
 		.layout_detail = heap->layout_detail,
 		.main_arena = heap->main_arena,
 		.main_arena_source = heap->main_arena_source,
+		.main_arena_missing = heap->main_arena_lost,
+		.confidence = heap->main_arena_lost
+				      ? l->origin[HS_STRUCT_ARENA] ==
+							HS_ORIGIN_INFERRED
+						? HS_CONFIDENCE_LOW
+						: HS_CONFIDENCE_MEDIUM
+				      : HS_CONFIDENCE_HIGH,
 		.malloc_par = heap->malloc_par,
 		.malloc_par_source = heap->malloc_par_source,
 		.tcache_source = heap->tcache_source,

@@ -103,6 +103,7 @@ struct hs_heap {
 	char version_text[16];
 	size_t module; /* of libc; SIZE_MAX: none */
 	hs_addr main_arena, malloc_par;
+	bool main_arena_lost; /* not captured; main_arena may be HS_NO_ADDR */
 	enum hs_place_origin main_arena_source, malloc_par_source,
 		tcache_source;
 	unsigned word_size;

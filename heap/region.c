@@ -406,6 +406,7 @@ static enum hs_status main_arena(struct hs_scan *scan, uint32_t arena,
 {
 	struct hs_heap *heap = scan->heap;
 	struct hs_arena *a = &heap->arenas[arena];
+	/* Of a lost one the regions are known already. */
 	if (a->top == HS_NO_ADDR || a->system_mem == HS_UNKNOWN)
 		return HS_OK;
 	a->top_size = sane_top(scan, a);

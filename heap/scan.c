@@ -15,6 +15,7 @@
 #include "heap/arena.h"
 #include "heap/bins.h"
 #include "heap/coverage.h"
+#include "heap/lost_bins.h"
 #include "heap/main_arena.h"
 #include "heap/malloc_par.h"
 #include "heap/mmapped.h"
@@ -72,7 +73,9 @@ static enum hs_status walk_lists(struct hs_scan *scan, struct hs_error *err)
 			return st;
 	}
 	for (size_t a = 0; a < heap->arena_count; a++) {
-		enum hs_status st = hs_bins_walk(scan, (uint32_t)a, err);
+		bool lost = a == 0 && scan->lost;
+		enum hs_status st = lost ? hs_lost_bins_walk(scan, err)
+					 : hs_bins_walk(scan, (uint32_t)a, err);
 		if (!st)
 			st = hs_scan_progress(scan, "reading free lists", a + 1,
 					      heap->arena_count, err);
@@ -183,6 +186,8 @@ static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
 	if (!st)
 		st = hs_regions_find(scan, err);
 	if (!st)
+		st = hs_lost_bins_place(scan, err);
+	if (!st)
 		st = hs_thread_caches_find(scan, err); /* step 5 */
 	if (!st)
 		st = walk_lists(scan, err); /* step 6 */
@@ -224,7 +229,8 @@ enum hs_status hs_heap_scan(struct hs_target *target, struct hs_symbols *syms,
 {
 	struct hs_scan scan = { .target = target,
 				.syms = opt && opt->no_symbols ? NULL : syms,
-				.opt = opt };
+				.opt = opt,
+				.lost_top = HS_NO_ADDR };
 	enum hs_status st = hs_heap_new(&scan.heap, err);
 	if (st)
 		return st;

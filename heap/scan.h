@@ -40,10 +40,17 @@ struct hs_scan {
 	size_t other_count;
 	struct hs_further_tcache *further; /* owned */
 	size_t further_count, further_capacity;
-	bool further_known;        /* every thread was asked for every libc */
-	size_t mmapped_chunks;     /* found so far */
-	uint64_t mmapped_bytes;    /* whole mappings */
-	bool missing;              /* bytes that the answer needs */
+	bool further_known;     /* every thread was asked for every libc */
+	size_t mmapped_chunks;  /* found so far */
+	uint64_t mmapped_bytes; /* whole mappings */
+	bool missing;           /* bytes that the answer needs */
+
+	/* The main arena itself was not captured: what its chunks tell. */
+	bool lost;
+	hs_addr lost_top;       /* HS_NO_ADDR: not known */
+	uint64_t lost_top_size; /* bytes */
+	uint64_t lost_bytes;    /* of its memory, as far as found */
+
 	uint64_t total_system_mem; /* over all arenas: bounds every list */
 };
 

@@ -102,6 +102,11 @@ static void sum_up(struct hs_scan *scan)
 	info->hblks = scan->mmapped_chunks;
 	info->hblkhd = scan->mmapped_bytes;
 	info->keepcost = 0;
+	if (heap->main_arena_lost) {
+		info->ordblks = info->fordblks = HS_UNKNOWN;
+		if (hs_layout_has(&heap->layout, HS_FIELD_ARENA_FASTBINS))
+			info->smblks = info->fsmblks = HS_UNKNOWN;
+	}
 	for (size_t i = 0; i < heap->arena_count; i++) {
 		struct hs_arena *a = &heap->arenas[i];
 		a->walked += a->holes;

@@ -41,7 +41,7 @@ static unsigned search(const uint8_t *bytes, size_t len)
 	return 0;
 }
 
-static unsigned search_module(struct hs_scan *scan, size_t module)
+unsigned hs_version_of_module(struct hs_scan *scan, size_t module)
 {
 	const struct hs_target *t = scan->target;
 	const struct hs_module *m = &t->modules.module[module];
@@ -75,7 +75,7 @@ enum hs_status hs_version_find(struct hs_scan *scan, struct hs_error *err)
 	struct hs_heap *heap = scan->heap;
 	if (heap->module == SIZE_MAX)
 		return HS_OK;
-	heap->version = search_module(scan, heap->module);
+	heap->version = hs_version_of_module(scan, heap->module);
 	if (!heap->version)
 		return HS_OK;
 	(void)snprintf(heap->version_text, sizeof(heap->version_text), "2.%u",

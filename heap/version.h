@@ -13,4 +13,7 @@
 HS_MUST_CHECK enum hs_status hs_version_find(struct hs_scan *scan,
 					     struct hs_error *err);
 
+/* NN of the 2.NN that MODULE's read-only data names; 0: none. */
+unsigned hs_version_of_module(struct hs_scan *scan, size_t module);
+
 #endif

@@ -114,6 +114,7 @@ static enum hs_status check_before(struct walker *w, hs_addr at, unsigned flags,
 	}
 	const uint64_t *met = w->heap->findings.count;
 	bool lists_missing = met[HS_FINDING_LIST_UNREADABLE] ||
+			     met[HS_FINDING_MAIN_ARENA_LOST] ||
 			     met[HS_FINDING_ARENA_UNREADABLE];
 	/* A size that is none speaks against the mark, not for it. */
 	if (before->state == HS_CHUNK_USED && (agrees || lists_missing))

@@ -769,9 +769,48 @@ static void a_sound_heap_has_no_damage_after_all(void **state)
 	hb_release(&hb);
 }
 
+/* Nothing but the bins shows what the arena is, and how it is laid out must
+ * come from elsewhere: libc's version, or malloc_par. */
+static void the_only_arena_with_a_smashed_next_is_found(void **state)
+{
+	(void)state;
+	for (unsigned version = 17; version <= 44; version++)
+		for (unsigned n = 0; n < 6; n++) {
+			struct heap_builder hb;
+			hb_init(&hb, version, (enum hs_arch)(n % 3));
+			hb.no_version_text = n >= 3;
+			size_t t = hb_thread(&hb, HB_MAIN);
+			hb_tcache(&hb, t);
+			(void)hb_alloc_many(&hb, HB_MAIN, 100, 30);
+			if (hb_has_fastbins(&hb))
+				hb_to_fastbin(&hb, hb_alloc(&hb, HB_MAIN, 20));
+			size_t c = hb_alloc(&hb, HB_MAIN, 900);
+			(void)hb_alloc(&hb, HB_MAIN, 24);
+			hb_to_bin(&hb, c);
+			hb_finish(&hb);
+			fake_target_put(&hb.target,
+					hb_arena_field(&hb, HB_MAIN,
+						       HS_FIELD_ARENA_NEXT),
+					0x4141414141414141);
+			struct hs_heap *heap = NULL;
+			struct hs_error err = { .text = "" };
+			if (hs_heap_scan(&hb.target.base, NULL, NULL, &heap,
+					 &err))
+				fail_msg("glibc 2.%u, machine %u: %s", version,
+					 n % 3, err.text);
+			assert_int_equal(
+				hb_problems(heap, "arena-ring-broken", 0), 1);
+			if (hb_chunks_wrong(&hb, heap, false) != 0)
+				fail_msg("glibc 2.%u, machine %u", version, n);
+			hs_heap_free(heap);
+			hb_release(&hb);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_only_arena_with_a_smashed_next_is_found),
 		cmocka_unit_test(a_sound_heap_has_no_damage_after_all),
 		cmocka_unit_test(a_size_of_zero_is_found_and_the_walk_goes_on),
 		cmocka_unit_test(a_size_with_the_top_bit_set_is_no_size),

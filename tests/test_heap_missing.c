@@ -117,7 +117,128 @@ static void a_page_missing_amid_the_heap_costs_only_its_chunks(void **state)
 		}
 }
 
-static void without_the_libc_there_is_no_heap_to_describe(void **state)
+/* Chunks in the main arena's fastbins: nothing but the arena leads to them. */
+static unsigned main_fast(const struct heap_builder *hb)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < hb->chunk_count; i++)
+		n += hb->chunk[i].state == HS_CHUNK_FASTBIN &&
+		     hb->chunk[i].arena == HB_MAIN;
+	return n;
+}
+
+static void without_libcs_data_the_chunks_tell_the_heap(void **state)
+{
+	(void)state;
+	static const unsigned shapes[] = { 0, HB_WITH_FOREIGN_SBRK,
+					   HB_WITH_BRK_BLOCKED,
+					   HB_WITH_STATIC_START,
+					   HB_WITHOUT_VERSION };
+	for (size_t v = 0; v < VERSION_COUNT; v++)
+		for (unsigned n = 0; n < 15; n++) {
+			struct heap_builder hb;
+			struct hb_scene s;
+			hb_init(&hb, versions[v], (enum hs_arch)(n % 3));
+			hb_everything(&hb, shapes[n / 3], &s);
+			hb_hole(&hb, hb.data, hb.data_end - hb.data);
+			hb_finish(&hb);
+			struct hs_heap *heap = scan(&hb);
+			expect_warning(heap, "main-arena-not-captured",
+				       versions[v]);
+			assert_false(is_complete(heap));
+			struct hs_allocator_info a;
+			hs_heap_allocator(heap, &a);
+			assert_true(a.main_arena_missing);
+			assert_int_equal(a.confidence, HS_CONFIDENCE_MEDIUM);
+			assert_int_equal(a.main_arena, hb.arena[0].addr);
+			if (hb_chunks_wrong(&hb, heap, false) != main_fast(&hb))
+				fail_msg("glibc 2.%u, shape %#x, machine %u",
+					 versions[v], shapes[n / 3], n % 3);
+			struct hs_mallinfo m;
+			hs_heap_mallinfo(heap, &m);
+			assert_int_equal(m.arena, HS_UNKNOWN);
+			assert_int_equal(m.fordblks, HS_UNKNOWN);
+			hs_heap_free(heap);
+			hb_release(&hb);
+		}
+}
+
+/* No thread arena shows how they look, no version, no name of the memory. */
+static void a_lost_arena_without_any_hint_is_told_by_its_chunks(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++)
+		for (unsigned arch = 0; arch < 3; arch++) {
+			struct heap_builder hb;
+			hb_init(&hb, versions[v], (enum hs_arch)arch);
+			hb.no_version_text = true;
+			size_t t = hb_thread(&hb, HB_MAIN);
+			hb_tcache(&hb, t);
+			(void)hb_alloc_many(&hb, HB_MAIN, 100, 30);
+			for (unsigned i = 0; i < 6; i++) {
+				size_t c =
+					hb_alloc(&hb, HB_MAIN, 150 + 400 * i);
+				(void)hb_alloc(&hb, HB_MAIN, 24);
+				hb_to_bin(&hb, c);
+			}
+			if (hb_has_tcache(&hb))
+				hb_to_tcache(&hb, hb_alloc(&hb, HB_MAIN, 60),
+					     t);
+			(void)hb_alloc(&hb, HB_MAIN, 24);
+			(void)hb_mmapped(&hb, 0x30000);
+			hb_hole(&hb, hb.data, hb.data_end - hb.data);
+			hb_finish(&hb);
+			struct hs_map_list *maps = &hb.target.base.maps;
+			for (size_t i = 0; i < maps->count; i++)
+				if (maps->map[i].kind == HS_MAP_HEAP)
+					maps->map[i].kind = HS_MAP_ANON;
+			struct hs_heap *heap = scan(&hb);
+			expect_warning(heap, "main-arena-not-captured",
+				       versions[v]);
+			struct hs_allocator_info a;
+			hs_heap_allocator(heap, &a);
+			assert_int_equal(a.confidence, HS_CONFIDENCE_LOW);
+			if (hb_chunks_wrong(&hb, heap, false) != 0)
+				fail_msg("glibc 2.%u, machine %u", versions[v],
+					 arch);
+			hs_heap_free(heap);
+			hb_release(&hb);
+		}
+}
+
+/* A core that ends amid the main heap has neither libc nor stacks. */
+static void
+a_heap_that_is_cut_before_libc_is_told_as_far_as_it_goes(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		hs_addr cut = (hb_addr(&hb, s.used + 200) + PAGE) &
+			      ~(hs_addr)(PAGE - 1);
+		hb_hole(&hb, cut, 0x100000);
+		hb_hole(&hb, hb.data, hb.data_end - hb.data);
+		hb_finish(&hb);
+		struct hs_heap *heap = scan(&hb);
+		expect_warning(heap, "main-arena-not-captured", versions[v]);
+		for (size_t i = 0; i < 200; i++) {
+			struct hs_chunk_info c;
+			size_t found;
+			assert_true(hs_heap_find(heap, hb_user(&hb, s.used + i),
+						 &found));
+			hs_heap_chunk(heap, found, &c);
+			assert_int_equal(c.user, hb_user(&hb, s.used + i));
+			assert_int_equal(c.size, hb.chunk[s.used + i].size);
+			assert_int_equal(c.state, HS_CHUNK_USED);
+		}
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+static void without_libc_and_heap_there_is_nothing_to_describe(void **state)
 {
 	(void)state;
 	struct heap_builder hb;
@@ -126,6 +247,7 @@ static void without_the_libc_there_is_no_heap_to_describe(void **state)
 	hb_tcache(&hb, t);
 	(void)hb_alloc(&hb, HB_MAIN, 100);
 	hb_hole(&hb, hb.data, hb.data_end - hb.data);
+	hb_hole(&hb, hb.region[0].map_start, 0x100000);
 	hb_finish(&hb);
 	struct hs_heap *heap = NULL;
 	struct hs_error err = { .text = "" };
@@ -525,7 +647,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_page_missing_amid_the_heap_costs_only_its_chunks),
-		cmocka_unit_test(without_the_libc_there_is_no_heap_to_describe),
+		cmocka_unit_test(without_libcs_data_the_chunks_tell_the_heap),
+		cmocka_unit_test(
+			a_lost_arena_without_any_hint_is_told_by_its_chunks),
+		cmocka_unit_test(
+			a_heap_that_is_cut_before_libc_is_told_as_far_as_it_goes),
+		cmocka_unit_test(
+			without_libc_and_heap_there_is_nothing_to_describe),
 		cmocka_unit_test(an_empty_process_has_no_heap),
 		cmocka_unit_test(a_missing_tcache_makes_the_answer_incomplete),
 		cmocka_unit_test(

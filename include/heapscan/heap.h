@@ -2,6 +2,7 @@
 #ifndef HEAPSCAN_HEAP_H
 #define HEAPSCAN_HEAP_H
 
+#include <heapscan/confidence.h>
 #include <heapscan/symbols.h>
 #include <heapscan/target.h>
 
@@ -95,6 +96,14 @@ struct hs_allocator_info {
 	size_t module; /* of libc, for hs_target_module(); SIZE_MAX: none */
 	const char
 		*other_allocator; /* "jemalloc" ... loaded as well; or NULL */
+	/* The main arena itself was not captured, libc's data is missing: its
+	 * heap is told by its chunks alone, and main_arena may be HS_NO_ADDR.
+	 */
+	bool main_arena_missing;
+	/* In the states of the main arena's chunks. MEDIUM: its lists had to be
+	 * put together from their ends. LOW: which release's chunks these are
+	 * was guessed as well. */
+	enum hs_confidence confidence;
 };
 HS_API void hs_heap_allocator(const struct hs_heap *heap,
 			      struct hs_allocator_info *ret);

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -307,6 +308,115 @@ def place_filtered_core():
                             "%s: %d %s" % (what, done.returncode, done.stderr))
         finally:
             program.close()
+
+
+def left_out(core, out, ranges):
+    """CORE without the bytes of RANGES, as if the kernel had not dumped
+    them: each segment that touches one keeps its place and loses its bytes."""
+    with open(core, "rb") as f:
+        data = bytearray(f.read())
+    table, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    for i in range(count):
+        at = table + i * size
+        kind, = struct.unpack_from("<I", data, at)
+        start, = struct.unpack_from("<Q", data, at + 16)
+        length, = struct.unpack_from("<Q", data, at + 40)
+        if kind == 1 and any(start < hi and lo < start + length
+                             for lo, hi in ranges):
+            struct.pack_into("<Q", data, at + 32, 0)
+    with open(out, "wb") as f:
+        f.write(data)
+
+
+def data_of_libc(core):
+    maps = json.loads(run("maps", core, "--json").stdout)["maps"]
+    return [(int(m["start"], 16), int(m["end"], 16)) for m in maps
+            if "libc.so" in (m["path"] or "") and "w" in m["protection"]]
+
+
+def place_without_libc_data():
+    """The main arena is gone: all chunks but those of its fastbins are told
+    as in the whole core, by each way that is left to know glibc's release."""
+    if struct.calcsize("P") != 8:
+        seen.skip("the core's headers are read as those of 64 bits")
+    for letters in ("", "1", "f", "n"):
+        program, _, core = with_core(letters)
+        try:
+            whole = seen.report(failures, "whole", core)
+            main = whole["allocator"]["main_arena"]
+            cut = program.path("cut")
+            left_out(core, cut, data_of_libc(core))
+            packed = program.path("cut.msl")
+            done = run("convert", cut, packed)
+            failures.expect(done.returncode in (0, 5), done.stderr)
+            for target in ([cut], [cut, "--no-symbols"], [packed]):
+                what = "shape '%s', %s" % (letters, " ".join(
+                    os.path.basename(t) for t in target))
+                done = run(*target, "--json")
+                failures.expect(done.returncode == 5, "%s: exit status %d %s"
+                                % (what, done.returncode, done.stderr))
+                seen_there = json.loads(done.stdout)
+                problems = seen_there["problems"]
+                failures.expect("main-arena-not-captured" in [
+                    p["code"] for p in problems],
+                    "%s: it is not said" % what)
+                failures.expect(
+                    seen_there["allocator"]["confidence"] == "medium" and
+                    seen_there["allocator"]["main_arena_missing"] is True,
+                    "%s: %s" % (what, seen_there["allocator"]))
+                chunks = {c["address"]: c for c in seen_there["chunks"]}
+                for chunk in whole["chunks"]:
+                    there = dict(chunks.pop(chunk["address"], {}))
+                    # With brk blocked, the top may stand amid other pieces.
+                    lost = ["fastbin"] + ["top"] * ("which was not found" in
+                                                    str(problems))
+                    if chunk["state"] in lost and chunk["arena"] == main:
+                        failures.expect(there.get("state") == "used",
+                                        "%s: %s" % (what, there))
+                        there.update(state=chunk["state"], bin=chunk["bin"])
+                    failures.expect(there == chunk, "%s: %s is said to be %s"
+                                    % (what, chunk, there))
+                for chunk in chunks.values():
+                    failures.expect(False, "%s: there is no %s" % (what, chunk))
+                failures.expect(
+                    "not known, as libc's data is missing" in
+                    run(*target).stdout.splitlines()[1],
+                    "%s: it is not said in the second line" % what)
+        finally:
+            program.close()
+
+
+def place_core_cut_before_libc():
+    """Cores are cut from the end: first the stacks go, then libc, while the
+    heap, at lower addresses, is still there."""
+    program, books, core = with_core("1")
+    try:
+        maps = json.loads(run("maps", core, "--json").stdout)["maps"]
+        libc = min(data_of_libc(core))[0]
+        lower = sum(m["captured"] - m["from_file"] for m in maps
+                    if int(m["start"], 16) < libc)
+        short = program.path("short")
+        shutil.copyfile(core, short)
+        os.truncate(short, lower - (lower >> 3))
+        done = run(short, "--json")
+        failures.expect(done.returncode == 5, "exit status %d: %s" % (
+            done.returncode, done.stderr))
+        report = json.loads(done.stdout)
+        codes = [p["code"] for p in report["problems"]]
+        for code in ("main-arena-not-captured", "core-truncated"):
+            failures.expect(code in codes, "no %s in %s" % (code, codes))
+        # The main heap lies below everything else.
+        top = [a["top"] for a in report["arenas"] if a["kind"] == "main"][0]
+        live, freed = books[0], books[1]
+        chunks = {int(c["user"], 16): c["state"] for c in report["chunks"]}
+        there = [a for a in live if a < int(top or "0", 16)]
+        failures.expect(len(there) > 100, "only %d blocks" % len(there))
+        for addr in there:
+            failures.expect(chunks.get(addr) == "used", "%#x is %s" % (
+                addr, chunks.get(addr)))
+    finally:
+        program.close()
 
 
 def place_gcore():
