@@ -17,6 +17,9 @@ struct at_answer {
 	size_t chunk_index; /* with has_chunk */
 	bool has_type;      /* and then this is what the block is */
 	struct hs_type_info type;
+	bool has_part; /* of an area that a runtime cuts up itself */
+	struct hs_part_info part;
+	struct hs_type_info part_type; /* with part.type != SIZE_MAX */
 	bool has_symbol;
 	struct hs_symbol_info symbol;
 	bool has_module;

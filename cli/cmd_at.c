@@ -161,6 +161,10 @@ static void answer(const struct cli *cli, const struct stack_list *stacks,
 		if (a->has_type)
 			hs_types_info(cli->types, i, &a->type);
 	}
+	a->has_part =
+		cli->types && hs_types_part_at(cli->types, addr, &a->part);
+	if (a->has_part && a->part.type != SIZE_MAX)
+		hs_types_info(cli->types, a->part.type, &a->part_type);
 	i = find_module(cli->target, addr);
 	if (i != SIZE_MAX) {
 		hs_target_module(cli->target, i, &a->module);
@@ -192,6 +196,38 @@ static void headline_chunk(struct out *out, const struct at_answer *a)
 		   text_count(n, c->usable));
 }
 
+/* An object of a runtime's, within memory that it cuts up itself. */
+static void headline_part(struct out *out, const struct at_answer *a)
+{
+	const struct hs_part_info *p = &a->part;
+	char n[TEXT_LEN];
+	if (a->addr == p->start)
+		out_str(out, "the start of ");
+	else
+		out_printf(out, "%s %s into ",
+			   text_count(n, a->addr - p->start),
+			   text_plural(a->addr - p->start, "byte", "bytes"));
+	out_printf(out, "0x%" PRIx64 ", %s bytes %s in %s\n", p->start,
+		   text_count(n, p->size), p->live ? "in use" : "free",
+		   hs_area_name(p->area));
+}
+
+static void part_lines(struct out *out, const struct at_answer *a)
+{
+	if (a->has_chunk) {
+		out_str(out, "    part     ");
+		headline_part(out, a);
+	}
+	if (a->part.type == SIZE_MAX)
+		return;
+	out_str(out, "    type     ");
+	out_escaped(out, a->part_type.name);
+	out_printf(out, " (%s, %s: %s)\n",
+		   hs_type_source_name(a->part_type.source),
+		   hs_confidence_name(a->part_type.confidence),
+		   a->part_type.evidence);
+}
+
 static void headline(struct cli *cli, const struct at_answer *a)
 {
 	struct out *out = &cli->out;
@@ -201,6 +237,8 @@ static void headline(struct cli *cli, const struct at_answer *a)
 	out_str(out, "  ");
 	if (a->has_chunk) {
 		headline_chunk(out, a);
+	} else if (a->has_part) {
+		headline_part(out, a);
 	} else if (a->has_symbol) {
 		char name[4096];
 		if (!hs_demangle(a->symbol.name, name, sizeof(name)))
@@ -320,6 +358,8 @@ static void print_answer(struct cli *cli, const struct at_answer *a)
 			   a->tcache_of);
 	if (a->has_type)
 		object_lines(cli, a);
+	if (a->has_part)
+		part_lines(out, a);
 	if (a->has_stack)
 		stack_line(out, a);
 	if (a->has_map) {

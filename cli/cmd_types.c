@@ -89,6 +89,72 @@ static void print_text(struct cli *cli, const struct type_rows *rows)
 			   text_count(n, rows->all - rows->count));
 }
 
+static void print_area(struct cli *cli, enum hs_area which,
+		       const struct hs_area_info *area,
+		       const struct type_rows *rows)
+{
+	static const struct column columns[] = {
+		{ "objects", 12 },
+		{ "bytes", 14 },
+		{ "average", 10 },
+		{ "type", -8 },
+	};
+	struct table t;
+	char n[TEXT_LEN], size[TEXT_LEN], live[TEXT_LEN], objects[TEXT_LEN];
+	size_t limit = cli_row_limit(cli);
+	if (cli->opt.top || limit > rows->count)
+		limit = rows->count;
+	out_printf(&cli->out,
+		   "\n%s, %s of them, %s: %s in %s objects in use\n"
+		   "(%s; no part of the numbers above)\n\n",
+		   hs_area_name(which), text_count(n, area->count),
+		   text_size(size, area->bytes),
+		   text_size(live, area->live.bytes),
+		   text_count(objects, area->live.count),
+		   area->in_blocks ? "beneath blocks of this heap"
+				   : "beside the heap: malloc knows nothing "
+				     "of them");
+	table_begin(&t, &cli->out, cli->colour, columns, 4);
+	for (size_t i = 0; i < limit && !cli->out.error; i++) {
+		const struct type_row *r = &rows->row[i];
+		table_count(&t, r->total.count);
+		table_count(&t, r->total.bytes);
+		table_count(&t, type_row_average(r));
+		table_target(&t, r->name);
+	}
+	if (limit < rows->count)
+		cli_announce_rest(cli, limit, rows->count);
+	else if (rows->count < rows->all)
+		out_printf(&cli->out, "... %s more (without --top)\n",
+			   text_count(n, rows->all - rows->count));
+	if (area->live.count > area->named.count)
+		out_printf(
+			&cli->out, "\nwithout a name: %s %s, %s\n",
+			text_count(n, area->live.count - area->named.count),
+			text_plural(area->live.count - area->named.count,
+				    "part", "parts"),
+			text_size(size, area->live.bytes - area->named.bytes));
+}
+
+/* Objects that runtimes keep in areas of their own. */
+static int print_areas(struct cli *cli)
+{
+	for (int i = 0; i < HS_AREA_COUNT; i++) {
+		struct hs_area_info area;
+		struct type_rows rows;
+		hs_types_area(cli->types, (enum hs_area)i, &area);
+		if (!area.count)
+			continue;
+		int code = type_rows_of_area(&rows, cli, (enum hs_area)i);
+		if (!code)
+			print_area(cli, (enum hs_area)i, &area, &rows);
+		type_rows_release(&rows);
+		if (code)
+			return code;
+	}
+	return EXIT_ANSWERED;
+}
+
 /* What nobody could name, and why. */
 static void rest(struct cli *cli)
 {
@@ -137,8 +203,9 @@ int cmd_types(struct cli *cli)
 		} else {
 			print_text(cli, &rows);
 			rest(cli);
+			code = print_areas(cli);
 		}
-		code = cli_answered(cli);
+		code = code ? code : cli_answered(cli);
 	}
 	type_rows_release(&rows);
 	return code;

@@ -52,6 +52,21 @@ static json_t *jobject(const struct cli *cli, const struct at_answer *a)
 			 fields);
 }
 
+/* What a runtime keeps there, in an area of its own. */
+static json_t *jpart(const struct at_answer *a)
+{
+	bool typed = a->has_part && a->part.type != SIZE_MAX;
+	if (!a->has_part)
+		return json_null();
+	return json_pack(
+		"{s:s,s:o,s:o,s:b,s:o,s:o}", "area", hs_area_name(a->part.area),
+		"start", jaddr(a->part.start), "size", jcount(a->part.size),
+		"live", (int)a->part.live, "type",
+		jtext(typed ? a->part_type.name : NULL), "confidence",
+		jtext(typed ? hs_confidence_name(a->part_type.confidence)
+			    : NULL));
+}
+
 static json_t *jsymbol(const struct at_answer *a)
 {
 	const struct hs_symbol_info *s = &a->symbol;
@@ -124,13 +139,14 @@ void out_json_at(struct cli *cli, const struct at_answer *answers, size_t n)
 		const struct at_answer *a = &answers[i];
 		doc_element(
 			&doc,
-			json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
-				  "address", jplain_addr(a->addr), "memory",
-				  memory_word(a), "chunk", jchunk(cli, a),
-				  "object", jobject(cli, a), "symbol",
-				  jsymbol(a), "module", jmodule(a), "stack",
-				  jstack(a), "tls", jtls(a), "tcache_of",
-				  jid(a->tcache_of), "mapping", jmapping(a)));
+			json_pack(
+				"{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+				"address", jplain_addr(a->addr), "memory",
+				memory_word(a), "chunk", jchunk(cli, a),
+				"object", jobject(cli, a), "part", jpart(a),
+				"symbol", jsymbol(a), "module", jmodule(a),
+				"stack", jstack(a), "tls", jtls(a), "tcache_of",
+				jid(a->tcache_of), "mapping", jmapping(a)));
 	}
 	doc_array_end(&doc);
 	doc_end(&doc);

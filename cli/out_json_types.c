@@ -13,6 +13,13 @@ static json_t *jsummary(const struct cli *cli)
 			 jtext(type_module_path(cli, s.missing_module)));
 }
 
+/* Parts have no headers that a sum could hold. */
+static json_t *jpart(const struct hs_total *total)
+{
+	return json_pack("{s:o,s:o}", "count", jcount(total->count), "bytes",
+			 jcount(total->bytes));
+}
+
 static json_t *jrow(const struct cli *cli, const struct type_rows *rows,
 		    const struct type_row *r)
 {
@@ -37,6 +44,24 @@ static json_t *jrow(const struct cli *cli, const struct type_rows *rows,
 	return row;
 }
 
+static json_t *jarea(struct cli *cli, enum hs_area which)
+{
+	struct hs_area_info area;
+	struct type_rows rows;
+	json_t *types = json_array();
+	hs_types_area(cli->types, which, &area);
+	if (type_rows_of_area(&rows, cli, which) == EXIT_ANSWERED)
+		for (size_t i = 0; i < rows.count; i++)
+			(void)json_array_append_new(
+				types, jrow(cli, &rows, &rows.row[i]));
+	type_rows_release(&rows);
+	return json_pack("{s:s,s:b,s:o,s:o,s:o,s:o,s:o}", "area",
+			 hs_area_name(which), "in_blocks", (int)area.in_blocks,
+			 "count", jcount(area.count), "bytes",
+			 jcount(area.bytes), "live", jpart(&area.live), "named",
+			 jpart(&area.named), "types", types);
+}
+
 void out_json_types(struct cli *cli, const struct type_rows *rows)
 {
 	struct json_doc doc;
@@ -46,6 +71,14 @@ void out_json_types(struct cli *cli, const struct type_rows *rows)
 	doc_array_begin(&doc, "types");
 	for (size_t i = 0; i < rows->count && !cli->out.error; i++)
 		doc_element(&doc, jrow(cli, rows, &rows->row[i]));
+	doc_array_end(&doc);
+	doc_array_begin(&doc, "areas");
+	for (int i = 0; i < HS_AREA_COUNT && !cli->out.error; i++) {
+		struct hs_area_info area;
+		hs_types_area(cli->types, (enum hs_area)i, &area);
+		if (area.count)
+			doc_element(&doc, jarea(cli, (enum hs_area)i));
+	}
 	doc_array_end(&doc);
 	doc_end(&doc);
 }

@@ -71,12 +71,26 @@ static void join(struct type_rows *rows)
 	rows->count = kept;
 }
 
-int type_rows_init(struct type_rows *rows, struct cli *cli)
+static enum sort_key sort_key(const struct cli *cli)
+{
+	return cli->opt.sort ? cli->opt.sort : SORT_SIZE;
+}
+
+/* What of type I is in AREA, or in blocks of the heap. */
+static void look_up(struct type_row *r, const struct cli *cli,
+		    const enum hs_area *area, size_t i)
+{
+	hs_types_info(cli->types, i, &r->info);
+	r->total = r->info.total;
+	if (area)
+		hs_types_in_area(cli->types, *area, i, &r->total);
+}
+
+static int fill(struct type_rows *rows, struct cli *cli,
+		const enum hs_area *area)
 {
 	size_t n = hs_types_count(cli->types);
-	enum sort_key key = cli->opt.sort ? cli->opt.sort : SORT_SIZE;
-	enum sort_key name = SORT_NAME;
-	*rows = (struct type_rows){ .by = cli->opt.group_by };
+	enum sort_key key = sort_key(cli);
 	if (key == SORT_ADDRESS || key == SORT_STATE)
 		return cli_usage(cli, "types are sorted by size, count, "
 				      "average or name");
@@ -86,21 +100,46 @@ int type_rows_init(struct type_rows *rows, struct cli *cli)
 				"no memory for %zu types", n);
 	for (size_t i = 0; i < n; i++) {
 		struct type_row *r = &rows->row[rows->count];
-		hs_types_info(cli->types, i, &r->info);
+		look_up(r, cli, area, i);
 		r->name = group_name(cli, rows->by, &r->info);
-		r->total = r->info.total;
 		rows->count += r->total.count > 0;
 	}
+	return EXIT_ANSWERED;
+}
+
+static void put_in_order(struct type_rows *rows, const struct cli *cli)
+{
+	enum sort_key key = sort_key(cli);
+	qsort_r(rows->row, rows->count, sizeof(*rows->row), compare, &key);
+	rows->all = rows->count;
+	if (cli->opt.top && cli->opt.top < rows->count)
+		rows->count = (size_t)cli->opt.top;
+}
+
+int type_rows_init(struct type_rows *rows, struct cli *cli)
+{
+	enum sort_key name = SORT_NAME;
+	*rows = (struct type_rows){ .by = cli->opt.group_by };
+	int code = fill(rows, cli, NULL);
+	if (code)
+		return code;
 	if (rows->by != GROUP_BY_TYPE) {
 		qsort_r(rows->row, rows->count, sizeof(*rows->row), compare,
 			&name);
 		join(rows);
 	}
-	qsort_r(rows->row, rows->count, sizeof(*rows->row), compare, &key);
-	rows->all = rows->count;
-	if (cli->opt.top && cli->opt.top < rows->count)
-		rows->count = (size_t)cli->opt.top;
+	put_in_order(rows, cli);
 	return EXIT_ANSWERED;
+}
+
+int type_rows_of_area(struct type_rows *rows, struct cli *cli,
+		      enum hs_area area)
+{
+	*rows = (struct type_rows){ .by = GROUP_BY_TYPE };
+	int code = fill(rows, cli, &area);
+	if (!code)
+		put_in_order(rows, cli);
+	return code;
 }
 
 void type_rows_release(struct type_rows *rows)

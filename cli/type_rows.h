@@ -20,6 +20,9 @@ struct type_rows {
 
 /* Not EXIT_ANSWERED: it was reported. Needs cli->types. */
 int type_rows_init(struct type_rows *rows, struct cli *cli);
+/* The same for the objects in an area of a runtime's, by type. */
+int type_rows_of_area(struct type_rows *rows, struct cli *cli,
+		      enum hs_area area);
 void type_rows_release(struct type_rows *rows);
 
 /* Usable bytes of one, on average. */

@@ -20,6 +20,13 @@ struct hs_block {
 
 #define HS_NO_TYPE UINT32_MAX
 
+/* Objects that a runtime keeps in areas of its own. */
+struct hs_parts {
+	struct hs_area_info info;
+	struct hs_total *by_type; /* as many as `types`; owned */
+	size_t types;
+};
+
 /* What namers share while a heap is being named, and afterwards. */
 struct hs_naming {
 	const struct hs_target *target;
@@ -34,6 +41,7 @@ struct hs_naming {
 	unsigned depth;        /* of names within names, right now */
 	size_t text;           /* bytes of names read so far */
 	struct hs_block_map map;
+	struct hs_parts parts[HS_AREA_COUNT]; /* counted in survey() */
 	/* The first failure that is not the target's: no memory. Namers go
 	 * on, and the pass ends with it. */
 	enum hs_status failed;
@@ -77,6 +85,10 @@ struct hs_namer {
 	 * workers use the one state. */
 	bool (*claim_late)(struct hs_naming *naming, const void *state,
 			   const struct hs_block *block, uint32_t *type);
+	/* The part of one of its areas that ADDR lies in; NULL: it has none.
+	 * What is in areas survey() counts, with hs_naming_part(). */
+	bool (*part_at)(struct hs_naming *naming, void *state, hs_addr addr,
+			struct hs_part_info *ret);
 	/* The fields of an object that it claimed, and what else there is to
 	 * say of it. NULL: nothing. */
 	void (*fields)(struct hs_naming *naming, void *state,
@@ -143,6 +155,9 @@ void hs_naming_nameless(struct hs_naming *n, size_t module);
 /* Put all addresses of FROM into MAP. */
 void hs_naming_merge(struct hs_naming *n, struct hs_addr_map *map,
 		     const struct hs_addr_map *from);
+/* A part in use of SIZE bytes was met in an area; TYPE may be HS_NO_TYPE. */
+void hs_naming_part(struct hs_naming *n, enum hs_area area, uint64_t size,
+		    uint32_t type);
 /* Remember that memory ran out. */
 void hs_naming_fail(struct hs_naming *n, enum hs_status st,
 		    const struct hs_error *err);

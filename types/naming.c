@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/namer.h"
 
+#include <stdlib.h>
+
 #include "core/limits.h"
 
 static bool is_live(const struct hs_chunk *c)
@@ -122,6 +124,41 @@ void hs_naming_merge(struct hs_naming *n, struct hs_addr_map *map,
 		if (st)
 			hs_naming_fail(n, st, &err);
 	}
+}
+
+static void add(struct hs_total *total, uint64_t bytes)
+{
+	total->count++;
+	total->bytes += bytes;
+}
+
+void hs_naming_part(struct hs_naming *n, enum hs_area area, uint64_t size,
+		    uint32_t type)
+{
+	struct hs_parts *parts = &n->parts[area];
+	add(&parts->info.live, size);
+	if (type == HS_NO_TYPE)
+		return;
+	if (type >= parts->types) {
+		struct hs_error err;
+		size_t types = n->table.count + n->table.count / 2;
+		struct hs_total *more =
+			realloc(parts->by_type, types * sizeof(*more));
+		if (!more) {
+			hs_naming_fail(n,
+				       hs_fail(&err, HS_ERR_NOMEM,
+					       "no memory for %zu types",
+					       types),
+				       &err);
+			return;
+		}
+		memset(more + parts->types, 0,
+		       (types - parts->types) * sizeof(*more));
+		parts->by_type = more;
+		parts->types = types;
+	}
+	add(&parts->info.named, size);
+	add(&parts->by_type[type], size);
 }
 
 void hs_naming_fail(struct hs_naming *n, enum hs_status st,

@@ -2,14 +2,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "types/namer.h"
+#include "types/pymalloc.h"
 
 /*
  * Objects of CPython 3.9 to 3.13 on 64-bit machines: a count, then the type.
  * A type is an object too; the type of all types is its own type and is called
  * "type", so that no symbol is needed. Small objects live in the interpreter's
- * own arenas, which malloc does not know; what is seen here are the larger
- * ones.
+ * own arenas, which malloc does not know (types/pymalloc.c); malloc has the
+ * larger ones.
  *
  * In front of an object may be the links of the garbage collector, and before
  * them what the type's flags ask for.
@@ -23,6 +23,8 @@
 #define FLAG_GC (UINT64_C(1) << 14)
 
 struct python {
+	hs_addr type; /* of types; 0: there is no Python here */
+	struct hs_pymalloc arenas;
 	struct hs_addr_map types;  /* value: type; extra: basic size, rounded
 				    * down to four, and EXTRA_* */
 	struct hs_addr_map bodies; /* of containers; value: which */
@@ -30,6 +32,7 @@ struct python {
 };
 
 /* Blocks that belong to an object. */
+enum body { BODY_LIST, BODY_DICT };
 static const char *const bodies[] = { "list items", "dict keys" };
 
 #define EXTRA_GC 1u
@@ -40,6 +43,7 @@ static void release(void *state)
 	struct python *py = state;
 	hs_addr_map_release(&py->types);
 	hs_addr_map_release(&py->bodies);
+	hs_pymalloc_release(&py->arenas);
 }
 
 /* Is AT the type of types? */
@@ -54,14 +58,40 @@ static bool is_type_type(struct hs_naming *n, hs_addr at)
 	       strcmp(text, "type") == 0;
 }
 
+/* Somewhere in the variables of the executable or of a library. */
+static void prepare(struct hs_naming *n, void *state)
+{
+	struct python *py = state;
+	if (n->target->word_size != 8 || n->target->big_endian)
+		return;
+	for (size_t i = 0; i < n->target->maps.count; i++) {
+		const struct hs_map *map = &n->target->maps.map[i];
+		hs_addr at = map->start;
+		if (!(map->prot & HS_PROT_WRITE) ||
+		    hs_naming_module(n, at) == SIZE_MAX)
+			continue;
+		while (at < map->end) {
+			uint64_t word;
+			if (!hs_window_word(&n->block, at + 8, &word)) {
+				at = (at | 4095) + 1; /* a page is missing */
+			} else if (word == at && is_type_type(n, at)) {
+				py->type = at;
+				return;
+			} else {
+				at += 8;
+			}
+		}
+	}
+}
+
 /* A type's type is "type" or, with a metaclass, an object of it. */
-static bool is_type(struct hs_naming *n, hs_addr at)
+static bool is_type(struct hs_naming *n, const struct python *py, hs_addr at)
 {
 	uint64_t meta, above;
 	return at % 8 == 0 && at >= 4096 && hs_peek(n, at + 8, &meta) &&
-	       (is_type_type(n, meta) ||
+	       (meta == py->type ||
 		(meta % 8 == 0 && hs_peek(n, meta + 8, &above) &&
-		 is_type_type(n, above)));
+		 above == py->type));
 }
 
 static const struct hs_addr_entry *look_up(struct hs_naming *n,
@@ -73,7 +103,7 @@ static const struct hs_addr_entry *look_up(struct hs_naming *n,
 	struct hs_error err;
 	if (known)
 		return known;
-	if (!is_type(n, at) || !hs_peek(n, at + TYPE_NAME, &name) ||
+	if (!is_type(n, py, at) || !hs_peek(n, at + TYPE_NAME, &name) ||
 	    !hs_peek(n, at + TYPE_SIZE, &size) || size < 16 ||
 	    size > UINT32_MAX / 2 || !hs_peek(n, at + TYPE_FLAGS, &flags) ||
 	    !(flags & FLAG_READY) ||
@@ -144,28 +174,52 @@ static unsigned find(struct hs_naming *n, struct python *py,
 	return UINT32_MAX;
 }
 
+/* A container that is not empty keeps what is in it elsewhere. *WHICH is an
+ * index of bodies[]; false: it has no body, or shares it. */
+static bool body_of(struct hs_naming *n, const struct python *py,
+		    const struct hs_block *b, unsigned offset, hs_addr *ret,
+		    uint32_t *which)
+{
+	uint64_t of, values;
+	uint32_t users;
+	if (!hs_block_word(n, b, offset / 8 + 1, &of))
+		return false;
+	if (of == py->list) {
+		*which = BODY_LIST;
+		return hs_block_word(n, b, offset / 8 + 3, ret) && *ret != 0;
+	}
+	*which = BODY_DICT;
+	return of == py->dict && hs_block_word(n, b, offset / 8 + 4, ret) &&
+	       *ret != 0 && hs_block_word(n, b, offset / 8 + 5, &values) &&
+	       values == 0 && hs_peek_u32(n, *ret, &users) && users == 1;
+}
+
+static void note_body(struct hs_naming *n, struct python *py, hs_addr body,
+		      uint32_t which)
+{
+	struct hs_error err;
+	enum hs_status st = HS_OK;
+	if (body != HS_NO_ADDR)
+		st = hs_addr_map_put(&py->bodies,
+				     (struct hs_addr_entry){ body, which, 0 },
+				     &err);
+	if (st)
+		hs_naming_fail(n, st, &err);
+}
+
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		  uint32_t *type)
 {
 	struct python *py = state;
-	uint64_t of, body;
-	if (n->target->word_size != 8 || n->target->big_endian)
+	hs_addr body;
+	uint32_t which;
+	if (!py->type)
 		return false;
 	unsigned offset = find(n, py, b, type);
 	if (offset == UINT32_MAX)
 		return false;
-	if (hs_block_word(n, b, offset / 8 + 1, &of) &&
-	    (of == py->list || of == py->dict) &&
-	    hs_block_word(n, b, offset / 8 + (of == py->list ? 3 : 4), &body) &&
-	    body != 0 && body != HS_NO_ADDR) {
-		struct hs_error err;
-		enum hs_status st = hs_addr_map_put(
-			&py->bodies,
-			(struct hs_addr_entry){ body, of == py->dict, 0 },
-			&err);
-		if (st)
-			hs_naming_fail(n, st, &err);
-	}
+	if (body_of(n, py, b, offset, &body, &which))
+		note_body(n, py, body, which);
 	return true;
 }
 
@@ -176,22 +230,120 @@ static void merge(struct hs_naming *n, void *state, const void *worker)
 	hs_naming_merge(n, &py->bodies, &from->bodies);
 	if (!py->list)
 		py->list = from->list;
+	if (!py->dict)
+		py->dict = from->dict;
+}
+
+static bool body_type(struct hs_naming *n, const struct python *py,
+		      uint32_t which, uint32_t *type)
+{
+	const struct hs_type what = {
+		.name = bodies[which],
+		.source = HS_TYPE_PYTHON,
+		.confidence = HS_CONFIDENCE_HIGH,
+		.evidence = "the object that points to it",
+		.module = hs_naming_module(n, py->type),
+	};
+	return hs_naming_type(n, &what, type);
+}
+
+static struct hs_block as_block(struct hs_naming *n,
+				const struct hs_pymalloc_block *b)
+{
+	struct hs_block block = { .chunk = SIZE_MAX,
+				  .user = b->start,
+				  .usable = b->size };
+	(void)hs_window_word(&n->block, b->start, &block.first);
+	return block;
+}
+
+struct walk {
+	struct hs_naming *n;
+	struct python *py;
+};
+
+static void note_body_of(void *arg, const struct hs_pymalloc_block *part)
+{
+	const struct walk *w = arg;
+	const struct hs_block b = as_block(w->n, part);
+	hs_addr body;
+	uint32_t type, which;
+	unsigned offset = find(w->n, w->py, &b, &type);
+	if (offset != UINT32_MAX &&
+	    body_of(w->n, w->py, &b, offset, &body, &which))
+		note_body(w->n, w->py, body, which);
+}
+
+/* The type of what is in PART, HS_NO_TYPE: not known. */
+static uint32_t type_of_part(struct hs_naming *n, struct python *py,
+			     const struct hs_pymalloc_block *part)
+{
+	const struct hs_block b = as_block(n, part);
+	uint32_t type;
+	if (find(n, py, &b, &type) != UINT32_MAX)
+		return type;
+	const struct hs_addr_entry *body =
+		hs_addr_map_get(&py->bodies, part->start);
+	return body && body_type(n, py, body->value, &type) ? type : HS_NO_TYPE;
+}
+
+static void count_part(void *arg, const struct hs_pymalloc_block *part)
+{
+	const struct walk *w = arg;
+	hs_naming_part(w->n, HS_AREA_PYMALLOC, part->size,
+		       type_of_part(w->n, w->py, part));
+}
+
+/* Twice through the arenas: who owns what, then what everything is. */
+static void survey(struct hs_naming *n, void *state)
+{
+	struct python *py = state;
+	struct walk w = { n, py };
+	if (!py->type)
+		return;
+	hs_pymalloc_find(n, &py->arenas);
+	struct hs_area_info *info = &n->parts[HS_AREA_PYMALLOC].info;
+	info->count = py->arenas.count;
+	info->bytes = py->arenas.count * py->arenas.arena_size;
+	hs_pymalloc_walk(n, &py->arenas, note_body_of, &w);
+	hs_pymalloc_walk(n, &py->arenas, count_part, &w);
 }
 
 static bool claim_late(struct hs_naming *n, const void *state,
 		       const struct hs_block *b, uint32_t *type)
 {
 	const struct python *py = state;
+	if (py->arenas.table == b->user) {
+		const struct hs_type what = {
+			.name = "table of pymalloc arenas",
+			.source = HS_TYPE_PYTHON,
+			.confidence = HS_CONFIDENCE_HIGH,
+			.evidence = "the arenas, whose pools say so, too",
+			.module = hs_naming_module(n, py->type),
+		};
+		return py->type && hs_naming_type(n, &what, type);
+	}
 	const struct hs_addr_entry *known =
 		hs_addr_map_get(&py->bodies, b->user);
-	if (!known)
+	return known && body_type(n, py, known->value, type);
+}
+
+static bool part_at(struct hs_naming *n, void *state, hs_addr addr,
+		    struct hs_part_info *ret)
+{
+	struct python *py = state;
+	struct hs_pymalloc_block part;
+	if (!py->type || !hs_pymalloc_at(n, &py->arenas, addr, &part))
 		return false;
-	struct hs_type what = { .name = bodies[known->value],
-				.source = HS_TYPE_PYTHON,
-				.confidence = HS_CONFIDENCE_HIGH,
-				.evidence = "the object that points to it",
-				.module = hs_naming_module(n, py->list) };
-	return hs_naming_type(n, &what, type);
+	uint32_t type = part.live ? type_of_part(n, py, &part) : HS_NO_TYPE;
+	*ret = (struct hs_part_info){
+		.area = HS_AREA_PYMALLOC,
+		.start = part.start,
+		.size = part.size,
+		.live = part.live,
+		.type = type == HS_NO_TYPE ? SIZE_MAX : type,
+	};
+	return true;
 }
 
 static void details(struct hs_naming *n, void *state, const struct hs_block *b,
@@ -217,8 +369,11 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 const struct hs_namer hs_namer_python = {
 	.state_size = sizeof(struct python),
 	.release = release,
+	.prepare = prepare,
 	.claim = claim,
 	.merge = merge,
+	.survey = survey,
+	.part_at = part_at,
 	.claim_late = claim_late,
 	.details = details,
 	.source = HS_TYPE_PYTHON,

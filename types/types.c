@@ -25,6 +25,17 @@ const char *hs_type_source_name(enum hs_type_source source)
 	return words[source];
 }
 
+const char *hs_area_name(enum hs_area area)
+{
+	static const char *const words[] = {
+#define X(id, word) [HS_AREA_##id] = word,
+		HS_AREAS(X)
+#undef X
+	};
+	assert((unsigned)area < HS_AREA_COUNT);
+	return words[area];
+}
+
 const char *hs_strength_name(enum hs_strength strength)
 {
 	static const char *const words[] = { "none", "strong", "weak",
@@ -108,6 +119,8 @@ void hs_types_free(struct hs_types *types)
 		return;
 	hs_namer_states_release(&types->states);
 	hs_type_table_release(&types->naming.table);
+	for (size_t i = 0; i < HS_AREA_COUNT; i++)
+		free(types->naming.parts[i].by_type);
 	free(types->naming.type_of);
 	hs_block_map_release(&types->naming.map);
 	free(types);
@@ -142,6 +155,33 @@ void hs_types_summary(const struct hs_types *types,
 		      struct hs_types_summary *ret)
 {
 	*ret = types->summary;
+}
+
+void hs_types_area(const struct hs_types *types, enum hs_area area,
+		   struct hs_area_info *ret)
+{
+	assert((unsigned)area < HS_AREA_COUNT);
+	*ret = types->naming.parts[area].info;
+}
+
+void hs_types_in_area(const struct hs_types *types, enum hs_area area, size_t i,
+		      struct hs_total *ret)
+{
+	assert((unsigned)area < HS_AREA_COUNT);
+	assert(i < types->naming.table.count);
+	const struct hs_parts *p = &types->naming.parts[area];
+	*ret = i < p->types ? p->by_type[i] : (struct hs_total){ 0 };
+}
+
+bool hs_types_part_at(struct hs_types *types, hs_addr addr,
+		      struct hs_part_info *ret)
+{
+	for (size_t i = 0; i < HS_NAMERS; i++)
+		if (hs_namers[i]->part_at &&
+		    hs_namers[i]->part_at(&types->naming, types->states.of[i],
+					  addr, ret))
+			return true;
+	return false;
 }
 
 void hs_types_fields(struct hs_types *types, size_t chunk, hs_field_fn fn,

@@ -83,6 +83,47 @@ struct hs_types_summary {
 HS_API void hs_types_summary(const struct hs_types *types,
 			     struct hs_types_summary *ret);
 
+/*
+ * Memory that a runtime cuts into objects itself. They are no blocks of malloc,
+ * and in no sum above: areas lie beside the heap, or within blocks that have
+ * been counted as a whole.
+ */
+/* clang-format off */
+#define HS_AREAS(X)                                                     \
+	X(PYMALLOC, "pymalloc arenas") /* CPython's; from mmap(2) */
+/* clang-format on */
+
+enum hs_area {
+#define X(id, word) HS_AREA_##id,
+	HS_AREAS(X)
+#undef X
+		HS_AREA_COUNT
+};
+HS_API const char *hs_area_name(enum hs_area area);
+
+struct hs_area_info {
+	uint64_t count, bytes; /* of areas, free parts included; 0: none */
+	bool in_blocks;        /* they lie in blocks of malloc */
+	/* Parts in use; chunk_bytes is 0. */
+	struct hs_total live, named;
+};
+HS_API void hs_types_area(const struct hs_types *types, enum hs_area area,
+			  struct hs_area_info *ret);
+/* Parts of AREA that are of type I. */
+HS_API void hs_types_in_area(const struct hs_types *types, enum hs_area area,
+			     size_t i, struct hs_total *ret);
+
+struct hs_part_info {
+	enum hs_area area;
+	hs_addr start;
+	uint64_t size; /* bytes */
+	bool live;
+	size_t type; /* SIZE_MAX: none */
+};
+/* The part that ADDR lies in; false: none. */
+HS_API bool hs_types_part_at(struct hs_types *types, hs_addr addr,
+			     struct hs_part_info *ret);
+
 /* What a pointer does for the life of what it points to. */
 enum hs_strength {
 	HS_STRENGTH_NONE, /* no reference, or not known */

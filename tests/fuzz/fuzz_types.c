@@ -116,6 +116,32 @@ static bool check_detail(void *arg, const char *what, const char *value)
 	return true;
 }
 
+static void check_areas(const struct image *im, struct hs_types *types)
+{
+	for (int k = 0; k < HS_AREA_COUNT; k++) {
+		struct hs_area_info area;
+		struct hs_total sum = { 0 };
+		hs_types_area(types, (enum hs_area)k, &area);
+		for (size_t i = 0; i < hs_types_count(types); i++) {
+			struct hs_total t;
+			hs_types_in_area(types, (enum hs_area)k, i, &t);
+			sum.count += t.count;
+			sum.bytes += t.bytes;
+		}
+		if (sum.count != area.named.count ||
+		    sum.bytes != area.named.bytes ||
+		    area.named.count > area.live.count ||
+		    area.live.bytes > area.bytes)
+			abort();
+	}
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		struct hs_part_info part;
+		if (hs_types_part_at(types, im->user[i], &part) &&
+		    im->user[i] - part.start >= part.size)
+			abort();
+	}
+}
+
 static void check(const struct image *im, struct hs_types *types)
 {
 	struct hs_types_summary s;
@@ -143,6 +169,7 @@ static void check(const struct image *im, struct hs_types *types)
 		by_type.count += t.total.count;
 		by_type.bytes += t.total.bytes;
 	}
+	check_areas(im, types);
 	hs_types_summary(types, &s);
 	if (s.named.count != named.count || s.named.bytes != named.bytes ||
 	    by_type.count != named.count || by_type.bytes != named.bytes ||

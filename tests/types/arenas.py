@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Objects in the interpreter's own arenas, beside what it says of them.
+
+arenas.py HEAPSCAN TRUTH TITLE ARGS...: TRUTH is what fixtures/objects.py wrote,
+ARGS lead to that process. Prints one row of a table and what is wrong.
+"""
+import json
+import subprocess
+import sys
+
+
+def ask(command, text=None):
+    run = subprocess.run(command, input=text, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, check=False,
+                         universal_newlines=True)
+    if run.returncode not in (0, 5):
+        sys.exit("%s: exit status %d" % (" ".join(command), run.returncode))
+    return json.loads(run.stdout)
+
+
+def main():
+    heapscan, path, title, *target = sys.argv[1:]
+    objects, counts, dropped = {}, {}, {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            word, what, name = line.rstrip("\n").split(" ", 2)
+            if word == "count":
+                counts[name] = int(what)
+            elif word == "dropped":
+                dropped[int(what, 16)] = name
+            else:
+                objects[int(what, 16)] = name
+    wrong, right, parts = [], 0, 0
+    answers = ask([heapscan, "at", "--json", *target, "-"],
+                  "\n".join("%x" % a for a in [*objects, *dropped]))
+    for answer in answers["addresses"]:
+        address = int(answer["address"], 16)
+        part = answer["part"]
+        if address in objects:
+            found = part or answer["object"] or {"type": None}
+            parts += part is not None
+            right += found["type"] == objects[address]
+            if found["type"] != objects[address]:
+                wrong.append("0x%x is a %s, not %s" % (
+                    address, objects[address], found["type"]))
+        elif part and part["live"] and part["type"] == dropped[address]:
+            wrong.append("0x%x is no %s any more" % (address, part["type"]))
+    report = ask([heapscan, "types", "--json", *target])
+    areas = [a for a in report["areas"] if a["area"] == "pymalloc arenas"]
+    area = areas[0] if areas else {"types": [], "live": {"count": 0}}
+    in_blocks = {t["type"]: t["count"] for t in report["types"]}
+    found = {}
+    for row in area["types"]:
+        found[row["type"]] = found.get(row["type"], 0) + row["count"]
+    for name, count in counts.items():
+        if found.get(name, 0) + in_blocks.get(name, 0) != count:
+            wrong.append("%d %s were counted, there are %d" % (
+                found.get(name, 0), name, count))
+    for total in ("count", "bytes"):
+        if areas and sum(t[total] for t in area["types"]) != \
+                area["named"][total]:
+            wrong.append("the %s of types are not those named" % total)
+    if not parts:
+        wrong.append("no object is in an arena")
+    if areas and area["live"]["bytes"] > area["bytes"]:
+        wrong.append("more is in use than there is")
+    print("| %s | %d | %d | %d of %d | %.1f %% |" % (
+        title, len(objects), right, area["named"]["count"],
+        area["live"]["count"],
+        100.0 * area["named"]["bytes"] / max(1, area["live"]["bytes"])))
+    for line in wrong[:20]:
+        print("FAILED: %s: %s" % (title, line))
+    sys.exit(bool(wrong))
+
+
+main()
