@@ -64,6 +64,69 @@ static void headline(struct cli *cli, const struct leak_view *v)
 			   text_size(size, v->new_bytes));
 }
 
+/* Steps of a cycle that a line has room for. */
+#define CYCLE_STEPS 8u
+
+static void print_block(struct cli *cli, size_t chunk)
+{
+	struct hs_chunk_info c;
+	const char *type = reach_type(cli, chunk);
+	hs_heap_chunk(cli->heap, chunk, &c);
+	if (type)
+		out_escaped(&cli->out, type);
+	else
+		out_printf(&cli->out, "0x%" PRIx64, c.user);
+}
+
+/* "    app.Parent .child (strong) -> app.Child .parent (strong) -> app.Parent"
+ */
+static void print_cycle(struct cli *cli, const struct leak_view *v, size_t i,
+			size_t sample)
+{
+	struct hs_cycle cycle;
+	char text[FIELD_TEXT];
+	if (hs_leaks_cycle(v->leaks, i, &cycle, NULL) || !cycle.count)
+		return;
+	size_t from = sample;
+	out_str(&cli->out, "    ");
+	print_block(cli, sample);
+	for (size_t k = 0; k < cycle.count; k++) {
+		if (k == CYCLE_STEPS && cycle.count > CYCLE_STEPS + 1) {
+			out_printf(&cli->out, " ... %zu more",
+				   cycle.count - CYCLE_STEPS);
+			break;
+		}
+		uint64_t at = cycle.step[k].offset;
+		const char *field = reach_field(cli, from, at, text);
+		if (field) {
+			out_str(&cli->out, " .");
+			out_escaped(&cli->out, field);
+		} else if (at != HS_UNKNOWN) {
+			out_printf(&cli->out, " +%" PRIu64, at);
+		}
+		out_str(&cli->out, " -> ");
+		from = cycle.step[k].chunk;
+		print_block(cli, from);
+	}
+	out_str(&cli->out, "\n");
+	hs_cycle_release(&cycle);
+}
+
+/* The shape, with the size of a head where that is not its name. */
+static void shape_cell(struct table *table, const struct hs_leak_group *g)
+{
+	char text[2048], low[TEXT_LEN], high[TEXT_LEN];
+	if (!g->type) {
+		table_target(table, g->shape);
+		return;
+	}
+	bool one = g->root_bytes == g->root_bytes_most;
+	(void)snprintf(text, sizeof(text), "%s  (%s%s%s bytes)", g->shape,
+		       text_count(low, g->root_bytes), one ? "" : " to ",
+		       one ? "" : text_count(high, g->root_bytes_most));
+	table_target(table, text);
+}
+
 static void print_groups(struct cli *cli, const struct leak_view *v)
 {
 	static const struct column columns[] = {
@@ -78,7 +141,7 @@ static void print_groups(struct cli *cli, const struct leak_view *v)
 		limit = total;
 	out_str(&cli->out, "\n");
 	table_begin(&table, &cli->out, cli->colour, columns, 6);
-	for (size_t i = 0; i < limit; i++) {
+	for (size_t i = 0; i < limit && !cli->out.error; i++) {
 		struct hs_leak_group g;
 		struct hs_chunk_info c;
 		hs_leaks_group(v->leaks, i, &g);
@@ -90,13 +153,9 @@ static void print_groups(struct cli *cli, const struct leak_view *v)
 			   g.worst == HS_CONFIDENCE_HIGH ? INK_PLAIN : INK_WARN,
 			   hs_confidence_name(g.worst));
 		table_addr(&table, c.user);
-		table_cell(&table, INK_PLAIN, g.shape);
-		const char *type = reach_type(cli, g.sample);
-		if (type) {
-			out_str(&cli->out, "    ");
-			out_escaped(&cli->out, type);
-			out_str(&cli->out, "\n");
-		}
+		shape_cell(&table, &g);
+		if (g.kind == HS_LEAK_CYCLE)
+			print_cycle(cli, v, i, g.sample);
 	}
 	cli_announce_rest(cli, limit, total);
 }
@@ -137,6 +196,8 @@ static void print_text(struct cli *cli, const struct leak_view *v)
 	print_groups(cli, v);
 	if (cli->opt.all)
 		print_blocks(cli, v);
+	if (!cli->types)
+		out_str(&cli->out, "\nnames: --types\n");
 	if (cli->opt.at_exit)
 		return;
 	struct hs_leak_group g;
@@ -174,7 +235,14 @@ int cmd_leaks(struct cli *cli)
 					"cannot use '%s' as baseline: %s",
 					v.baseline_path, wrong);
 	}
-	int code = reach_build_named(cli, &graph);
+	/* Shapes can only be compared when both have names, or none has. */
+	bool plain = v.baseline_path && v.baseline.count && !v.baseline.named;
+	if (v.baseline_path && v.baseline.named)
+		cli->opt.types = true;
+	int code = plain ? reach_build(cli, &graph)
+			 : reach_build_named(cli, &graph);
+	if (plain)
+		cli->knowledge.name = NULL;
 	if (!code && hs_leaks_find(graph, &leaks, &err))
 		code = cli_fail_error(cli, &err);
 	if (!code) {

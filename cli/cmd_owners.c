@@ -8,12 +8,29 @@
 /* Owners shown on each level: the rest is told as a number. */
 #define DEFAULT_TOP 20
 
+const char *owner_field(struct cli *cli, const struct hs_owners *owners,
+			size_t node, char buf[FIELD_TEXT])
+{
+	struct hs_owner_info o, up;
+	struct hs_step step;
+	size_t parent = hs_owners_parent(owners, node);
+	if (!cli->types || parent == HS_OWNER_TOP)
+		return NULL;
+	hs_owners_info(owners, node, &o);
+	hs_owners_info(owners, parent, &up);
+	if (o.is_root || up.is_root ||
+	    hs_graph_step(cli->graph, up.chunk, o.chunk, &step, NULL))
+		return NULL;
+	return reach_field(cli, up.chunk, step.offset, buf);
+}
+
 static void print_node(struct cli *cli, const struct hs_owners *owners,
 		       size_t node, unsigned level)
 {
 	struct hs_owner_info o;
 	struct out *out = &cli->out;
 	char size[TEXT_LEN], count[TEXT_LEN], text[ROOT_TEXT], usable[TEXT_LEN];
+	char field_text[FIELD_TEXT];
 	hs_owners_info(owners, node, &o);
 	out_printf(out, "%10s %11s  %*s", text_size(size, o.retained.bytes),
 		   text_count(count, o.retained.count), (int)(2 * level), "");
@@ -26,6 +43,12 @@ static void print_node(struct cli *cli, const struct hs_owners *owners,
 		return;
 	}
 	struct hs_chunk_info c;
+	const char *field = owner_field(cli, owners, node, field_text);
+	if (field) {
+		out_str(out, ".");
+		out_escaped(out, field);
+		out_str(out, " -> ");
+	}
 	hs_heap_chunk(cli->heap, o.chunk, &c);
 	out_printf(out, "0x%" PRIx64 "  %s bytes", c.user,
 		   text_count(usable, c.usable));

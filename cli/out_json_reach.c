@@ -36,6 +36,33 @@ static void put_leak(struct json_doc *doc, const struct leak_view *v, size_t i)
 			      (json_int_t)leak.group));
 }
 
+/* Null: the group is no cycle, or a long one. */
+static json_t *jcycle(const struct cli *cli, const struct leak_view *v,
+		      size_t i, size_t sample)
+{
+	struct hs_cycle cycle;
+	size_t from = sample;
+	if (hs_leaks_cycle(v->leaks, i, &cycle, NULL) || !cycle.count)
+		return json_null();
+	json_t *steps = json_array();
+	for (size_t k = 0; k < cycle.count && steps; k++) {
+		const struct hs_step *s = &cycle.step[k];
+		char field[FIELD_TEXT];
+		json_t *step = json_pack(
+			"{s:o,s:o,s:o,s:o}", "user", juser(cli, s->chunk),
+			"type", jtext(reach_type(cli, s->chunk)), "offset",
+			jcount(s->offset), "field",
+			jtext(reach_field(cli, from, s->offset, field)));
+		from = s->chunk;
+		if (json_array_append_new(steps, step)) {
+			json_decref(steps);
+			steps = NULL;
+		}
+	}
+	hs_cycle_release(&cycle);
+	return steps;
+}
+
 static void put_group(struct json_doc *doc, const struct leak_view *v, size_t i)
 {
 	struct hs_leak_group g;
@@ -44,14 +71,20 @@ static void put_group(struct json_doc *doc, const struct leak_view *v, size_t i)
 	baseline_find(&v->baseline, g.shape, &count, &bytes);
 	json_t *old_count = v->baseline_path ? jcount(count) : json_null();
 	json_t *old_bytes = v->baseline_path ? jcount(bytes) : json_null();
-	doc_element(doc,
-		    json_pack("{s:o,s:o,s:o,s:s,s:o,s:s,s:s,s:o,s:o}", "count",
-			      jcount(g.count), "bytes", jcount(g.bytes),
-			      "roots", jcount(g.roots), "shape", g.shape,
-			      "sample", juser(doc->cli, g.sample), "kind",
-			      hs_leak_kind_name(g.kind), "confidence",
-			      hs_confidence_name(g.worst), "baseline_count",
-			      old_count, "baseline_bytes", old_bytes));
+	doc_element(
+		doc,
+		json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:o,s:o,"
+			  "s:o}",
+			  "count", jcount(g.count), "bytes", jcount(g.bytes),
+			  "roots", jcount(g.roots), "root_bytes",
+			  jcount(g.root_bytes), "root_bytes_most",
+			  jcount(g.root_bytes_most), "shape", jtext(g.shape),
+			  "type", jtext(g.type), "sample",
+			  juser(doc->cli, g.sample), "kind",
+			  hs_leak_kind_name(g.kind), "confidence",
+			  hs_confidence_name(g.worst), "baseline_count",
+			  old_count, "baseline_bytes", old_bytes, "cycle",
+			  jcycle(doc->cli, v, i, g.sample)));
 }
 
 static json_t *jmissing(const struct hs_graph_summary *s)
@@ -79,6 +112,7 @@ void out_json_leaks(struct cli *cli, const struct leak_view *v)
 						jcount(v->new_count), "bytes",
 						jcount(v->new_bytes))
 				    : json_null());
+	doc_member(&doc, "named", json_boolean(cli->knowledge.name != NULL));
 	doc_array_begin(&doc, "leaks");
 	for (size_t i = 0; i < hs_leaks_count(v->leaks) && !cli->out.error; i++)
 		put_leak(&doc, v, i);
@@ -102,6 +136,7 @@ const char *out_json_read_leaks(const char *path, struct baseline *ret)
 		wrong = "it is no answer of leaks --json";
 	size_t n = json_array_size(groups);
 	ret->group = calloc(n + 1, sizeof(*ret->group));
+	ret->named = json_is_true(json_object_get(doc, "named"));
 	if (!wrong && !ret->group)
 		wrong = "no memory";
 	for (size_t i = 0; i < n && !wrong; i++) {
@@ -246,8 +281,14 @@ static void put_owners(struct json_doc *doc, const struct hs_owners *owners,
 		hs_owners_info(owners, child, &o);
 		json_t *root =
 			o.is_root ? jroot(doc->cli, &o.root) : json_null();
-		doc_element(doc, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "level",
-					   jcount(level), "root", root, "user",
+		char text[FIELD_TEXT];
+		const char *type =
+			o.is_root ? NULL : reach_type(doc->cli, o.chunk);
+		const char *field = owner_field(doc->cli, owners, child, text);
+		doc_element(doc, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+					   "type", jtext(type), "field",
+					   jtext(field), "level", jcount(level),
+					   "root", root, "user",
 					   juser(doc->cli, o.chunk), "self",
 					   jtotal(&o.self), "retained",
 					   jtotal(&o.retained), "children",

@@ -292,5 +292,5 @@ void baseline_release(struct baseline *base)
 	for (size_t i = 0; i < base->count; i++)
 		free(base->group[i].shape);
 	free(base->group);
-	*base = (struct baseline){ NULL, 0 };
+	*base = (struct baseline){ .group = NULL };
 }

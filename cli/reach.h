@@ -38,6 +38,11 @@ const char *reach_type(const struct cli *cli, size_t chunk);
 const char *reach_field(const struct cli *cli, size_t chunk, uint64_t offset,
 			char buf[FIELD_TEXT]);
 
+/* The field of its owner that holds the block of NODE; NULL: it does not hold
+ * it by itself, or the field is not known. */
+const char *owner_field(struct cli *cli, const struct hs_owners *owners,
+			size_t node, char buf[FIELD_TEXT]);
+
 /* A root in words: "variable `table'+16 of /bin/x", not escaped. */
 #define ROOT_TEXT 512
 const char *root_text(const struct cli *cli, const struct hs_root_info *root,
@@ -50,6 +55,7 @@ struct baseline {
 		uint64_t count, bytes;
 	} * group;
 	size_t count;
+	bool named; /* shapes have the names of types */
 };
 /* What the shape leaked then; zeroes when it did not. */
 void baseline_find(const struct baseline *base, const char *shape,
@@ -59,7 +65,7 @@ void baseline_release(struct baseline *base);
 /* What `leaks` found, and how it is judged. */
 struct leak_view {
 	const struct hs_graph *graph;
-	const struct hs_leaks *leaks;
+	struct hs_leaks *leaks;
 	struct hs_graph_summary summary;
 	const char *baseline_path; /* NULL: none */
 	struct baseline baseline;

@@ -181,6 +181,9 @@
 /* Fields of one class, captures of one closure. */
 #define HS_LIMIT_TYPE_FIELDS 4096u
 
+/* Blocks looked at for one cycle of leaks to show: longer ones nobody reads. */
+#define HS_LIMIT_CYCLE_SEARCH 4096u
+
 /* What glibc says before it aborts: its own messages are one line; an assertion
  * quotes an expression of the program. */
 #define HS_LIMIT_ABORT_MESSAGE 4096u

@@ -169,15 +169,16 @@ static bool tell(struct hs_known_merge *m)
 bool hs_known_merge_word(void *merge, hs_addr at, uint32_t chunk, uint64_t into)
 {
 	struct hs_known_merge *m = merge;
-	bool said = false;
-	while (m->next < m->end && m->next->at <= at) {
+	bool said = false, more = true;
+	while (more && m->next < m->end && m->next->at <= at) {
 		said |= m->next->at == at && hs_known_to(m->next) == chunk;
-		if (!tell(m)) {
-			m->next = m->end; /* nor anything else */
-			return false;
-		}
+		more = tell(m);
 	}
-	return said || m->fn(m->arg, at, chunk, into);
+	if (more && !said)
+		more = m->fn(m->arg, at, chunk, into);
+	if (!more)
+		m->next = m->end; /* who had enough has it for good */
+	return more;
 }
 
 void hs_known_merge_rest(struct hs_known_merge *merge, hs_addr end)

@@ -399,6 +399,141 @@ static void random_webs_are_judged_as_by_trying_everything(void **state)
 	free(w);
 }
 
+/* ---- leaks with names ---- */
+
+static const char *name_of(void *arg, size_t chunk)
+{
+	const struct web *w = arg;
+	for (size_t i = 0; i < NODES; i++)
+		if (w->chunk[i] == chunk && i % 4)
+			return i % 4 == 1 ? "Parent" : "Child";
+	return NULL;
+}
+
+/* Node 0 of a web without roots, edges or names to begin with. */
+static void make_plain_web(struct web *w)
+{
+	make_web(w, 36, 0, 0, false);
+	hs_graph_free(w->graph);
+	w->graph = NULL;
+	w->knowledge.name = name_of;
+}
+
+static void hold(struct web *w, size_t from, uint64_t word, size_t to)
+{
+	fake_target_put(&w->hb.target, hb_user(&w->hb, w->block[from]) + word,
+			hb_user(&w->hb, w->block[to]));
+}
+
+static void judge(struct web *w, struct hs_leaks **ret)
+{
+	struct hs_graph_options how = { .struct_size = sizeof(how),
+					.knowledge = &w->knowledge };
+	assert_int_equal(hs_graph_new(&w->hb.target.base, NULL, w->heap, &how,
+				      &w->graph, NULL),
+			 HS_OK);
+	assert_int_equal(hs_leaks_find(w->graph, ret, NULL), HS_OK);
+}
+
+/* The group that has the block of node I in it, and its number. */
+static size_t group_of(struct web *w, const struct hs_leaks *leaks, size_t i,
+		       struct hs_leak_group *ret)
+{
+	struct hs_leak_info leak;
+	for (size_t n = 0; n < hs_leaks_count(leaks); n++) {
+		hs_leaks_get(leaks, n, &leak);
+		if (leak.chunk == w->chunk[i]) {
+			hs_leaks_group(leaks, leak.group, ret);
+			return leak.group;
+		}
+	}
+	fail_msg("block %zu is not leaked", i);
+	return SIZE_MAX;
+}
+
+static void leaks_with_names_are_folded_by_them(void **state)
+{
+	(void)state;
+	struct web *w = malloc(sizeof(*w));
+	assert_non_null(w);
+	struct hs_leaks *leaks = NULL;
+	struct hs_leak_group g;
+	struct hs_cycle cycle;
+	make_plain_web(w);
+	/* Two parents of different sizes, each with a child of another. */
+	hold(w, 1, 8, 2);
+	hold(w, 5, 8, 6);
+	/* A cycle of two. */
+	hold(w, 9, 16, 10);
+	hold(w, 10, 8, 9);
+	judge(w, &leaks);
+	assert_int_equal(group_of(w, leaks, 1, &g), group_of(w, leaks, 5, &g));
+	assert_string_equal(g.shape, "Parent -> Child");
+	assert_string_equal(g.type, "Parent");
+	assert_int_equal(g.roots, 2);
+	assert_int_equal(g.count, 4);
+	uint64_t a = hb_usable(&w->hb, w->block[1]);
+	uint64_t b = hb_usable(&w->hb, w->block[5]);
+	assert_int_equal(g.root_bytes, a < b ? a : b);
+	assert_int_equal(g.root_bytes_most, a < b ? b : a);
+	(void)group_of(w, leaks, 4, &g); /* nobody knows its name */
+	assert_null(g.type);
+	assert_non_null(strstr(g.shape, " bytes"));
+	/* Its lowest block is taken for the first. */
+	size_t n = group_of(w, leaks, 9, &g);
+	bool parent = w->chunk[9] < w->chunk[10];
+	assert_string_equal(g.shape, parent ? "cycle of Parent -> Child"
+					    : "cycle of Child -> Parent");
+	assert_int_equal(hs_leaks_cycle(leaks, n, &cycle, NULL), HS_OK);
+	assert_int_equal(cycle.count, 2);
+	assert_int_equal(cycle.step[!parent].chunk, w->chunk[10]);
+	assert_int_equal(cycle.step[!parent].offset, 16);
+	assert_int_equal(cycle.step[parent].chunk, w->chunk[9]);
+	assert_int_equal(cycle.step[parent].offset, 8);
+	hs_cycle_release(&cycle);
+	hs_leaks_free(leaks);
+	clear_web(w);
+	free(w);
+}
+
+static void a_weak_reference_back_makes_no_cycle(void **state)
+{
+	(void)state;
+	struct web *w = malloc(sizeof(*w));
+	assert_non_null(w);
+	struct hs_leaks *leaks = NULL;
+	struct hs_leak_info leak;
+	make_plain_web(w);
+	hold(w, 1, 8, 2);
+	hold(w, 2, 8, 1); /* of the child's parent, which it does not own */
+	w->known[0] =
+		(struct hs_known_ref){ 8, hb_user(&w->hb, w->block[1]), false };
+	w->known_of[w->known_count++] = 2;
+	/* A delegate: alive, and no owner of what it tells. */
+	hold(w, 4, 0, 6);
+	w->known[1] =
+		(struct hs_known_ref){ 0, hb_user(&w->hb, w->block[6]), false };
+	w->known_of[w->known_count++] = 4;
+	w->roots[0] = hb_user(&w->hb, w->block[4]);
+	judge(w, &leaks);
+	assert_true(hs_graph_reached(w->graph, w->chunk[4]));
+	assert_false(hs_graph_reached(w->graph, w->chunk[6]));
+	for (size_t n = 0; n < hs_leaks_count(leaks); n++) {
+		hs_leaks_get(leaks, n, &leak);
+		enum hs_confidence sure = HS_CONFIDENCE_HIGH;
+		enum hs_leak_kind kind = HS_LEAK_ROOT;
+		if (leak.chunk == w->chunk[2])
+			kind = HS_LEAK_CHILD;
+		if (leak.chunk == w->chunk[6])
+			sure = HS_CONFIDENCE_MEDIUM;
+		assert_int_equal(leak.kind, kind);
+		assert_int_equal(leak.confidence, sure);
+	}
+	hs_leaks_free(leaks);
+	clear_web(w);
+	free(w);
+}
+
 /* ---- the index ---- */
 
 static void check_index(unsigned version, enum hs_arch arch)
@@ -533,6 +668,8 @@ int main(void)
 		cmocka_unit_test(every_vector_unit_lets_the_same_words_through),
 		cmocka_unit_test(
 			random_webs_are_judged_as_by_trying_everything),
+		cmocka_unit_test(leaks_with_names_are_folded_by_them),
+		cmocka_unit_test(a_weak_reference_back_makes_no_cycle),
 		cmocka_unit_test(the_index_finds_every_block_of_every_release),
 		cmocka_unit_test(a_hole_in_a_block_makes_every_leak_doubtful),
 		cmocka_unit_test(a_progress_callback_stops_the_work),

@@ -14,8 +14,8 @@ extern "C" {
  * output; what each level takes is said where a statement is made:
  *
  *	leaks    HIGH: no word that was seen points to the block. MEDIUM: a
- *	         dead stack slot does. LOW: memory that could hold a pointer
- *	         was not captured.
+ *	         dead stack slot does, or a weak reference of something alive.
+ *	         LOW: memory that could hold a pointer was not captured.
  *	types    HIGH: several facts that do not come together by chance.
  *	         MEDIUM: a shape that other data may have. LOW: plausible.
  *	damage   HIGH: nothing else explains what is seen. LOW: a guess that

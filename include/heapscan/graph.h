@@ -164,8 +164,11 @@ struct hs_leak_info {
 struct hs_leak_group {
 	uint64_t count, bytes;    /* blocks and their usable bytes, all */
 	uint64_t roots;           /* things that leaked: heads and cycles */
-	uint64_t root_bytes;      /* usable bytes of one head */
-	const char *shape;        /* "192 bytes -> 24, 40"; from LEAKS */
+	uint64_t root_bytes;      /* usable bytes of the smallest head ... */
+	uint64_t root_bytes_most; /* ... and of the largest */
+	const char *shape;        /* "192 bytes -> 24, 40", names in place of
+				   * sizes where known; from LEAKS */
+	const char *type;         /* what a head is called; NULL: unknown */
 	size_t sample;            /* chunk: a head, the lowest */
 	enum hs_leak_kind kind;   /* ROOT or CYCLE */
 	enum hs_confidence worst; /* of its blocks */
@@ -240,6 +243,21 @@ HS_API void hs_holder_list_release(struct hs_holder_list *list);
 HS_API enum hs_status hs_graph_step(struct hs_graph *graph, size_t from,
 				    size_t to, struct hs_step *ret,
 				    struct hs_error *err);
+
+/*
+ * A shortest way from the sample of group I back to itself: the step to the
+ * next block, and so on; the last one leads to the sample. None where the group
+ * is no cycle, or the sample's is too long to look for. Release with
+ * hs_cycle_release().
+ */
+struct hs_cycle {
+	struct hs_step *step;
+	size_t count;
+};
+HS_API enum hs_status hs_leaks_cycle(struct hs_leaks *leaks, size_t i,
+				     struct hs_cycle *ret,
+				     struct hs_error *err);
+HS_API void hs_cycle_release(struct hs_cycle *cycle);
 
 /* ---- who owns how much ---- */
 
