@@ -184,6 +184,16 @@
 /* Blocks looked at for one cycle of leaks to show: longer ones nobody reads. */
 #define HS_LIMIT_CYCLE_SEARCH 4096u
 
+/* Types looked at inside of one Swift field, and for all of them: structs hold
+ * structs, and forged ones themselves. A large program has 100 thousand types
+ * of a dozen fields each. */
+#define HS_LIMIT_SWIFT_TYPE_STEPS 1024u
+#define HS_LIMIT_SWIFT_STEPS (4u << 20)
+
+/* Elements of a Swift collection that are told apart, in one block: a class
+ * reference of each in a GiB. */
+#define HS_LIMIT_SWIFT_ELEMENTS (128u << 20)
+
 /* What glibc says before it aborts: its own messages are one line; an assertion
  * quotes an expression of the program. */
 #define HS_LIMIT_ABORT_MESSAGE 4096u

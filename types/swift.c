@@ -16,6 +16,7 @@ struct swift {
 	struct hs_addr_map metadata; /* value: type, extra: least size */
 	struct hs_addr_map slabs;    /* blocks that hold metadata */
 	bool met;                    /* an object */
+	struct hs_swift_layouts layouts;
 };
 
 static void release(void *state)
@@ -23,6 +24,7 @@ static void release(void *state)
 	struct swift *swift = state;
 	hs_addr_map_release(&swift->metadata);
 	hs_addr_map_release(&swift->slabs);
+	hs_swift_layouts_release(&swift->layouts);
 }
 
 static void remember(struct hs_naming *n, struct hs_addr_map *map, hs_addr addr,
@@ -207,6 +209,16 @@ static void merge(struct hs_naming *n, void *state, const void *worker)
 	swift->met |= from->met;
 }
 
+/* Its first word is an object whose counts are here. */
+static bool is_side_table(struct hs_naming *n, const struct hs_block *b)
+{
+	struct hs_swift_refs refs;
+	uint64_t counts;
+	return b->usable >= 32 && b->usable < 64 && b->first % 8 == 0 &&
+	       hs_peek(n, b->first + 8, &counts) &&
+	       hs_swift_refs(n, counts, &refs) && refs.side_table == b->user;
+}
+
 /* Side tables and slabs of metadata are known by what refers to them. */
 static bool claim_late(struct hs_naming *n, const void *state,
 		       const struct hs_block *b, uint32_t *type)
@@ -217,17 +229,12 @@ static bool claim_late(struct hs_naming *n, const void *state,
 		.confidence = HS_CONFIDENCE_HIGH,
 		.module = SIZE_MAX,
 	};
-	struct hs_swift_refs refs;
-	uint64_t counts;
 	if (!swift->met)
 		return false;
 	if (hs_addr_map_get(&swift->slabs, b->user)) {
 		what.name = "Swift metadata";
 		what.evidence = "objects that begin with pointers into it";
-	} else if (b->usable >= 32 && b->usable < 64 && b->first % 8 == 0 &&
-		   hs_peek(n, b->first + 8, &counts) &&
-		   hs_swift_refs(n, counts, &refs) &&
-		   refs.side_table == b->user) {
+	} else if (is_side_table(n, b)) {
 		what.name = "Swift side table";
 		what.evidence = "the object whose counts it holds";
 	} else {
@@ -236,23 +243,85 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	return hs_naming_type(n, &what, type);
 }
 
+/* What a block that was claimed begins with; UINT64_MAX: no object. */
+static uint64_t kind_of_object(struct hs_naming *n, const struct hs_block *b)
+{
+	struct hs_swift_class class;
+	uint64_t kind;
+	if (hs_swift_class(n, b->first, &class))
+		return HS_SWIFT_CLASS;
+	return hs_peek(n, b->first, &kind) && kind >= HS_SWIFT_BOX &&
+			       kind <= HS_SWIFT_JOB
+		       ? kind
+		       : UINT64_MAX;
+}
+
+/* A side table knows its object, and does not keep it. */
+static void side_table_fields(struct hs_naming *n, const struct hs_block *b,
+			      hs_field_fn fn, void *arg)
+{
+	struct hs_field_info f = { .name = "object",
+				   .strength = HS_STRENGTH_WEAK,
+				   .refers_to = b->first };
+	if (hs_naming_block_at(n, b->first, NULL))
+		(void)fn(arg, &f);
+}
+
 static void fields(struct hs_naming *n, void *state, const struct hs_block *b,
 		   hs_field_fn fn, void *arg)
 {
-	struct hs_swift_class class;
-	(void)state;
-	if (hs_swift_class(n, b->first, &class))
-		hs_swift_fields(n, b, &class, fn, arg);
+	struct swift *swift = state;
+	if (hs_addr_map_get(&swift->slabs, b->user))
+		return;
+	switch (kind_of_object(n, b)) {
+	case HS_SWIFT_CLASS:
+	case HS_SWIFT_BOX:
+	case HS_SWIFT_GENERIC_BOX:
+		hs_swift_fields(n, &swift->layouts, b, fn, arg);
+		break;
+	case HS_SWIFT_ERROR:
+		hs_swift_error_fields(n, &swift->layouts, b, fn, arg);
+		break;
+	case HS_SWIFT_TASK:
+	case HS_SWIFT_JOB:
+		break;
+	default:
+		if (is_side_table(n, b))
+			side_table_fields(n, b, fn, arg);
+	}
 }
 
-static void details(struct hs_naming *n, void *state, const struct hs_block *b,
-		    hs_detail_fn fn, void *arg)
+/* "3", "3 of 4" of a collection's storage. */
+static void count_elements(struct hs_naming *n, struct swift *swift,
+			   const struct hs_block *b, hs_detail_fn fn, void *arg)
 {
-	struct swift *swift = state;
+	struct hs_swift_layout layout;
+	uint64_t count, capacity;
+	char text[64];
+	if (!hs_swift_layout(n, &swift->layouts, b->first, &layout) ||
+	    !layout.container || !hs_block_word(n, b, 2, &count) ||
+	    !hs_block_word(n, b, 3, &capacity))
+		return;
+	if (layout.container == HS_SWIFT_TEXT) {
+		(void)snprintf(text, sizeof(text), "%" PRIu64 " bytes",
+			       capacity & 0xffffffffffff);
+		(void)fn(arg, "text", text);
+		return;
+	}
+	if (layout.container == HS_SWIFT_ARRAY)
+		capacity >>= 1;
+	(void)snprintf(text, sizeof(text), "%" PRIu64 ", room for %" PRIu64,
+		       count, capacity);
+	(void)fn(arg, "elements", text);
+}
+
+static void count_references(struct hs_naming *n, const struct hs_block *b,
+			     hs_detail_fn fn, void *arg)
+{
 	struct hs_swift_refs refs;
 	char text[64];
 	uint64_t counts;
-	if (!look_up(n, swift, b->first) || !hs_block_word(n, b, 1, &counts) ||
+	if (!hs_block_word(n, b, 1, &counts) ||
 	    !hs_swift_refs(n, counts, &refs))
 		return;
 	if (refs.immortal) {
@@ -271,6 +340,18 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 		return;
 	(void)snprintf(text, sizeof(text), "0x%" PRIx64, refs.side_table);
 	(void)fn(arg, "side table", text);
+}
+
+static void details(struct hs_naming *n, void *state, const struct hs_block *b,
+		    hs_detail_fn fn, void *arg)
+{
+	struct swift *swift = state;
+	uint64_t kind = kind_of_object(n, b);
+	if (kind == UINT64_MAX || hs_addr_map_get(&swift->slabs, b->user))
+		return;
+	count_references(n, b, fn, arg);
+	if (kind == HS_SWIFT_CLASS)
+		count_elements(n, swift, b, fn, arg);
 }
 
 const struct hs_namer hs_namer_swift = {

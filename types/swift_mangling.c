@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "core/limits.h"
+#include "types/swift_generics.h"
+#include "types/swift_shape.h"
 
 /*
  * A stack machine, as the mangling is meant to be read: operands come before
@@ -25,13 +27,19 @@ enum item_kind {
 	ITEM_FIRST, /* the element below is the first of its list */
 	ITEM_THROWS,
 	ITEM_ASYNC,
-	ITEM_MARK, /* of a function, not shown */
+	ITEM_MARK,        /* of a function, not shown */
+	ITEM_REQUIREMENT, /* "Self.P.Element == A" */
 };
 
 struct item {
 	enum item_kind kind;
 	unsigned at, len; /* in the arena */
+	hs_addr desc;     /* what it was named by; 0: by its name */
+	/* How values of it lie in memory; nothing in it: not known yet. */
+	struct hs_swift_shape shape;
 };
+
+#define MAX_WORDS 26u
 
 struct machine {
 	struct hs_naming *n;
@@ -41,6 +49,12 @@ struct machine {
 	unsigned depth, substs;
 	char arena[ARENA];
 	unsigned used;
+	struct hs_swift_shapes *shapes; /* NULL: the text is all */
+	/* Words of identifiers, which later ones may refer to. */
+	struct {
+		unsigned at, len; /* in the arena */
+	} word[MAX_WORDS];
+	unsigned words;
 };
 
 /* Names deeper than this are about extensions of extensions. */
@@ -72,7 +86,7 @@ static bool push(struct machine *m, struct item item)
 
 static bool push_mark(struct machine *m, enum item_kind kind)
 {
-	return push(m, (struct item){ kind, 0, 0 });
+	return push(m, (struct item){ .kind = kind });
 }
 
 static bool pop(struct machine *m, enum item_kind kind, struct item *ret)
@@ -111,8 +125,36 @@ put(struct machine *m, struct item *ret, const char *fmt, ...)
 
 static bool push_text(struct machine *m, enum item_kind kind, const char *text)
 {
-	struct item item = { kind, 0, 0 };
+	struct item item = { .kind = kind };
 	return put(m, &item, "%s", text) && push(m, item);
+}
+
+static bool push_shaped(struct machine *m, const char *text,
+			struct hs_swift_shape shape)
+{
+	struct item item = { .kind = ITEM_TYPE, .shape = shape };
+	return put(m, &item, "%s", text) && push(m, item);
+}
+
+/* One reference in SIZE bytes, OFFSET from their start. */
+static struct hs_swift_shape reference(struct machine *m, uint32_t offset,
+				       uint32_t size)
+{
+	if (!m->shapes)
+		return (struct hs_swift_shape){ 0 };
+	return hs_swift_shape_one(m->shapes, HS_SWIFT_SLOT_REF, offset, size);
+}
+
+/* How values of a type lie in memory. Only with m->shapes. */
+static struct hs_swift_shape shape_of(struct machine *m,
+				      const struct item *item)
+{
+	if (item->shape.sized || item->shape.count)
+		return item->shape;
+	if (item->desc)
+		return hs_swift_shape_described(m->n, m->shapes, item->desc,
+						NULL);
+	return hs_swift_shape_unknown(m->shapes);
 }
 
 static bool add_subst(struct machine *m, struct item item)
@@ -140,9 +182,10 @@ static bool symbolic(struct machine *m, char how)
 	}
 	hs_text_init(&text, name, sizeof(name));
 	unsigned kind = hs_swift_context_kind(m->n, desc);
-	struct item item = { kind == HS_SWIFT_KIND_PROTOCOL ? ITEM_PROTOCOL
-							    : ITEM_TYPE,
-			     0, 0 };
+	struct item item = { .kind = kind == HS_SWIFT_KIND_PROTOCOL
+					     ? ITEM_PROTOCOL
+					     : ITEM_TYPE,
+			     .desc = desc };
 	return hs_swift_context_name(m->n, desc, NULL, &text) &&
 	       put(m, &item, "%s", name) && push(m, item) && add_subst(m, item);
 }
@@ -161,31 +204,88 @@ static bool number(struct machine *m, unsigned *ret)
 	return true;
 }
 
-static bool identifier(struct machine *m, char first)
+static bool is_upper(char c)
 {
-	char name[512], c;
-	unsigned len;
-	/* 0: pieces of earlier words, which names in records do not use. */
-	if (first == '0')
-		return false;
-	m->pos--;
-	if (!number(m, &len) || len == 0 || len >= sizeof(name))
+	return c >= 'A' && c <= 'Z';
+}
+
+/* Keep the words of TEXT: "parseJSONText" has parse, JSONText. */
+static void keep_words(struct machine *m, unsigned at, unsigned len)
+{
+	unsigned start = UINT_MAX;
+	const char *text = m->arena + at;
+	for (unsigned i = 0; i <= len && m->words < MAX_WORDS; i++) {
+		char c = i < len ? text[i] : 0;
+		if (start != UINT_MAX &&
+		    (c == '_' || !c ||
+		     (is_upper(c) && !is_upper(text[i - 1])))) {
+			if (i - start >= 2) {
+				m->word[m->words].at = at + start;
+				m->word[m->words++].len = i - start;
+			}
+			start = UINT_MAX;
+		}
+		if (start == UINT_MAX && c && c != '_' && (c < '0' || c > '9'))
+			start = i;
+	}
+}
+
+/* LEN bytes that follow, behind what NAME has. */
+static bool literal(struct machine *m, struct item *name, unsigned len)
+{
+	char text[512], c;
+	struct item part = { 0 };
+	if (len == 0 || len >= sizeof(text))
 		return false;
 	for (unsigned i = 0; i < len; i++) {
 		if (!next_char(m, &c) || !c)
 			return false;
-		name[i] = c;
+		text[i] = c;
 	}
-	name[len] = 0;
-	return push_text(m, ITEM_WORD, name) &&
-	       add_subst(m, m->stack[m->depth - 1]);
+	text[len] = 0;
+	if (!put(m, &part, "%s", text))
+		return false;
+	keep_words(m, part.at, len);
+	return put(m, name, "%.*s%s", SHOW(m, *name), text);
+}
+
+/* A name, or (after a 0) words of earlier ones with new text between. */
+static bool identifier(struct machine *m, char first)
+{
+	struct item name = { .kind = ITEM_WORD };
+	unsigned len;
+	bool words = first == '0';
+	if (!words)
+		m->pos--;
+	else if (peek_char(m) == '0')
+		return false; /* not ASCII */
+	do {
+		char c = peek_char(m);
+		while (words && ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')) {
+			unsigned i = (unsigned)(c | 0x20) - 'a';
+			m->pos++;
+			words = !is_upper(c);
+			if (i >= m->words ||
+			    !put(m, &name, "%.*s%.*s", SHOW(m, name),
+				 (int)m->word[i].len, m->arena + m->word[i].at))
+				return false;
+			c = peek_char(m);
+		}
+		if (c == '0') {
+			m->pos++;
+			break;
+		}
+		if (!number(m, &len) || !literal(m, &name, len))
+			return false;
+	} while (words);
+	return name.len && push(m, name) && add_subst(m, name);
 }
 
 /* context, identifier -> a type or protocol of that name. A module is an
  * identifier, too. */
 static bool nominal(struct machine *m, enum item_kind kind)
 {
-	struct item word, context, item = { kind, 0, 0 };
+	struct item word, context, item = { .kind = kind };
 	return pop(m, ITEM_WORD, &word) &&
 	       (pop(m, ITEM_MODULE, &context) || pop(m, ITEM_TYPE, &context) ||
 		pop(m, ITEM_WORD, &context)) &&
@@ -235,6 +335,11 @@ static const struct letter concurrency_types[] = {
 	{ 'S', "AsyncStream" }, { 's', "AsyncThrowingStream" },
 	{ 'T', "Task" }, { 't', "UnsafeCurrentTask" },
 };
+static const struct letter concurrency_protocols[] = {
+	{ 'A', "Actor" }, { 'F', "Executor" }, { 'f', "SerialExecutor" },
+	{ 'h', "TaskExecutor" }, { 'I', "AsyncIteratorProtocol" },
+	{ 'i', "AsyncSequence" },
+};
 /* clang-format on */
 #define LOOK_UP(table, c) look_up(table, sizeof(table) / sizeof(table[0]), c)
 
@@ -249,25 +354,41 @@ static const char *look_up(const struct letter *entry, size_t count,
 
 static bool optional(struct machine *m)
 {
-	struct item of, item = { ITEM_TYPE, 0, 0 };
-	return pop(m, ITEM_TYPE, &of) &&
-	       put(m, &item, m->arena[of.at] == '(' ? "(%.*s)?" : "%.*s?",
-		   SHOW(m, of)) &&
+	struct item of, item = { .kind = ITEM_TYPE };
+	if (!pop(m, ITEM_TYPE, &of))
+		return false;
+	if (m->shapes)
+		item.shape = hs_swift_shape_optional(shape_of(m, &of));
+	bool bare = m->arena[of.at] != '(' &&
+		    (of.len < 4 || memcmp(m->arena + of.at, "any ", 4) != 0);
+	return put(m, &item, bare ? "%.*s?" : "(%.*s)?", SHOW(m, of)) &&
 	       push(m, item) && add_subst(m, item);
 }
 
 static bool push_standard(struct machine *m, enum item_kind kind,
 			  const char *name)
 {
-	struct item item = { kind, 0, 0 };
+	struct item item = { .kind = kind };
+	if (m->shapes && kind == ITEM_TYPE)
+		(void)hs_swift_library_shape(m->shapes, name, &item.shape);
 	return put(m, &item, "Swift.%s", name) && push(m, item);
+}
+
+/* "S2i": the same, twice. */
+static bool repeat(struct machine *m, unsigned times)
+{
+	while (times-- > 1)
+		if (!m->depth || !push(m, m->stack[m->depth - 1]))
+			return false;
+	return true;
 }
 
 static bool standard(struct machine *m)
 {
 	char c;
 	const char *name;
-	if (!next_char(m, &c))
+	unsigned times;
+	if (!number(m, &times) || !next_char(m, &c))
 		return false;
 	if (c == 'g')
 		return optional(m);
@@ -275,27 +396,43 @@ static bool standard(struct machine *m)
 		return push_text(m, ITEM_MODULE, "__C");
 	if (c == 'c') {
 		name = next_char(m, &c) ? LOOK_UP(concurrency_types, c) : NULL;
-		return name && push_standard(m, ITEM_TYPE, name);
+		if (name)
+			return push_standard(m, ITEM_TYPE, name);
+		name = LOOK_UP(concurrency_protocols, c);
+		return name && push_standard(m, ITEM_PROTOCOL, name);
 	}
 	name = LOOK_UP(standard_types, c);
 	if (name)
-		return push_standard(m, ITEM_TYPE, name);
+		return push_standard(m, ITEM_TYPE, name) && repeat(m, times);
 	name = LOOK_UP(standard_protocols, c);
 	return name && push_standard(m, ITEM_PROTOCOL, name);
 }
 
-/* A..Z: the last one; a..z: and more follow. */
+/* A..Z: the last one; a..z: and more follow; a number: so many times. */
 static bool substitution(struct machine *m)
 {
 	char c;
 	do {
-		if (!next_char(m, &c))
+		unsigned times;
+		if (!number(m, &times) || !next_char(m, &c))
 			return false;
-		unsigned i = (unsigned)(c | 0x20) - 'a';
-		if (i >= 26 || i >= m->substs || !push(m, m->subst[i]))
+		unsigned i = c == '_' ? times + 27 : (unsigned)(c | 0x20) - 'a';
+		if ((c != '_' && i >= 26) || i >= m->substs ||
+		    !push(m, m->subst[i]))
+			return false;
+		if (c == '_')
+			return true;
+		if (!repeat(m, times))
 			return false;
 	} while (c >= 'a');
 	return true;
+}
+
+static bool is_called(const struct machine *m, const struct item *item,
+		      const char *name)
+{
+	return item->len == strlen(name) &&
+	       memcmp(m->arena + item->at, name, item->len) == 0;
 }
 
 /* Take the types down to the list's beginning; *FIRST is the lowest. */
@@ -310,14 +447,42 @@ static bool pop_types(struct machine *m, unsigned *first)
 	return true;
 }
 
+/* Of NAME, with the types on the stack for its parameters. */
+static struct hs_swift_shape bound_shape(struct machine *m,
+					 const struct item *name,
+					 unsigned first, unsigned end)
+{
+	struct hs_swift_shape arg[MAX_ITEMS], sum = { .sized = true };
+	for (unsigned i = first; i < end; i++)
+		arg[i - first] = shape_of(m, &m->stack[i]);
+	struct hs_swift_args args = { .at = HS_NO_ADDR,
+				      .context = name->desc,
+				      .shape = arg,
+				      .shapes = end - first };
+	if (name->desc)
+		return hs_swift_shape_described(m->n, m->shapes, name->desc,
+						&args);
+	if (is_called(m, name, "Swift.Optional"))
+		return hs_swift_shape_optional(arg[0]);
+	if (is_called(m, name, "Swift.Range") ||
+	    is_called(m, name, "Swift.ClosedRange")) {
+		hs_swift_shape_add(m->shapes, &sum, &arg[0], "lowerBound");
+		hs_swift_shape_add(m->shapes, &sum, &arg[0], "upperBound");
+		return sum;
+	}
+	return shape_of(m, name);
+}
+
 static bool bound_generic(struct machine *m)
 {
 	unsigned first, end = m->depth;
-	struct item name = { ITEM_TYPE, 0, 0 };
+	struct item name = { .kind = ITEM_TYPE };
 	if (!pop_types(m, &first) || first == end || first < 2 ||
 	    m->stack[first - 2].kind != ITEM_TYPE)
 		return false;
 	name = m->stack[first - 2];
+	if (m->shapes)
+		name.shape = bound_shape(m, &name, first, end);
 	for (unsigned i = first; i < end; i++)
 		if (!put(m, &name, "%.*s%s%.*s", SHOW(m, name),
 			 i == first ? "<" : ", ", SHOW(m, m->stack[i])))
@@ -330,55 +495,126 @@ static bool bound_generic(struct machine *m)
 /* (A, label: B): from the last element to the one that is marked first. */
 static bool tuple(struct machine *m)
 {
-	struct item all = { ITEM_TYPE, 0, 0 }, type, label;
+	struct item all = { .kind = ITEM_TYPE }, label,
+		    element[MAX_ITEMS] = { 0 }, names[MAX_ITEMS] = { 0 };
+	unsigned count = 0;
 	bool first;
 	if (pop_mark(m, ITEM_EMPTY_LIST))
-		return push_text(m, ITEM_TYPE, "()");
-	if (!put(m, &all, "%s", ")"))
-		return false;
+		return push_shaped(m, "()", hs_swift_shape_plain(0));
 	do {
-		bool last = all.len == 1;
 		first = pop_mark(m, ITEM_FIRST);
-		bool named = pop(m, ITEM_WORD, &label);
-		if (!pop(m, ITEM_TYPE, &type) ||
-		    !put(m, &all, "%.*s%s%.*s%s%.*s",
-			 named ? (int)label.len : 0,
-			 m->arena + label.at * named, named ? ": " : "",
-			 SHOW(m, type), last ? "" : ", ", SHOW(m, all)))
+		if (pop(m, ITEM_WORD, &label))
+			names[count] = label;
+		if (count == MAX_ITEMS || !pop(m, ITEM_TYPE, &element[count++]))
 			return false;
 	} while (!first);
-	return put(m, &all, "(%.*s", SHOW(m, all)) && push(m, all);
+	all.shape.sized = m->shapes;
+	for (unsigned i = 0; i < count; i++) {
+		const struct item *name = &names[count - 1 - i],
+				  *type = &element[count - 1 - i];
+		char called[64];
+		if (!put(m, &all, "%.*s%s%.*s%s%.*s", SHOW(m, all),
+			 i ? ", " : "(", SHOW(m, *name), name->len ? ": " : "",
+			 SHOW(m, *type)))
+			return false;
+		if (!m->shapes)
+			continue;
+		if (name->len)
+			(void)snprintf(called, sizeof(called), "%.*s",
+				       SHOW(m, *name));
+		else
+			(void)snprintf(called, sizeof(called), "%u", i);
+		struct hs_swift_shape part = shape_of(m, type);
+		hs_swift_shape_add(m->shapes, &all.shape, &part, called);
+	}
+	return put(m, &all, "%.*s)", SHOW(m, all)) && push(m, all);
 }
 
-/* Protocols down to the one marked first, or none. */
-static bool protocols(struct machine *m, const char *none)
+/* What the values of an existential type are, as its protocols tell. */
+struct existential {
+	unsigned tables;
+	bool of_class, error;
+};
+
+static void look_at_protocol(struct machine *m, const struct item *protocol,
+			     struct existential *e)
 {
-	struct item all = { ITEM_TYPE, 0, 0 }, one;
+	uint32_t flags;
+	if (is_called(m, protocol, "Swift.Sendable") ||
+	    is_called(m, protocol, "Swift.Copyable") ||
+	    is_called(m, protocol, "Swift.Escapable"))
+		return; /* a mark for the compiler */
+	e->tables++;
+	if (is_called(m, protocol, "Swift.Error"))
+		e->error = true;
+	else if (is_called(m, protocol, "Swift.Actor"))
+		e->of_class = true;
+	else if (protocol->desc && hs_peek_u32(m->n, protocol->desc, &flags))
+		e->of_class |= !(flags & 0x10000); /* the bit: any type may */
+}
+
+static struct hs_swift_shape existential_shape(struct machine *m,
+					       const struct existential *e)
+{
+	if (!m->shapes)
+		return (struct hs_swift_shape){ 0 };
+	if (e->error && e->tables == 1)
+		return reference(m, 0, 8); /* a box of its own kind */
+	if (e->of_class)
+		return reference(m, 0, 8 + 8 * e->tables);
+	return hs_swift_shape_one(m->shapes, HS_SWIFT_SLOT_ANY, 0,
+				  32 + 8 * e->tables);
+}
+
+/* Protocols down to the one marked first, or none. BASE: of classes only; if
+ * it has a name, of that one. */
+static bool protocols(struct machine *m, const struct item *base)
+{
+	struct item all = { .kind = ITEM_TYPE }, one;
+	struct existential e = { .of_class = base };
 	bool first;
-	if (pop_mark(m, ITEM_EMPTY_LIST))
-		return push_text(m, ITEM_TYPE, none);
+	if (pop_mark(m, ITEM_EMPTY_LIST)) {
+		if (base && base->len)
+			return push(m, *base);
+		all.shape = existential_shape(m, &e);
+		return put(m, &all, "%s", base ? "Swift.AnyObject" : "Any") &&
+		       push(m, all);
+	}
 	do {
 		first = pop_mark(m, ITEM_FIRST);
 		if (!pop(m, ITEM_PROTOCOL, &one) ||
 		    !put(m, &all, "%.*s%s%.*s", SHOW(m, one),
 			 all.len ? " & " : "", SHOW(m, all)))
 			return false;
+		look_at_protocol(m, &one, &e);
 	} while (!first);
-	return put(m, &all, "any %.*s", SHOW(m, all)) && push(m, all);
+	all.shape = existential_shape(m, &e);
+	return put(m, &all, "any %.*s%s%.*s", base ? (int)base->len : 0,
+		   m->arena + (base ? base->at : 0),
+		   base && base->len ? " & " : "", SHOW(m, all)) &&
+	       push(m, all);
+}
+
+/* The protocols are above their superclass. */
+static bool protocols_of_class(struct machine *m)
+{
+	struct item base;
+	return pop(m, ITEM_TYPE, &base) && protocols(m, &base);
 }
 
 static bool pop_params(struct machine *m, struct item *ret)
 {
-	*ret = (struct item){ ITEM_TYPE, 0, 0 };
+	*ret = (struct item){ .kind = ITEM_TYPE };
 	if (pop_mark(m, ITEM_EMPTY_LIST))
 		return put(m, ret, "()");
 	return pop(m, ITEM_TYPE, ret);
 }
 
-static bool function(struct machine *m)
+static bool function(struct machine *m, struct hs_swift_shape shape)
 {
 	bool throws = false, async = false, more = true;
-	struct item params, result, item = { ITEM_TYPE, 0, 0 };
+	struct item params, result,
+		item = { .kind = ITEM_TYPE, .shape = shape };
 	while (more) {
 		if (pop_mark(m, ITEM_THROWS))
 			throws = true;
@@ -399,10 +635,94 @@ static bool function(struct machine *m)
 /* A type with a word before and after it. */
 static bool wrap(struct machine *m, const char *before, const char *after)
 {
-	struct item of, item = { ITEM_TYPE, 0, 0 };
-	return pop(m, ITEM_TYPE, &of) &&
-	       put(m, &item, "%s%.*s%s", before, SHOW(m, of), after) &&
+	struct item of, item = { .kind = ITEM_TYPE };
+	if (!pop(m, ITEM_TYPE, &of))
+		return false;
+	if (m->shapes)
+		item.shape = shape_of(m, &of);
+	return put(m, &item, "%s%.*s%s", before, SHOW(m, of), after) &&
 	       push(m, item);
+}
+
+/* "weak A?": a reference, but not one that owns. */
+static bool reference_as(struct machine *m, const char *word,
+			 enum hs_swift_slot_kind kind)
+{
+	if (!wrap(m, word, "") || !m->shapes)
+		return m->depth > 0;
+	struct item *top = &m->stack[m->depth - 1];
+	top->shape = hs_swift_shape_as(m->shapes, kind, &top->shape);
+	return true;
+}
+
+/* A metatype: whatever it is made from, its values have no references. SIZE
+ * UINT32_MAX: not known. */
+static bool wrap_plain(struct machine *m, const char *after, uint32_t size)
+{
+	if (!wrap(m, "", after))
+		return false;
+	m->stack[m->depth - 1].shape = size == UINT32_MAX
+					       ? (struct hs_swift_shape){ 0 }
+					       : hs_swift_shape_plain(size);
+	return true;
+}
+
+/* "box of A, B": what closures share, one after another. */
+static bool boxed(struct machine *m)
+{
+	struct item all = { .kind = ITEM_TYPE, .shape = reference(m, 0, 8) },
+		    one;
+	bool first;
+	if (pop_mark(m, ITEM_EMPTY_LIST))
+		return false;
+	do {
+		first = pop_mark(m, ITEM_FIRST);
+		if (!pop(m, ITEM_TYPE, &one))
+			return false;
+		/* How a box marks what may change. */
+		if (one.len > 6 && !memcmp(m->arena + one.at, "inout ", 6)) {
+			one.at += 6;
+			one.len -= 6;
+		}
+		if (!put(m, &all, "%.*s%s%.*s", SHOW(m, one),
+			 all.len ? ", " : "", SHOW(m, all)))
+			return false;
+	} while (!first);
+	return put(m, &all, "box of %.*s", SHOW(m, all)) && push(m, all);
+}
+
+/* What an existential type asks of a type in its protocol: one kind of many,
+ * the one that there is in types of values. */
+static bool requirement(struct machine *m)
+{
+	struct item protocol, name, type, item = { .kind = ITEM_REQUIREMENT };
+	char c;
+	return next_char(m, &c) && c == 't' && next_char(m, &c) && c == 's' &&
+	       pop(m, ITEM_PROTOCOL, &protocol) && pop(m, ITEM_WORD, &name) &&
+	       pop(m, ITEM_TYPE, &type) &&
+	       put(m, &item, "Self.%.*s.%.*s == %.*s", SHOW(m, protocol),
+		   SHOW(m, name), SHOW(m, type)) &&
+	       push(m, item);
+}
+
+/* "any P<Self.P.Element == A>" */
+static bool constrained(struct machine *m)
+{
+	struct item all = { .kind = ITEM_TYPE }, of, one;
+	bool first;
+	do {
+		first = pop_mark(m, ITEM_FIRST);
+		if (!pop(m, ITEM_REQUIREMENT, &one) ||
+		    !put(m, &all, "%.*s%s%.*s", SHOW(m, one),
+			 all.len ? ", " : "", SHOW(m, all)))
+			return false;
+	} while (!first);
+	if (!pop(m, ITEM_TYPE, &of))
+		return false;
+	if (m->shapes)
+		all.shape = shape_of(m, &of);
+	return put(m, &all, "%.*s<%.*s>", SHOW(m, of), SHOW(m, all)) &&
+	       push(m, all);
 }
 
 static bool operator_x(struct machine *m)
@@ -410,25 +730,37 @@ static bool operator_x(struct machine *m)
 	char c;
 	if (!next_char(m, &c))
 		return false;
+	static const struct item any_class = { .kind = ITEM_TYPE };
 	switch (c) {
 	case 'w':
-		return wrap(m, "weak ", "");
+		return reference_as(m, "weak ", HS_SWIFT_SLOT_WEAK);
 	case 'o':
-		return wrap(m, "unowned ", "");
+		return reference_as(m, "unowned ", HS_SWIFT_SLOT_UNOWNED);
 	case 'u':
-		return wrap(m, "unowned(unsafe) ", "");
+		return reference_as(m, "unowned(unsafe) ",
+				    HS_SWIFT_SLOT_UNMANAGED);
 	case 'l':
-		return protocols(m, "Swift.AnyObject");
-	case 'f':
-	case 'E':
-	case 'K':
+		return protocols(m, &any_class);
+	case 'c':
+		return protocols_of_class(m);
+	case 'E': /* does not escape */
+		return function(m, reference(m, 8, 16));
+	case 'B': /* a block of C */
+		return function(m, reference(m, 0, 8));
+	case 'f': /* nothing but an address of code */
 	case 'C':
-	case 'B':
-		return function(m);
+		return function(m, hs_swift_shape_plain(8));
+	case 'x':
+		return boxed(m);
 	case 'b':
-		return wrap(m, "box of ", "");
+		if (!wrap(m, "box of ", ""))
+			return false;
+		m->stack[m->depth - 1].shape = reference(m, 0, 8);
+		return true;
+	case 'P':
+		return constrained(m);
 	case 'p':
-		return wrap(m, "", ".Type");
+		return wrap_plain(m, ".Type", 8);
 	default:
 		return false;
 	}
@@ -436,6 +768,7 @@ static bool operator_x(struct machine *m)
 
 static bool operator_y(struct machine *m)
 {
+	struct item of;
 	char c;
 	if (!next_char(m, &c))
 		return false;
@@ -447,8 +780,18 @@ static bool operator_y(struct machine *m)
 	case 'j':
 	case 'C':
 		return push_mark(m, ITEM_MARK);
+	case 'c': /* of a global actor */
+	case 'K': /* what is thrown */
+		if (!pop(m, ITEM_TYPE, &of))
+			return false;
+		return push_mark(m, c == 'K' ? ITEM_THROWS : ITEM_MARK);
+	case 'T':
+		return push_mark(m, ITEM_MARK);
 	case 'i':
-		return true; /* isolated: nothing to show */
+	case 'u':
+	case 'k':
+	case 't':
+		return true; /* how it is passed: nothing to show */
 	default:
 		return false;
 	}
@@ -456,65 +799,136 @@ static bool operator_y(struct machine *m)
 
 static bool builtin(struct machine *m)
 {
-	char c, name[32];
+	char c, kind, name[48];
 	unsigned bits;
 	if (!next_char(m, &c))
 		return false;
+	kind = c;
 	switch (c) {
 	case 'o':
-		return push_text(m, ITEM_TYPE, "Builtin.NativeObject");
+		return push_shaped(m, "Builtin.NativeObject",
+				   reference(m, 0, 8));
 	case 'b':
-		return push_text(m, ITEM_TYPE, "Builtin.BridgeObject");
+		return push_shaped(m, "Builtin.BridgeObject",
+				   reference(m, 0, 8));
 	case 'O':
-		return push_text(m, ITEM_TYPE, "Builtin.UnknownObject");
+		return push_shaped(m, "Builtin.UnknownObject",
+				   reference(m, 0, 8));
 	case 'p':
-		return push_text(m, ITEM_TYPE, "Builtin.RawPointer");
+		if (!push_text(m, ITEM_TYPE, "Builtin.RawPointer"))
+			return false;
+		return reference_as(m, "", HS_SWIFT_SLOT_UNMANAGED);
 	case 'w':
-		return push_text(m, ITEM_TYPE, "Builtin.Word");
+		return push_shaped(m, "Builtin.Word", hs_swift_shape_plain(8));
+	case 'D': /* an actor's own: jobs that wait for it */
+		return push_text(m, ITEM_TYPE, "Builtin.DefaultActorStorage");
+	case 'd':
+		return push_text(m, ITEM_TYPE,
+				 "Builtin.NonDefaultDistributedActorStorage");
+	case 'c':
+		return push_text(m, ITEM_TYPE, "Builtin.RawUnsafeContinuation");
+	case 'e':
+		return push_text(m, ITEM_TYPE, "Builtin.Executor");
+	case 'j':
+		return push_text(m, ITEM_TYPE, "Builtin.Job");
 	case 'i':
 	case 'f':
 		if (!number(m, &bits) || !next_char(m, &c) || c != '_')
 			return false;
-		(void)snprintf(name, sizeof(name), "Builtin.Int%u", bits);
-		return push_text(m, ITEM_TYPE, name);
+		(void)snprintf(name, sizeof(name), "Builtin.%s%u",
+			       kind == 'i' ? "Int" : "FPIEEE", bits);
+		return push_shaped(m, name,
+				   hs_swift_shape_plain((bits + 7) / 8));
 	default:
 		return false;
 	}
 }
 
 /* A parameter of the generic type around: what it stands for, or a letter. */
-static bool parameter(struct machine *m, unsigned i)
+static bool parameter(struct machine *m, unsigned level, unsigned i)
 {
+	const struct hs_swift_args *args = m->args;
 	char name[HS_LIMIT_STRING];
 	struct hs_text text;
-	uint64_t arg;
-	if (i >= 26)
+	struct hs_swift_generics g = { 0 };
+	struct hs_swift_argument arg;
+	struct hs_swift_shape shape = { 0 };
+	if (level > 25 || i > 25)
 		return false;
 	hs_text_init(&text, name, sizeof(name));
-	if (!m->args || m->args->at == HS_NO_ADDR ||
-	    !hs_peek(m->n, m->args->at + 8 * (uint64_t)i, &arg) ||
-	    !hs_swift_inner_name(m->n, arg, m->args->depth + 1, &text)) {
-		name[0] = (char)('A' + (int)i);
-		name[1] = 0;
+	unsigned number = i;
+	bool known = args && args->context &&
+		     hs_swift_generics(m->n, args->context, &g) &&
+		     level < g.levels;
+	if (known)
+		number += g.level[level];
+	if (known && args->shape && number < args->shapes)
+		shape = args->shape[number];
+	known = known && hs_swift_argument(m->n, &g, args->at, number, &arg) &&
+		arg.kind == HS_SWIFT_PARAM_TYPE;
+	/* A list without a context: one after another. */
+	if (args && !args->context && args->at != HS_NO_ADDR && level == 0)
+		known = hs_peek(m->n, args->at + 8 * (uint64_t)i, &arg.word);
+	if (known && m->shapes)
+		shape = hs_swift_shape_of(m->n, m->shapes, arg.word,
+					  args->depth + 1);
+	if (!known ||
+	    !hs_swift_inner_name(m->n, arg.word, args->depth + 1, &text)) {
+		/* As compilers write them: A, B; A1, B1 one level in. */
+		(void)snprintf(name, sizeof(name), level ? "%c%u" : "%c",
+			       (char)('A' + (int)i), level);
 	}
-	return push_text(m, ITEM_TYPE, name);
+	return push_shaped(m, name, shape);
+}
+
+/* "_" is 0, "0_" is 1. */
+static bool index_number(struct machine *m, unsigned *ret)
+{
+	char c = peek_char(m);
+	bool zero = c == '_';
+	if ((!zero && (c < '0' || c > '9')) || !number(m, ret) ||
+	    !next_char(m, &c) || c != '_')
+		return false;
+	*ret += !zero;
+	return true;
 }
 
 static bool numbered_parameter(struct machine *m)
 {
-	unsigned i = 0;
-	char c = peek_char(m);
-	bool first = c == '_';
-	if (!first && (c < '0' || c > '9'))
-		return false;
-	if (!number(m, &i) || !next_char(m, &c) || c != '_')
-		return false;
-	return parameter(m, first ? 1 : i + 2);
+	unsigned level = 0, i;
+	if (peek_char(m) == 'd') {
+		m->pos++;
+		return index_number(m, &level) && index_number(m, &i) &&
+		       parameter(m, level + 1, i);
+	}
+	return index_number(m, &i) && parameter(m, 0, i + 1);
+}
+
+/* Names of declarations that are not seen from outside. */
+static bool local_name(struct machine *m)
+{
+	struct item word, name;
+	unsigned i;
+	if (peek_char(m) != 'L') /* the which of that name in its function */
+		return index_number(m, &i) && pop(m, ITEM_WORD, &name) &&
+		       push(m, name);
+	m->pos++; /* private: a discriminator comes before the name */
+	return pop(m, ITEM_WORD, &word) && pop(m, ITEM_WORD, &name) &&
+	       push(m, name);
+}
+
+/* Q: of them, packs that are spread out; others say nothing by themselves. */
+static bool operator_q(struct machine *m)
+{
+	struct item count, item = { .kind = ITEM_TYPE }, of;
+	char c;
+	return next_char(m, &c) && c == 'p' && pop(m, ITEM_TYPE, &count) &&
+	       pop(m, ITEM_TYPE, &of) &&
+	       put(m, &item, "repeat %.*s", SHOW(m, of)) && push(m, item);
 }
 
 static bool step(struct machine *m, char c)
 {
-	struct item word, name;
 	if (c > 0 && c < 0x20)
 		return symbolic(m, c);
 	if (c >= '0' && c <= '9')
@@ -535,11 +949,12 @@ static bool step(struct machine *m, char c)
 		return bound_generic(m);
 	case 'K':
 		return push_mark(m, ITEM_THROWS);
-	case 'L': /* private: a discriminator comes before the name */
-		if (!next_char(m, &c) || c != 'L' ||
-		    !pop(m, ITEM_WORD, &word) || !pop(m, ITEM_WORD, &name))
-			return false;
-		return push(m, name);
+	case 'L':
+		return local_name(m);
+	case 'Q':
+		return operator_q(m);
+	case 'R':
+		return requirement(m);
 	case 'S':
 		return standard(m);
 	case 'X':
@@ -547,14 +962,15 @@ static bool step(struct machine *m, char c)
 	case 'Y':
 		return operator_y(m);
 	case 'c':
-		return function(m);
+		return function(m, reference(m, 8, 16));
 	case 'h':
 	case 'n':
 		return true; /* shared, owned */
 	case 'm':
-		return wrap(m, "", ".Type");
+		/* Of a value's type nothing is stored, of a class's a word. */
+		return wrap_plain(m, ".Type", UINT32_MAX);
 	case 'p':
-		return protocols(m, "Any");
+		return protocols(m, NULL);
 	case 'q':
 		return numbered_parameter(m);
 	case 's':
@@ -562,7 +978,7 @@ static bool step(struct machine *m, char c)
 	case 't':
 		return tuple(m);
 	case 'x':
-		return parameter(m, 0);
+		return parameter(m, 0, 0);
 	case 'y':
 		return push_mark(m, ITEM_EMPTY_LIST);
 	case 'z':
@@ -574,10 +990,15 @@ static bool step(struct machine *m, char c)
 	}
 }
 
-bool hs_swift_demangle(struct hs_naming *n, hs_addr addr,
-		       const struct hs_swift_args *args, struct hs_text *out)
+bool hs_swift_demangle_shape(struct hs_naming *n, hs_addr addr,
+			     const struct hs_swift_args *args,
+			     struct hs_text *out,
+			     struct hs_swift_shapes *shapes,
+			     struct hs_swift_shape *shape)
 {
-	struct machine m = { .n = n, .pos = addr, .args = args };
+	struct machine m = {
+		.n = n, .pos = addr, .args = args, .shapes = shapes
+	};
 	struct item result;
 	char c;
 	bool ok = n->depth < MAX_NESTING;
@@ -589,9 +1010,18 @@ bool hs_swift_demangle(struct hs_naming *n, hs_addr addr,
 			break;
 		ok = step(&m, c);
 	}
+	ok = ok && pop(&m, ITEM_TYPE, &result) && !m.depth;
+	if (ok && shapes)
+		*shape = shape_of(&m, &result);
 	n->depth--;
-	if (!ok || !pop(&m, ITEM_TYPE, &result) || m.depth)
+	if (!ok)
 		return false;
 	hs_text_put(out, m.arena + result.at, result.len);
 	return !out->full;
+}
+
+bool hs_swift_demangle(struct hs_naming *n, hs_addr addr,
+		       const struct hs_swift_args *args, struct hs_text *out)
+{
+	return hs_swift_demangle_shape(n, addr, args, out, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #define TYPES_SWIFT_MANGLING_H
 
 #include "types/swift_metadata.h"
+#include "types/swift_shape.h"
 
 /*
  * Put the type whose mangled name is at ADDR. These are names as they occur in
@@ -13,5 +14,11 @@
  */
 bool hs_swift_demangle(struct hs_naming *n, hs_addr addr,
 		       const struct hs_swift_args *args, struct hs_text *out);
+/* The same, and how such values lie in memory: *RET, with slots in SHAPES. */
+bool hs_swift_demangle_shape(struct hs_naming *n, hs_addr addr,
+			     const struct hs_swift_args *args,
+			     struct hs_text *out,
+			     struct hs_swift_shapes *shapes,
+			     struct hs_swift_shape *ret);
 
 #endif

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/swift_metadata.h"
 
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include "core/limits.h"
+#include "types/swift_generics.h"
 #include "types/swift_mangling.h"
-
-/* Contexts around a type: modules hold types hold types. */
-#define MAX_CONTEXTS 32u
-
-#define CONTEXT_GENERIC 0x80u
 
 bool hs_swift_relative(struct hs_naming *n, hs_addr addr, hs_addr *ret)
 {
@@ -68,8 +66,9 @@ bool hs_swift_class(struct hs_naming *n, hs_addr metadata,
 struct hs_swift_args hs_swift_class_args(struct hs_naming *n,
 					 const struct hs_swift_class *class)
 {
-	struct hs_swift_args none = { HS_NO_ADDR, 0 }, args = none;
+	struct hs_swift_args none = { .at = HS_NO_ADDR }, args = none;
 	hs_addr desc = class->descriptor;
+	args.context = desc;
 	uint32_t flags, positive, negative, members, bounds;
 	if (!hs_peek_u32(n, desc, &flags) ||
 	    !hs_peek_u32(n, desc + 24, &negative) ||
@@ -109,57 +108,103 @@ static bool put_name(struct hs_naming *n, hs_addr addr, struct hs_text *out)
 	return !out->full;
 }
 
+/* COUNT types from AT, STEP bytes apart. */
+static bool put_types(struct hs_naming *n, hs_addr at, uint64_t count,
+		      unsigned step, unsigned depth, struct hs_text *out)
+{
+	if (count > HS_LIMIT_TYPE_FIELDS)
+		return false;
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t type;
+		if (i)
+			hs_text_add(out, ", ");
+		if (!hs_peek(n, at + i * step, &type) ||
+		    !hs_swift_inner_name(n, type, depth + 1, out))
+			return false;
+	}
+	return !out->full;
+}
+
+static bool put_argument(struct hs_naming *n,
+			 const struct hs_swift_argument *arg, unsigned depth,
+			 struct hs_text *out)
+{
+	char number[24];
+	switch (arg->kind) {
+	case HS_SWIFT_PARAM_TYPE:
+		return hs_swift_inner_name(n, arg->word, depth + 1, out);
+	case HS_SWIFT_PARAM_PACK:
+		hs_text_add(out, "Pack{");
+		if (!put_types(n, arg->word, arg->count, 8, depth, out))
+			return false;
+		hs_text_add(out, "}");
+		return !out->full;
+	default:
+		(void)snprintf(number, sizeof(number), "%" PRId64,
+			       (int64_t)arg->word);
+		hs_text_add(out, number);
+		return !out->full;
+	}
+}
+
+/* What a name speaks of besides contexts. */
 struct generics {
 	const struct hs_swift_args *args; /* NULL: none given */
+	struct hs_swift_generics own;     /* of the innermost context */
 	unsigned seen;                    /* parameters of outer contexts */
-	unsigned keys;                    /* ... that have an argument */
 };
 
-/* "<Swift.Int, Swift.String>": the arguments that DESC adds to those of the
- * contexts around it. */
-static bool put_arguments(struct hs_naming *n, hs_addr desc, unsigned kind,
-			  struct generics *g, struct hs_text *out)
+/* "<Swift.Int, Swift.String>": the arguments that a context adds to those of
+ * the contexts around it, up to parameter END. */
+static bool put_arguments(struct hs_naming *n, unsigned end, struct generics *g,
+			  struct hs_text *out)
 {
-	/* Of types, two words come before the numbers. */
-	hs_addr header = desc + (kind == HS_SWIFT_KIND_CLASS ? 44u : 28u) + 8;
-	uint64_t params;
-	if (!hs_window_uint(&n->meta, header, 2, &params) ||
-	    params > HS_LIMIT_TYPE_FIELDS)
-		return false;
 	const char *before = "<";
-	for (unsigned i = g->seen; i < params; i++) {
-		uint64_t param, arg;
-		if (!hs_window_uint(&n->meta, header + 8 + i, 1, &param))
-			return false;
-		/* Packs and values would need their lengths. */
-		if (param & 0x3f)
-			return false;
+	if (end > g->own.count)
+		return false;
+	for (unsigned i = g->seen; i < end; i++) {
+		struct hs_swift_argument arg;
 		hs_text_add(out, before);
 		before = ", ";
-		if (!(param & 0x80)) { /* the same as another one */
-			hs_text_add(out, "_");
-			continue;
-		}
-		if (!hs_peek(n, g->args->at + 8 * (uint64_t)g->keys, &arg) ||
-		    !hs_swift_inner_name(n, arg, g->args->depth + 1, out))
+		if (!hs_swift_argument(n, &g->own, g->args->at, i, &arg))
+			hs_text_add(out, "_"); /* the same as another one */
+		else if (!put_argument(n, &arg, g->args->depth, out))
 			return false;
-		g->keys++;
 	}
-	if (params > g->seen) {
+	if (end > g->seen) {
 		hs_text_add(out, ">");
-		g->seen = (unsigned)params;
+		g->seen = end;
 	}
+	return !out->full;
+}
+
+/* "(extension in module):Type": the type writes its own arguments. */
+static bool put_extension(struct hs_naming *n, hs_addr desc, struct generics *g,
+			  struct hs_text *out)
+{
+	hs_addr module, extended;
+	struct hs_swift_generics here;
+	if (!hs_swift_indirect(n, desc + 4, &module) ||
+	    hs_swift_context_kind(n, module) != HS_SWIFT_KIND_MODULE ||
+	    !hs_swift_relative(n, desc + 8, &extended))
+		return false;
+	hs_text_add(out, "(extension in ");
+	if (!put_name(n, module + 8, out))
+		return false;
+	hs_text_add(out, "):");
+	if (!hs_swift_demangle(n, extended, g->args, out) ||
+	    !hs_swift_generics(n, desc, &here))
+		return false;
+	g->seen = here.count;
 	return !out->full;
 }
 
 static bool put_context(struct hs_naming *n, hs_addr desc, unsigned kind,
 			struct generics *g, struct hs_text *out)
 {
-	uint32_t flags;
-	hs_addr extended;
+	struct hs_swift_generics here;
 	if (kind == HS_SWIFT_KIND_EXTENSION)
-		return hs_swift_relative(n, desc + 8, &extended) &&
-		       hs_swift_demangle(n, extended, NULL, out);
+		return put_extension(n, desc, g, out);
 	if (out->len)
 		hs_text_add(out, ".");
 	switch (kind) {
@@ -172,12 +217,12 @@ static bool put_context(struct hs_naming *n, hs_addr desc, unsigned kind,
 	case HS_SWIFT_KIND_CLASS:
 	case HS_SWIFT_KIND_STRUCT:
 	case HS_SWIFT_KIND_ENUM:
-		if (!put_name(n, desc + 8, out) ||
-		    !hs_peek_u32(n, desc, &flags))
+		if (!put_name(n, desc + 8, out))
 			return false;
-		return !g->args || g->args->at == HS_NO_ADDR ||
-		       !(flags & CONTEXT_GENERIC) ||
-		       put_arguments(n, desc, kind, g, out);
+		if (!g->own.count)
+			return true;
+		return hs_swift_generics(n, desc, &here) &&
+		       put_arguments(n, here.count, g, out);
 	default:
 		return false;
 	}
@@ -190,14 +235,18 @@ bool hs_swift_context_name(struct hs_naming *n, hs_addr desc,
 	struct {
 		hs_addr desc;
 		unsigned kind;
-	} chain[MAX_CONTEXTS];
+	} chain[HS_SWIFT_CONTEXTS];
 	size_t count = 0;
 	struct hs_text inner = { out->buf + out->len, out->size - out->len, 0,
 				 out->full };
+	struct generics g = { .args = args };
 	if (out->full || (args && args->depth > HS_LIMIT_TYPE_DEPTH))
 		return false;
+	if (args && args->at != HS_NO_ADDR &&
+	    !hs_swift_generics(n, desc, &g.own))
+		return false;
 	for (;; count++) {
-		if (count == MAX_CONTEXTS)
+		if (count == HS_SWIFT_CONTEXTS)
 			return false;
 		unsigned kind = hs_swift_context_kind(n, desc);
 		if (kind == UINT_MAX)
@@ -211,7 +260,6 @@ bool hs_swift_context_name(struct hs_naming *n, hs_addr desc,
 		if (!hs_swift_indirect(n, desc + 4, &desc))
 			return false;
 	}
-	struct generics g = { .args = args };
 	for (count++; count-- > 0;)
 		if (!put_context(n, chain[count].desc, chain[count].kind, &g,
 				 &inner))
@@ -220,18 +268,30 @@ bool hs_swift_context_name(struct hs_naming *n, hs_addr desc,
 	return inner.len > 0;
 }
 
-/* (A, B) of tuples and functions: COUNT types, STEP bytes apart. */
-static bool put_list(struct hs_naming *n, hs_addr at, uint64_t count,
-		     unsigned step, unsigned depth, struct hs_text *out)
+/* (A, B): labels, if there are any, are words with a space behind each. */
+static bool put_tuple(struct hs_naming *n, hs_addr metadata, unsigned depth,
+		      struct hs_text *out)
 {
-	if (count > HS_LIMIT_TYPE_FIELDS)
+	uint64_t count, labels, type;
+	char text[HS_LIMIT_STRING];
+	const char *label = text;
+	if (!hs_peek(n, metadata + 8, &count) || count > HS_LIMIT_TYPE_FIELDS ||
+	    !hs_peek(n, metadata + 16, &labels))
+		return false;
+	text[0] = 0;
+	if (labels && !hs_peek_name(n, labels, text, sizeof(text), NULL))
 		return false;
 	hs_text_add(out, "(");
 	for (uint64_t i = 0; i < count; i++) {
-		uint64_t type;
+		size_t len = strcspn(label, " ");
 		if (i)
 			hs_text_add(out, ", ");
-		if (!hs_peek(n, at + i * step, &type) ||
+		if (len) {
+			hs_text_put(out, label, len);
+			hs_text_add(out, ": ");
+		}
+		label += len + (label[len] != 0);
+		if (!hs_peek(n, metadata + 24 + i * 16, &type) ||
 		    !hs_swift_inner_name(n, type, depth + 1, out))
 			return false;
 	}
@@ -264,17 +324,71 @@ static bool put_existential(struct hs_naming *n, hs_addr metadata,
 	return !out->full;
 }
 
+#define FUNCTION_THROWS 0x01000000u
+#define FUNCTION_PARAM_FLAGS 0x02000000u
+#define FUNCTION_DIFFERENTIABLE 0x08000000u
+#define FUNCTION_GLOBAL_ACTOR 0x10000000u
+#define FUNCTION_ASYNC 0x20000000u
+#define FUNCTION_SENDABLE 0x40000000u
+#define FUNCTION_MORE 0x80000000u
+
+/* How a parameter is passed; false: in a way that we do not know. */
+static bool put_param_flags(uint32_t flags, struct hs_text *out)
+{
+	static const char *const ways[] = { "", "inout ", "__shared ",
+					    "__owned " };
+	if (flags & ~UINT32_C(0x103) || (flags & 3) != (flags & 0x7f))
+		return false;
+	if (flags & 0x100)
+		hs_text_add(out, "@autoclosure ");
+	hs_text_add(out, ways[flags & 3]);
+	return true;
+}
+
 static bool put_function(struct hs_naming *n, hs_addr metadata, unsigned depth,
 			 struct hs_text *out)
 {
-	uint64_t flags, result;
+	uint64_t flags, result, type;
+	uint32_t how;
+	static const char *const conventions[] = { "", "@convention(block) ",
+						   "@convention(thin) ",
+						   "@convention(c) " };
 	if (!hs_peek(n, metadata + 8, &flags) ||
 	    !hs_peek(n, metadata + 16, &result) ||
-	    !put_list(n, metadata + 24, flags & 0xffff, 8, depth, out))
+	    flags & (FUNCTION_DIFFERENTIABLE | FUNCTION_MORE) ||
+	    (flags >> 16 & 0xff) > 3)
 		return false;
-	if (flags & 0x20000000)
+	uint64_t count = flags & 0xffff;
+	hs_addr params = metadata + 24, more = params + 8 * count;
+	if (flags & FUNCTION_GLOBAL_ACTOR) {
+		hs_addr at = more;
+		if (flags & FUNCTION_PARAM_FLAGS)
+			at += (4 * count + 7) & ~UINT64_C(7);
+		hs_text_add(out, "@");
+		if (!hs_peek(n, at, &type) ||
+		    !hs_swift_inner_name(n, type, depth + 1, out))
+			return false;
+		hs_text_add(out, " ");
+	}
+	hs_text_add(out, conventions[flags >> 16 & 3]);
+	if (flags & FUNCTION_SENDABLE)
+		hs_text_add(out, "@Sendable ");
+	hs_text_add(out, "(");
+	for (uint64_t i = 0; i < count; i++) {
+		if (i)
+			hs_text_add(out, ", ");
+		if (flags & FUNCTION_PARAM_FLAGS &&
+		    (!hs_peek_u32(n, more + 4 * i, &how) ||
+		     !put_param_flags(how, out)))
+			return false;
+		if (!hs_peek(n, params + 8 * i, &type) ||
+		    !hs_swift_inner_name(n, type, depth + 1, out))
+			return false;
+	}
+	hs_text_add(out, ")");
+	if (flags & FUNCTION_ASYNC)
 		hs_text_add(out, " async");
-	if (flags & 0x01000000)
+	if (flags & FUNCTION_THROWS)
 		hs_text_add(out, " throws");
 	hs_text_add(out, " -> ");
 	return hs_swift_inner_name(n, result, depth + 1, out);
@@ -284,8 +398,9 @@ bool hs_swift_inner_name(struct hs_naming *n, hs_addr metadata, unsigned depth,
 			 struct hs_text *out)
 {
 	uint64_t kind, word;
+	hs_addr at;
 	struct hs_swift_class class;
-	struct hs_swift_args args = { metadata + 16, depth };
+	struct hs_swift_args args = { .at = metadata + 16, .depth = depth };
 	if (depth > HS_LIMIT_TYPE_DEPTH || out->full || metadata % 8 != 0 ||
 	    !hs_peek(n, metadata, &kind))
 		return false;
@@ -299,22 +414,27 @@ bool hs_swift_inner_name(struct hs_naming *n, hs_addr metadata, unsigned depth,
 	case HS_SWIFT_STRUCT:
 	case HS_SWIFT_ENUM:
 	case HS_SWIFT_OPTIONAL:
-		return hs_peek(n, metadata + 8, &word) &&
-		       hs_swift_context_name(n, word, &args, out);
+		if (!hs_peek(n, metadata + 8, &word))
+			return false;
+		args.context = word;
+		return hs_swift_context_name(n, word, &args, out);
 	case 0x203: /* a class of another language */
 		return hs_peek(n, metadata + 8, &word) &&
 		       hs_swift_context_name(n, word, NULL, out);
 	case 0x300:
 		hs_text_add(out, "Builtin");
 		return !out->full;
-	case 0x301: /* tuple: number, labels, pairs of type and offset */
-		return hs_peek(n, metadata + 8, &word) &&
-		       put_list(n, metadata + 24, word, 16, depth, out);
-	case 0x302:
+	case HS_SWIFT_TUPLE:
+		return put_tuple(n, metadata, depth, out);
+	case HS_SWIFT_FUNCTION:
 		return put_function(n, metadata, depth, out);
-	case 0x303:
+	case HS_SWIFT_EXISTENTIAL:
 		return put_existential(n, metadata, out);
-	case 0x304: /* metatypes, of a type and of an existential */
+	case HS_SWIFT_EXTENDED_EXISTENTIAL: /* its shape, then arguments */
+		return hs_peek(n, metadata + 8, &word) &&
+		       hs_swift_relative(n, word + 4, &at) &&
+		       hs_swift_demangle(n, at, &args, out);
+	case HS_SWIFT_METATYPE: /* of a type, and of an existential */
 	case 0x306:
 		if (!hs_peek(n, metadata + 8, &word) ||
 		    !hs_swift_inner_name(n, word, depth + 1, out))

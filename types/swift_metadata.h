@@ -14,6 +14,11 @@
 #define HS_SWIFT_STRUCT 0x200u
 #define HS_SWIFT_ENUM 0x201u
 #define HS_SWIFT_OPTIONAL 0x202u
+#define HS_SWIFT_TUPLE 0x301u
+#define HS_SWIFT_FUNCTION 0x302u
+#define HS_SWIFT_EXISTENTIAL 0x303u
+#define HS_SWIFT_METATYPE 0x304u
+#define HS_SWIFT_EXTENDED_EXISTENTIAL 0x307u
 #define HS_SWIFT_BOX 0x400u         /* captures, boxed variables */
 #define HS_SWIFT_GENERIC_BOX 0x500u /* the same of a generic type */
 #define HS_SWIFT_ERROR 0x501u
@@ -40,10 +45,18 @@ bool hs_swift_class(struct hs_naming *n, hs_addr metadata,
 bool hs_swift_type_name(struct hs_naming *n, hs_addr metadata,
 			struct hs_text *out);
 
+/* Contexts around a type: modules hold types hold types. */
+#define HS_SWIFT_CONTEXTS 32u
+
 /* Generic arguments of a type, for names that speak of them. */
+struct hs_swift_shape;
 struct hs_swift_args {
 	hs_addr at; /* of the first; HS_NO_ADDR: none */
 	unsigned depth;
+	hs_addr context; /* whose parameters they are for; 0: of none */
+	/* Or how they lie in memory, in the order of the parameters. */
+	const struct hs_swift_shape *shape;
+	unsigned shapes;
 };
 /* Those of a class. */
 struct hs_swift_args hs_swift_class_args(struct hs_naming *n,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/swift_object.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "core/limits.h"
-#include "types/swift_mangling.h"
 
 #define SLOW (UINT64_C(1) << 63)
 #define SIDE (UINT64_C(3) << 62)
@@ -47,116 +49,355 @@ bool hs_swift_refs(struct hs_naming *n, uint64_t word,
 	return true;
 }
 
-static enum hs_strength strength_of(const char *type)
+/* One walk over the references of an object. */
+struct walk {
+	struct hs_naming *n;
+	struct hs_swift_layouts *l;
+	const struct hs_block *block;
+	hs_field_fn fn;
+	void *arg;
+	bool stop;
+};
+
+/* Existentials in existentials: a value in place is three words at most. */
+#define MAX_INNER 3u
+
+static void tell(struct walk *w, const struct hs_field_info *f)
 {
-	static const struct {
-		const char *begins;
-		enum hs_strength strength;
-	} words[] = {
-		{ "weak ", HS_STRENGTH_WEAK },
-		{ "unowned(unsafe) ", HS_STRENGTH_UNMANAGED },
-		{ "unowned ", HS_STRENGTH_UNOWNED },
-		{ "Swift.Unsafe", HS_STRENGTH_UNMANAGED },
-		{ "Swift.Int", HS_STRENGTH_NONE },
-		{ "Swift.UInt", HS_STRENGTH_NONE },
-		{ "Swift.Double", HS_STRENGTH_NONE },
-		{ "Swift.Float", HS_STRENGTH_NONE },
-		{ "Swift.Bool", HS_STRENGTH_NONE },
-	};
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strncmp(type, words[i].begins, strlen(words[i].begins)) ==
-		    0)
-			return words[i].strength;
-	return HS_STRENGTH_STRONG;
+	if (!w->stop)
+		w->stop = !w->fn(w->arg, f);
 }
 
-/* What the field refers to; clears the strength of one that refers to
- * nothing, or is not known to. */
-static void resolve(struct hs_naming *n, const struct hs_block *b,
-		    struct hs_field_info *f)
+static bool word_at(struct walk *w, uint64_t offset, uint64_t *ret)
+{
+	return offset % 8 == 0 &&
+	       hs_block_word(w->n, w->block, (size_t)(offset / 8), ret);
+}
+
+static enum hs_strength strength_of(enum hs_swift_slot_kind kind)
+{
+	switch (kind) {
+	case HS_SWIFT_SLOT_WEAK:
+		return HS_STRENGTH_WEAK;
+	case HS_SWIFT_SLOT_UNOWNED:
+		return HS_STRENGTH_UNOWNED;
+	case HS_SWIFT_SLOT_UNMANAGED:
+		return HS_STRENGTH_UNMANAGED;
+	default:
+		return HS_STRENGTH_STRONG;
+	}
+}
+
+/* What the word at OFFSET refers to, for a slot of KIND. *STRENGTH gets what
+ * that does for it. False: nothing in the heap. */
+static bool follow(struct walk *w, enum hs_swift_slot_kind kind,
+		   uint64_t offset, hs_addr *to, enum hs_strength *strength)
 {
 	uint64_t word;
-	f->word = f->offset;
-	if (!f->type || f->strength == HS_STRENGTH_NONE)
-		return;
-	/* A string's storage is its second word, when it is not inline. */
-	uint64_t at = f->offset;
-	bool string = strncmp(f->type, "Swift.String", 12) == 0;
-	if (string)
-		at += 8;
-	if (at % 8 != 0 || !hs_block_word(n, b, (size_t)(at / 8), &word) ||
-	    (string && word >> 60 != 0))
-		word = 0;
-	if (f->strength == HS_STRENGTH_WEAK) {
-		/* Weak variables hold the side table, whose first word is the
-		 * object. */
-		struct hs_block side;
-		word = word && hs_naming_block_at(n, word & ADDRESS_BITS, &side)
-			       ? side.first
-			       : 0;
+	struct hs_block b;
+	*strength = HS_STRENGTH_STRONG;
+	if (!word_at(w, offset, &word) || !word)
+		return false;
+	switch (kind) {
+	case HS_SWIFT_SLOT_WEAK:
+		if (!hs_naming_block_at(w->n, word & ADDRESS_BITS, &b))
+			return false;
+		/* The table goes on when its object is gone. */
+		*to = b.user;
+		if (hs_naming_block_at(w->n, b.first, NULL)) {
+			*to = b.first;
+			*strength = HS_STRENGTH_WEAK;
+		}
+		return true;
+	case HS_SWIFT_SLOT_UNOWNED:
+	case HS_SWIFT_SLOT_UNMANAGED:
+		*strength = strength_of(kind);
+		*to = word & (kind == HS_SWIFT_SLOT_UNOWNED ? ADDRESS_BITS
+							    : UINT64_MAX);
+		return hs_naming_block_in(w->n, *to, NULL);
+	case HS_SWIFT_SLOT_STRING:
+		/* The top bits say whether it is in place, or a constant. */
+		*to = word;
+		return word >> 60 == 0 && hs_naming_block_at(w->n, word, NULL);
+	case HS_SWIFT_SLOT_WORDS:
+		*to = word;
+		if (hs_naming_block_in(w->n, word, NULL))
+			return true;
+		break;
+	default:
+		break;
 	}
-	if (hs_naming_block_in(n, word & ADDRESS_BITS, NULL)) {
-		f->refers_to = word & ADDRESS_BITS;
-		f->word = at;
-	} else if (f->strength == HS_STRENGTH_STRONG) {
-		f->strength = HS_STRENGTH_NONE;
-	}
+	*to = word & ADDRESS_BITS;
+	return hs_naming_block_at(w->n, *to, NULL);
 }
 
-/* The fields that one class adds. */
-static bool own_fields(struct hs_naming *n, const struct hs_block *b,
-		       const struct hs_swift_class *class, hs_field_fn fn,
-		       void *arg)
+/* "field", "field.part": into BUF, as much as it has room for. */
+static void join(char *buf, size_t size, const char *a, const char *b)
 {
-	hs_addr records, at;
-	uint64_t size;
-	uint32_t count, vector;
-	struct hs_swift_args args = hs_swift_class_args(n, class);
-	if (!hs_swift_relative(n, class->descriptor + 16, &records) ||
-	    !hs_peek_u32(n, class->descriptor + 40, &vector) ||
-	    !hs_window_uint(&n->meta, records + 10, 2, &size) || size < 12 ||
-	    !hs_peek_u32(n, records + 12, &count) ||
-	    count > HS_LIMIT_TYPE_FIELDS)
-		return true;
-	for (uint32_t i = 0; i < count; i++) {
-		char name[512], type[HS_LIMIT_STRING];
-		struct hs_text text;
-		struct hs_field_info f = { .name = name,
-					   .refers_to = HS_NO_ADDR };
-		hs_addr record = records + 16 + i * size;
-		if (!hs_peek(n,
-			     class->metadata +
-				     8 * ((uint64_t)vector + (uint64_t)i),
-			     &f.offset) ||
-		    f.offset >= class->instance_size ||
-		    !hs_swift_relative(n, record + 8, &at) ||
-		    !hs_peek_name(n, at, name, sizeof(name), NULL))
-			continue;
-		hs_text_init(&text, type, sizeof(type));
-		if (hs_swift_relative(n, record + 4, &at) &&
-		    hs_swift_demangle(n, at, &args, &text)) {
-			f.type = type;
-			f.strength = strength_of(type);
-		}
-		resolve(n, b, &f);
-		if (!fn(arg, &f))
-			return false;
-	}
+	if (!*a && *b == '.')
+		b++;
+	size_t len = strnlen(a, size - 1), more = strnlen(b, size - 1 - len);
+	memcpy(buf, a, len);
+	memcpy(buf + len, b, more);
+	buf[len + more] = 0;
+}
+
+static void tell_value(struct walk *w, hs_addr metadata, uint64_t base,
+		       const char *name, unsigned depth);
+
+/* A reference by itself, in a line of its own. */
+static bool tell_reference(struct walk *w, enum hs_swift_slot_kind kind,
+			   uint64_t offset, const char *name)
+{
+	struct hs_field_info f = { .name = name,
+				   .offset = offset,
+				   .word = offset };
+	if (!follow(w, kind, offset, &f.refers_to, &f.strength))
+		return false;
+	tell(w, &f);
 	return true;
 }
 
-void hs_swift_fields(struct hs_naming *n, const struct hs_block *block,
-		     const struct hs_swift_class *class, hs_field_fn fn,
-		     void *arg)
+/* Is in the existential at OFFSET an object, or a box of what it holds? */
+static bool any_is_reference(struct walk *w, uint64_t offset)
 {
-	/* Superclasses first: their fields come first. */
-	struct hs_swift_class chain[32];
-	size_t count = 0;
-	chain[count++] = *class;
-	while (count < sizeof(chain) / sizeof(chain[0]) &&
-	       hs_swift_class(n, chain[count - 1].super, &chain[count]))
-		count++;
-	while (count-- > 0)
-		if (!own_fields(n, block, &chain[count], fn, arg))
+	uint64_t metadata;
+	struct hs_swift_class class;
+	struct hs_swift_value value;
+	if (!word_at(w, offset + 24, &metadata) || !metadata)
+		return false;
+	return hs_swift_class(w->n, metadata, &class) ||
+	       (hs_swift_value(w->n, metadata, &value) && value.boxed);
+}
+
+/* Three words of whatever type the fourth one says, or a box of it. */
+static void tell_any(struct walk *w, uint64_t offset, const char *name,
+		     unsigned depth)
+{
+	uint64_t metadata;
+	if (any_is_reference(w, offset))
+		(void)tell_reference(w, HS_SWIFT_SLOT_REF, offset, name);
+	else if (depth && word_at(w, offset + 24, &metadata) && metadata)
+		tell_value(w, metadata, offset, name, depth - 1);
+}
+
+static void tell_slot(struct walk *w, const struct hs_swift_slot *slot,
+		      uint64_t base, uint32_t extent, const char *name,
+		      unsigned depth)
+{
+	char text[512], plus[16];
+	uint64_t at = base + slot->offset, end = at + slot->len;
+	if (slot->kind == HS_SWIFT_SLOT_ANY) {
+		tell_any(w, at, name, depth);
+		return;
+	}
+	if (slot->kind != HS_SWIFT_SLOT_WORDS) {
+		(void)tell_reference(w, slot->kind, at, name);
+		return;
+	}
+	if (end > w->block->usable)
+		end = w->block->usable;
+	for (; at + 8 <= end && !w->stop; at += 8) {
+		(void)snprintf(plus, sizeof(plus), "+%u",
+			       (unsigned)(at - base));
+		join(text, sizeof(text), name, plus);
+		(void)tell_reference(w, slot->kind, at,
+				     at == base && extent <= 8 ? name : text);
+	}
+}
+
+/* The slots of FIELD, whose value begins at BASE. */
+static void tell_slots(struct walk *w, const struct hs_swift_field *field,
+		       uint64_t base, const char *name, unsigned depth)
+{
+	for (uint32_t i = 0; i < field->count && !w->stop; i++) {
+		char text[512];
+		struct hs_swift_slot slot = w->l->slot[field->first + i];
+		join(text, sizeof(text), name,
+		     slot.name ? w->l->text + slot.name : "");
+		tell_slot(w, &slot, base, field->extent, text, depth);
+	}
+}
+
+static void tell_value(struct walk *w, hs_addr metadata, uint64_t base,
+		       const char *name, unsigned depth)
+{
+	struct hs_swift_layout layout;
+	struct hs_swift_class class;
+	if (hs_swift_class(w->n, metadata, &class)) {
+		(void)tell_reference(w, HS_SWIFT_SLOT_REF, base, name);
+		return;
+	}
+	if (!hs_swift_layout(w->n, w->l, metadata, &layout))
+		return;
+	for (uint32_t i = 0; i < layout.count && !w->stop; i++) {
+		struct hs_swift_field f = w->l->field[layout.first + i];
+		tell_slots(w, &f, base + f.offset, name, depth);
+	}
+}
+
+/* A field with its type; its one reference in the same line, several in lines
+ * of their own. */
+static void tell_field(struct walk *w, const struct hs_swift_field *field)
+{
+	char name[512], type[HS_LIMIT_STRING];
+	struct hs_field_info f = {
+		.name = name,
+		.offset = field->offset,
+		.word = field->offset,
+		.refers_to = HS_NO_ADDR,
+	};
+	/* The pools may move while inner types are looked at. */
+	join(name, sizeof(name), w->l->text + field->name, "");
+	if (field->type) {
+		join(type, sizeof(type), w->l->text + field->type, "");
+		f.type = type;
+	}
+	if (field->count == 1 && field->extent >= 8) {
+		struct hs_swift_slot slot = w->l->slot[field->first];
+		bool word = !*(w->l->text + slot.name) &&
+			    slot.kind != HS_SWIFT_SLOT_ANY &&
+			    (slot.kind != HS_SWIFT_SLOT_WORDS ||
+			     field->extent == 8);
+		hs_addr to;
+		uint64_t at = f.offset + slot.offset;
+		if (word) {
+			enum hs_strength strength;
+			if (follow(w, slot.kind, at, &to, &strength)) {
+				f.refers_to = to;
+				f.word = at;
+				f.strength = strength;
+			} else if (slot.kind >= HS_SWIFT_SLOT_WEAK &&
+				   slot.kind <= HS_SWIFT_SLOT_UNMANAGED) {
+				f.strength = strength_of(slot.kind);
+			}
+			tell(w, &f);
 			return;
+		}
+	}
+	if (field->count == 1 &&
+	    w->l->slot[field->first].kind == HS_SWIFT_SLOT_ANY &&
+	    any_is_reference(w, f.offset + w->l->slot[field->first].offset)) {
+		f.word = f.offset + w->l->slot[field->first].offset;
+		if (!follow(w, HS_SWIFT_SLOT_REF, f.word, &f.refers_to,
+			    &f.strength)) {
+			f.refers_to = HS_NO_ADDR;
+			f.strength = HS_STRENGTH_NONE;
+		}
+		tell(w, &f);
+		return;
+	}
+	tell(w, &f);
+	tell_slots(w, field, f.offset, name, MAX_INNER);
+}
+
+/* One element of a collection: its references. */
+static void tell_element(struct walk *w, hs_addr metadata, uint64_t at,
+			 const char *what, uint64_t i)
+{
+	char name[64];
+	(void)snprintf(name, sizeof(name), "%s[%" PRIu64 "]", what, i);
+	tell_value(w, metadata, at, name, MAX_INNER);
+}
+
+static void array_elements(struct walk *w, hs_addr type)
+{
+	struct hs_swift_value value;
+	uint64_t count;
+	if (!type || !word_at(w, 2 * 8, &count) ||
+	    !hs_swift_value(w->n, type, &value))
+		return;
+	uint64_t start = 32;
+	if (value.align > 32)
+		start = value.align;
+	for (uint64_t i = 0; i < count && i < HS_LIMIT_SWIFT_ELEMENTS; i++) {
+		uint64_t at = start + i * value.stride;
+		if (at + value.size > w->block->usable || w->stop)
+			return;
+		tell_element(w, type, at, "", i);
+	}
+}
+
+/* Elements of a hash table whose address is in word WHERE, for each bucket
+ * that the bits from BITS say is taken. */
+static void table_elements(struct walk *w, hs_addr type, const char *what,
+			   size_t where, uint64_t bits)
+{
+	struct hs_swift_value value;
+	uint64_t raw, scale, taken = 0;
+	if (!type || !hs_block_word(w->n, w->block, where, &raw) ||
+	    raw < w->block->user || raw - w->block->user > w->block->usable ||
+	    !hs_window_uint(&w->n->block, w->block->user + 32, 1, &scale) ||
+	    scale > 40 || !hs_swift_value(w->n, type, &value))
+		return;
+	uint64_t start = raw - w->block->user;
+	for (uint64_t i = 0; i < UINT64_C(1) << scale; i++) {
+		uint64_t at = start + i * value.stride;
+		if (w->stop || i >= HS_LIMIT_SWIFT_ELEMENTS ||
+		    at + value.size > w->block->usable ||
+		    (i % 64 == 0 && !word_at(w, bits + i / 8, &taken)))
+			return;
+		if (taken >> (i % 64) & 1)
+			tell_element(w, type, at, what, i);
+	}
+}
+
+static void elements(struct walk *w, const struct hs_swift_layout *layout)
+{
+	switch (layout->container) {
+	case HS_SWIFT_ARRAY:
+		array_elements(w, layout->element[0]);
+		break;
+	case HS_SWIFT_DICTIONARY:
+		table_elements(w, layout->element[0], "keys", 6, 64);
+		table_elements(w, layout->element[1], "values", 7, 64);
+		break;
+	case HS_SWIFT_SET:
+		table_elements(w, layout->element[0], "members", 6, 56);
+		break;
+	default:
+		break;
+	}
+}
+
+void hs_swift_fields(struct hs_naming *n, struct hs_swift_layouts *l,
+		     const struct hs_block *block, hs_field_fn fn, void *arg)
+{
+	struct walk w = { n, l, block, fn, arg, false };
+	struct hs_swift_layout layout;
+	struct hs_swift_refs refs;
+	uint64_t counts;
+	/* The counts may have moved: a reference that no plain word is. */
+	if (word_at(&w, 8, &counts) && hs_swift_refs(n, counts, &refs) &&
+	    refs.side_table != HS_NO_ADDR) {
+		struct hs_field_info f = { .name = "side table",
+					   .offset = 8,
+					   .word = 8,
+					   .strength = HS_STRENGTH_STRONG,
+					   .refers_to = refs.side_table };
+		if (hs_naming_block_at(n, refs.side_table, NULL))
+			tell(&w, &f);
+	}
+	if (w.stop || !hs_swift_layout(n, l, block->first, &layout))
+		return;
+	for (uint32_t i = 0; i < layout.count && !w.stop; i++) {
+		struct hs_swift_field f = l->field[layout.first + i];
+		tell_field(&w, &f);
+	}
+	if (!w.stop)
+		elements(&w, &layout);
+}
+
+void hs_swift_error_fields(struct hs_naming *n, struct hs_swift_layouts *l,
+			   const struct hs_block *block, hs_field_fn fn,
+			   void *arg)
+{
+	struct walk w = { n, l, block, fn, arg, false };
+	struct hs_swift_value value;
+	uint64_t metadata;
+	/* Header, type, its table; then the value. */
+	if (!word_at(&w, 16, &metadata) || !hs_swift_value(n, metadata, &value))
+		return;
+	uint64_t at = (32 + (uint64_t)value.align - 1) & -(uint64_t)value.align;
+	tell_value(&w, metadata, at, "error", MAX_INNER);
 }

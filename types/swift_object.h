@@ -2,7 +2,7 @@
 #ifndef TYPES_SWIFT_OBJECT_H
 #define TYPES_SWIFT_OBJECT_H
 
-#include "types/swift_metadata.h"
+#include "types/swift_layout.h"
 
 /*
  * The second word of a Swift object on 64-bit machines: its reference counts,
@@ -20,11 +20,14 @@ bool hs_swift_refs(struct hs_naming *n, uint64_t word,
 		   struct hs_swift_refs *ret);
 
 /*
- * Every stored property of the object in BLOCK whose class is CLASS, those of
- * its superclasses first. False from FN stops.
+ * The fields of the object in BLOCK, and what its elements refer to if it is
+ * the storage of a collection. False from FN stops.
  */
-void hs_swift_fields(struct hs_naming *n, const struct hs_block *block,
-		     const struct hs_swift_class *class, hs_field_fn fn,
-		     void *arg);
+void hs_swift_fields(struct hs_naming *n, struct hs_swift_layouts *l,
+		     const struct hs_block *block, hs_field_fn fn, void *arg);
+/* The same of an error's box, whose type is in itself. */
+void hs_swift_error_fields(struct hs_naming *n, struct hs_swift_layouts *l,
+			   const struct hs_block *block, hs_field_fn fn,
+			   void *arg);
 
 #endif

@@ -36,12 +36,19 @@ live() {
 
 echo "| program | objects known | named right | blocks named | bytes named |"
 echo "| --- | --- | --- | --- | --- |"
+# swift TITLE FILE: a core that is kept here, with its truth.
+swift() {
+	xz -dc "$SOURCE/fixtures/swift/$2.core.xz" >"$work/swift.core"
+	xz -dc "$SOURCE/fixtures/swift/$2.truth.txt.xz" >"$work/swift.truth"
+	row "Swift $1" "$work/swift.truth" "swift,libstdc++,glibc,text" \
+		"$work/swift.core"
+}
 if command -v xz >/dev/null; then
-	xz -dc "$SOURCE/fixtures/swift/smini_static.core.xz" >"$work/swift.core"
-	xz -dc "$SOURCE/fixtures/swift/smini_static.truth.txt.xz" \
-		>"$work/swift.truth"
-	row "Swift 6.0, static, stripped" "$work/swift.truth" \
-		"swift,libstdc++,glibc,text" "$work/swift.core"
+	swift "6.0, deep generics" smini_static
+	swift "6.0" sdemo-6.0
+	swift "6.0, not optimised" sdemo-6.0-debug
+	swift "6.2" sdemo-6.2
+	swift "6.2, without reflection" sdemo-6.2-plain
 fi
 cxx=c++,libstdc++,glibc,text
 live "C++" $cxx cxx truth

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What heapscan says of Swift objects beside what their program wrote down.
+
+swift_truth.py TITLE TRUTH HEAPSCAN CORE [plain]
+
+TRUTH is what fixtures/swift/sdemo.swift prints. References by field and
+strength, counts as the runtime itself tells them, elements of collections,
+and leaks: those of the truth, all of them and no others. With `plain` the
+program has no records of fields, so references are not compared.
+"""
+import json
+import subprocess
+import sys
+
+
+def ask(heapscan, *args, stdin=None):
+    run = subprocess.run([heapscan, *args, "--json"], input=stdin,
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                         check=False, text=True)
+    if run.returncode not in (0, 1, 5):
+        sys.exit("FAILED: %s: exit status %d" % (args[0], run.returncode))
+    return json.loads(run.stdout)
+
+
+def read_truth(path):
+    truth = {"EDGE": [], "COUNTS": [], "ELEMENTS": [], "OBJ": []}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            words = line.split()
+            truth.setdefault(words[0], []).append(words[1:])
+    return truth
+
+
+def main():
+    title, path, heapscan, core = sys.argv[1:5]
+    plain = sys.argv[5:] == ["plain"]
+    truth = read_truth(path)
+    wrong = []
+    asked = sorted({words[0] for kind in ("EDGE", "COUNTS", "ELEMENTS")
+                    for words in truth[kind]})
+    answer = ask(heapscan, "at", core, "-", stdin="\n".join(asked))
+    objects = {a["address"]: a["object"] for a in answer["addresses"]}
+
+    edges = 0
+    for address, field, target, how in [] if plain else truth["EDGE"]:
+        found = [(f["refers_to"], f["strength"])
+                 for f in objects[address]["fields"] if f["name"] == field]
+        edges += found == [(target, how)]
+        if found != [(target, how)]:
+            wrong.append("%s.%s is %s, not %s %s" %
+                         (address, field, found, how, target))
+    for address, *said in truth["COUNTS"]:
+        # Reading them held the object once, strongly; the object itself is
+        # one unowned and one weak reference.
+        wanted = [int(count) - 1 for count in said]
+        details = objects[address]["details"]
+        found = [int(details.get(what, "0"))
+                 for what in ("strong", "unowned", "weak")]
+        if found != wanted:
+            wrong.append("%s counts %s, not %s" % (address, found, wanted))
+    for address, count in truth["ELEMENTS"]:
+        found = objects[address]["details"].get("elements", "none")
+        if found.split(",")[0] != count:
+            wrong.append("%s has %s elements, not %s" %
+                         (address, found, count))
+
+    # A block may have been said to be several things.
+    leaked = {words[1] for words in truth["OBJ"]
+              if words[0] in ("leaked", "surplus")}
+    found = {leak["user"]: leak
+             for leak in ask(heapscan, "leaks", core)["leaks"]}
+    wrong += ["%s leaked, and is not reported" % address
+              for address in sorted(leaked - set(found))]
+    wrong += ["%s, a %s, is reported, and did not leak" %
+              (address, found[address]["type"])
+              for address in sorted(set(found) - leaked)]
+    print("%s: %d references, %d counts, %d leaks" %
+          (title, edges, len(truth["COUNTS"]), len(found)))
+    for line in wrong[:20]:
+        print("FAILED: %s: %s" % (title, line))
+    sys.exit(bool(wrong))
+
+
+main()
