@@ -70,7 +70,7 @@ static unsigned state_of(const uint8_t *map, uint64_t page)
 {
 	/* The first page of a byte is in its highest bits: all who write or
 	 * read slices agree, though the specification does not say. */
-	unsigned state = map[page / 4] >> (6 - page % 4 * 2) & 3u;
+	unsigned state = (unsigned)map[page / 4] >> (6 - page % 4 * 2) & 3u;
 	return state == SLICE_PAGE_RESERVED ? SLICE_PAGE_FAILED : state;
 }
 

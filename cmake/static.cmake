@@ -22,20 +22,38 @@ foreach(library ${static_libraries} c)
     list(APPEND archives ${STATIC_${library}})
   endif()
 endforeach()
-# Debian 13's libelf.a lacks functions of its own (elfutils 0.192).
+# Since Debian 13 liblz4.a takes its checksums from there.
+find_library(STATIC_xxhash NAMES libxxhash.a)
+if(STATIC_xxhash)
+  list(APPEND archives ${STATIC_xxhash})
+endif()
+# Debian 13's libelf.a lacks functions of its own (elfutils 0.192): where the
+# archives do not link as they are, cli/static_libelf.c has those.
+set(static_extra "")
 if(NOT missing)
   include(CheckCSourceCompiles)
   set(CMAKE_REQUIRED_LIBRARIES
     -Wl,--start-group ${archives} -Wl,--end-group)
   set(CMAKE_REQUIRED_LINK_OPTIONS -static-pie)
-  check_c_source_compiles("
-    char elf_begin(void), dwarf_init_b(void), json_dumps(void);
-    int main(void) { return elf_begin() + dwarf_init_b() + json_dumps(); }"
-    HS_STATIC_LINKS)
+  set(calls "char elf_begin(void), dwarf_init_b(void), json_dumps(void);
+    int main(void) { return elf_begin() + dwarf_init_b() + json_dumps(); }")
+  check_c_source_compiles("${calls}" HS_STATIC_LINKS)
+  if(NOT HS_STATIC_LINKS)
+    set(static_extra ${PROJECT_SOURCE_DIR}/cli/static_libelf.c)
+    file(READ ${static_extra} libelf_part)
+    set(CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)
+    check_c_source_compiles("${libelf_part} ${calls}" HS_STATIC_LINKS_WITH_PART)
+    unset(CMAKE_REQUIRED_DEFINITIONS)
+  endif()
+  check_c_source_compiles("char LZ4F_decompress(void);
+    int main(void) { return LZ4F_decompress(); }" HS_STATIC_LINKS_LZ4)
   unset(CMAKE_REQUIRED_LIBRARIES)
   unset(CMAKE_REQUIRED_LINK_OPTIONS)
-  if(NOT HS_STATIC_LINKS)
+  if(NOT HS_STATIC_LINKS AND NOT HS_STATIC_LINKS_WITH_PART)
     set(missing " parts of libelf.a or libdwarf.a (they do not link)")
+  endif()
+  if(NOT HS_STATIC_LINKS_LZ4)
+    string(APPEND missing " libxxhash.a, which liblz4.a needs here")
   endif()
 endif()
 file(WRITE ${PROJECT_BINARY_DIR}/static-missing "${missing}\n")
@@ -45,11 +63,12 @@ if(missing)
 endif()
 
 add_executable(heapscan_static ${PROJECT_SOURCE_DIR}/cli/out_dot_none.c
-  ${PROJECT_SOURCE_DIR}/cli/line_plain.c
+  ${PROJECT_SOURCE_DIR}/cli/line_plain.c ${static_extra}
   $<FILTER:$<TARGET_OBJECTS:heapscan_cli>,EXCLUDE,/out_dot\\.c|/line_edit\\.c>)
 target_include_directories(heapscan_static PRIVATE ${PROJECT_SOURCE_DIR})
 target_include_directories(heapscan_static PRIVATE
   ${PROJECT_SOURCE_DIR}/include)
+target_compile_definitions(heapscan_static PRIVATE _GNU_SOURCE)
 # The rooms as an archive of objects; of their libraries only the archives.
 target_link_libraries(heapscan_static PRIVATE
   $<TARGET_FILE:heapscan_inside>
@@ -57,7 +76,7 @@ target_link_libraries(heapscan_static PRIVATE
 add_dependencies(heapscan_static heapscan_inside)
 # -static-pie: what reads hostile files keeps its random addresses.
 target_link_options(heapscan_static PRIVATE
-  -static-pie -s -Wl,--gc-sections)
+  -static-pie -s -Wl,--gc-sections -Wl,-z,pack-relative-relocs)
 # The linker warns of what libcrypto and SQLite could look up or load and we
 # never ask for. It stays: --no-warnings would hide unresolved names as well.
 set_target_properties(heapscan_static PROPERTIES

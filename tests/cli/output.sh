@@ -70,7 +70,7 @@ coloured && fail "--color never has colours"
 grep -q '^stopped .* ms' "$work/err" || fail "the pause is not told"
 grep -q 'stopped' "$work/out" && fail "the pause is in the answer"
 
-if command -v script >/dev/null; then
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	on_terminal() {
 		script -qec "\"$HEAPSCAN\" $* --pid $program" /dev/null \
 			>"$work/out" 2>"$work/err" </dev/null
