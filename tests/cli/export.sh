@@ -22,6 +22,7 @@ for format in csv ndjson heapsnapshot pprof sqlite; do
 	expect 2 'is there already; --force' \
 		export --format $format -o "$file" --pid "$program"
 	[ "$(cat "$file")" = precious ] || fail "$format: written over a file"
+	mv "$work/first" "$file.whole"
 done
 ls "$work" | grep -q partial && fail "an unfinished file was left"
 # Where the disk ends, nothing is left that looks like an export.
@@ -53,6 +54,23 @@ expect 2 'not text' export --format pprof -o - --pid "$program"
 expect 2 'filters go with' \
 	export --format heapsnapshot --min-size 1k --pid "$program"
 
+# From a slice of the same moment: the same. A core does not hold the names of
+# threads, so there only the chunks are.
+run capture --pid "$program" -o "$work/it.msl"
+run convert "$work/it.msl" "$work/it.core"
+for format in csv ndjson heapsnapshot pprof sqlite; do
+	for kind in msl core; do
+		file=$work/$kind.$format
+		run export --format $format -o "$file" "$work/it.$kind"
+		[ "$status" = 0 ] || fail "$format of $kind: exit status $status"
+	done
+done
+for file in msl.csv msl.ndjson msl.heapsnapshot msl.pprof core.csv \
+	core.ndjson; do
+	cmp "$work/$file" "$work/file.${file#*.}.whole" ||
+		fail "$file is not what the process gives"
+done
+
 # The rows.
 run chunks --json --pid "$program"
 cp "$work/out" "$work/json"
@@ -65,4 +83,15 @@ run export --format csv --state mmapped,free --top 2 --pid "$program"
 command -v python3 >/dev/null || skip "python3 is not installed"
 python3 -B "$SOURCE/tests/exports/rows.py" "$work/json" "$work/csv" \
 	"$work/ndjson" "$work/run/ledger" || fail "the rows differ"
+for kind in msl core; do
+	python3 -B "$SOURCE/tests/exports/heapsnapshot.py" \
+		"$work/$kind.heapsnapshot" "$work/run/ledger" &&
+		python3 -B "$SOURCE/tests/exports/pprof.py" \
+			"$work/$kind.pprof" "$work/run/ledger" ||
+		fail "the exports of $kind are wrong"
+	python3 -c 'import sqlite3' 2>/dev/null || continue
+	python3 -B "$SOURCE/tests/exports/database.py" "$work/$kind.sqlite" \
+		"$work/json" "$work/run/ledger" "$SOURCE/docs/exports.md" ||
+		fail "the database of $kind is wrong"
+done
 finish
