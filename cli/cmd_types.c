@@ -104,13 +104,13 @@ static void print_area(struct cli *cli, enum hs_area which,
 	size_t limit = cli_row_limit(cli);
 	if (cli->opt.top || limit > rows->count)
 		limit = rows->count;
-	out_printf(&cli->out,
-		   "\n%s, %s of them, %s: %s in %s objects in use\n"
-		   "(%s; no part of the numbers above)\n\n",
+	out_printf(&cli->out, "\n%s, %s of them, %s: %s in %s %s\n",
 		   hs_area_name(which), text_count(n, area->count),
 		   text_size(size, area->bytes),
 		   text_size(live, area->live.bytes),
 		   text_count(objects, area->live.count),
+		   area->live_known ? "objects in use" : "objects recognised");
+	out_printf(&cli->out, "(%s; no part of the numbers above)\n\n",
 		   area->in_blocks ? "beneath blocks of this heap"
 				   : "beside the heap: malloc knows nothing "
 				     "of them");

@@ -58,8 +58,9 @@ static json_t *jarea(struct cli *cli, enum hs_area which)
 	return json_pack("{s:s,s:b,s:o,s:o,s:o,s:o,s:o}", "area",
 			 hs_area_name(which), "in_blocks", (int)area.in_blocks,
 			 "count", jcount(area.count), "bytes",
-			 jcount(area.bytes), "live", jpart(&area.live), "named",
-			 jpart(&area.named), "types", types);
+			 jcount(area.bytes), "live",
+			 area.live_known ? jpart(&area.live) : json_null(),
+			 "named", jpart(&area.named), "types", types);
 }
 
 void out_json_types(struct cli *cli, const struct type_rows *rows)

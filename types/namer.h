@@ -100,7 +100,7 @@ struct hs_namer {
 };
 
 extern const struct hs_namer hs_namer_swift, hs_namer_cxx, hs_namer_python,
-	hs_namer_glibc, hs_namer_gobject, hs_namer_std_nodes,
+	hs_namer_glibc, hs_namer_glib, hs_namer_gobject, hs_namer_std_nodes,
 	hs_namer_plain_text;
 
 /* One target word outside the block at hand; false: not readable. */

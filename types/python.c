@@ -303,6 +303,7 @@ static void survey(struct hs_naming *n, void *state)
 		return;
 	hs_pymalloc_find(n, &py->arenas);
 	struct hs_area_info *info = &n->parts[HS_AREA_PYMALLOC].info;
+	info->live_known = true;
 	info->count = py->arenas.count;
 	info->bytes = py->arenas.count * py->arenas.arena_size;
 	hs_pymalloc_walk(n, &py->arenas, note_body_of, &w);

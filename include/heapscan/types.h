@@ -25,6 +25,7 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(PYTHON, "python")       /* type objects of CPython */         \
 	X(GOBJECT, "gobject")     /* GLib's table of types */           \
 	X(GLIBC, "glibc")         /* the C library's own blocks */      \
+	X(GLIB, "glib")           /* shapes of its structures */        \
 	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */        \
 	X(TEXT, "text")           /* nothing but characters */
 /* clang-format on */
@@ -90,7 +91,8 @@ HS_API void hs_types_summary(const struct hs_types *types,
  */
 /* clang-format off */
 #define HS_AREAS(X)                                                     \
-	X(PYMALLOC, "pymalloc arenas") /* CPython's; from mmap(2) */
+	X(PYMALLOC, "pymalloc arenas") /* CPython's; from mmap(2) */    \
+	X(GSLICE, "GSlice slabs")      /* GLib's before 2.76; blocks */
 /* clang-format on */
 
 enum hs_area {
@@ -104,7 +106,9 @@ HS_API const char *hs_area_name(enum hs_area area);
 struct hs_area_info {
 	uint64_t count, bytes; /* of areas, free parts included; 0: none */
 	bool in_blocks;        /* they lie in blocks of malloc */
-	/* Parts in use; chunk_bytes is 0. */
+	/* Parts in use and those with a name; chunk_bytes is 0. Where only the
+	 * runtime can tell which parts are in use, the two are the same. */
+	bool live_known;
 	struct hs_total live, named;
 };
 HS_API void hs_types_area(const struct hs_types *types, enum hs_area area,

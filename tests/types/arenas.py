@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Objects in the interpreter's own arenas, beside what it says of them.
+"""Objects in areas that a runtime cuts up itself, beside what is known of them.
 
-arenas.py HEAPSCAN TRUTH TITLE ARGS...: TRUTH is what fixtures/objects.py wrote,
-ARGS lead to that process. Prints one row of a table and what is wrong.
+arenas.py HEAPSCAN TRUTH AREA TITLE ARGS...: TRUTH is what fixtures/objects.py
+or fixtures/gobjects wrote, ARGS lead to that process. Prints one row of a table
+and what is wrong.
 """
 import json
 import subprocess
@@ -20,7 +21,7 @@ def ask(command, text=None):
 
 
 def main():
-    heapscan, path, title, *target = sys.argv[1:]
+    heapscan, path, where, title, *target = sys.argv[1:]
     objects, counts, dropped = {}, {}, {}
     with open(path, encoding="utf-8") as lines:
         for line in lines:
@@ -33,7 +34,7 @@ def main():
                 objects[int(what, 16)] = name
     wrong, right, parts = [], 0, 0
     answers = ask([heapscan, "at", "--json", *target, "-"],
-                  "\n".join("%x" % a for a in [*objects, *dropped]))
+                  "\n".join("%x" % a for a in {**dropped, **objects}))
     for answer in answers["addresses"]:
         address = int(answer["address"], 16)
         part = answer["part"]
@@ -47,8 +48,8 @@ def main():
         elif part and part["live"] and part["type"] == dropped[address]:
             wrong.append("0x%x is no %s any more" % (address, part["type"]))
     report = ask([heapscan, "types", "--json", *target])
-    areas = [a for a in report["areas"] if a["area"] == "pymalloc arenas"]
-    area = areas[0] if areas else {"types": [], "live": {"count": 0}}
+    areas = [a for a in report["areas"] if a["area"] == where]
+    area = areas[0] if areas else {"types": [], "named": {"count": 0}}
     in_blocks = {t["type"]: t["count"] for t in report["types"]}
     found = {}
     for row in area["types"]:
@@ -63,12 +64,15 @@ def main():
             wrong.append("the %s of types are not those named" % total)
     if not parts:
         wrong.append("no object is in an arena")
-    if areas and area["live"]["bytes"] > area["bytes"]:
-        wrong.append("more is in use than there is")
-    print("| %s | %d | %d | %d of %d | %.1f %% |" % (
+    live, share = area.get("live"), ""
+    if live:
+        share = "of %d | %.1f %%" % (
+            live["count"], 100.0 * area["named"]["bytes"] / live["bytes"])
+        if live["bytes"] > area["bytes"]:
+            wrong.append("more is in use than there is")
+    print("| %s | %d | %d | %d %s |" % (
         title, len(objects), right, area["named"]["count"],
-        area["live"]["count"],
-        100.0 * area["named"]["bytes"] / max(1, area["live"]["bytes"])))
+        share or "| not known"))
     for line in wrong[:20]:
         print("FAILED: %s: %s" % (title, line))
     sys.exit(bool(wrong))

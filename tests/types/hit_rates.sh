@@ -58,7 +58,8 @@ live "C++, static, stripped" $cxx cxx-static truth
 live "C library's own" glibc,text clib truth
 # GLib before 2.76 puts objects into slabs of its own otherwise.
 export G_SLICE=always-malloc
-live "GObject" gobject,glibc,text gobjects truth
+live "GObject, all in blocks" gobject,glib,glibc,text gobjects truth blocks
+unset G_SLICE
 live "C, no runtime at all" glibc,text shapes truth
 # Where python's own allocator steps aside, every object is a block. start()
 # runs what is in FIXTURES.
