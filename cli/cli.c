@@ -223,6 +223,7 @@ int cli_name_types(struct cli *cli)
 		.struct_size = sizeof(how),
 		.progress = progress_show,
 		.jobs = cli->opt.jobs,
+		.symbols = cli->syms,
 	};
 	struct hs_error err = { .code = HS_OK };
 	if (cli->types ||

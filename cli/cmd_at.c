@@ -8,6 +8,7 @@
 #include "cli/at.h"
 #include "cli/out_json.h"
 #include "cli/out_text.h"
+#include "cli/reach.h"
 #include "cli/text_map.h"
 
 struct addr_list {
@@ -301,18 +302,60 @@ static bool detail_line(void *arg, const char *what, const char *value)
 	return !out->error;
 }
 
+/* What lies at ADDR, in a word: a block's type, a function. */
+static void pointed_to(struct cli *cli, hs_addr addr)
+{
+	struct out *out = &cli->out;
+	struct hs_symbol_info symbol;
+	struct hs_chunk_info c;
+	const char *what;
+	size_t i;
+	if (hs_heap_find(cli->heap, addr, &i)) {
+		what = reach_type(cli, i);
+		hs_heap_chunk(cli->heap, i, &c);
+		if (what) {
+			out_str(out, addr == c.user ? " " : " in ");
+			out_escaped(out, what);
+		}
+	} else if (cli->syms && hs_symbols_at(cli->syms, addr, &symbol)) {
+		out_str(out, " <");
+		out_escaped(out, symbol.name);
+		if (addr > symbol.addr)
+			out_printf(out, "+%" PRIu64, addr - symbol.addr);
+		out_str(out, ">");
+	}
+}
+
 static bool field_line(void *arg, const struct hs_field_info *f)
 {
-	struct out *out = arg;
-	out_printf(out, "    +%-7" PRIu64 " ", f->offset);
-	out_escaped(out, f->name);
+	struct cli *cli = arg;
+	struct out *out = &cli->out;
+	/* The structs around it stand above, each a step to the left. */
+	const char *last = f->depth ? strrchr(f->name, '.') : NULL;
+	if (f->depth && !last)
+		last = strrchr(f->name, '[');
+	out_printf(out, "    +%-7" PRIu64 " %*s", f->offset,
+		   (int)(2 * f->depth), "");
+	out_escaped(out, last ? last + (*last == '.') : f->name);
 	if (f->type) {
 		out_str(out, ": ");
 		out_escaped(out, f->type);
 	}
-	if (f->refers_to != HS_NO_ADDR)
-		out_printf(out, " -> 0x%" PRIx64 " (%s)", f->refers_to,
-			   hs_strength_name(f->strength));
+	if (f->value) {
+		out_str(out, " = ");
+		out_escaped(out, f->value);
+	}
+	if (f->refers_to != HS_NO_ADDR) {
+		out_printf(out, " -> 0x%" PRIx64, f->refers_to);
+		if (f->strength != HS_STRENGTH_NONE)
+			out_printf(out, " (%s)", hs_strength_name(f->strength));
+		pointed_to(cli, f->refers_to);
+	}
+	if (f->text && cli->opt.content) {
+		out_str(out, " \"");
+		out_escaped(out, f->text);
+		out_str(out, "\"");
+	}
 	out_str(out, "\n");
 	return !out->error;
 }
@@ -326,7 +369,7 @@ static void object_lines(struct cli *cli, const struct at_answer *a)
 	out_printf(out, " (%s, %s: %s)\n", hs_type_source_name(a->type.source),
 		   hs_confidence_name(a->type.confidence), a->type.evidence);
 	hs_types_details(cli->types, a->chunk_index, detail_line, out);
-	hs_types_fields(cli->types, a->chunk_index, field_line, out);
+	hs_types_fields(cli->types, a->chunk_index, field_line, cli);
 }
 
 static void stack_line(struct out *out, const struct at_answer *a)

@@ -167,6 +167,15 @@ static void rest(struct cli *cli)
 			   text_plural(s.live.count - s.named.count, "block",
 				       "blocks"),
 			   text_size(bytes, s.live.bytes - s.named.bytes));
+	const char *program = type_module_path(cli, s.without_debug_info);
+	if (program && s.live.count > s.named.count) {
+		out_str(&cli->out, "no debug info of ");
+		out_escaped(&cli->out, program);
+		out_str(&cli->out,
+			", so its C types are not known: install its -dbgsym "
+			"or\n-debuginfo package, or name a folder that has it "
+			"with --debug-dir\n");
+	}
 	if (!s.nameless)
 		return;
 	const char *path = type_module_path(cli, s.missing_module);

@@ -46,7 +46,7 @@ const struct option_spec option_specs[] = {
 	{ OPT_DOT, "dot", 0, NULL, NULL,
 	  "references between chunks as dot", GROUP_DOT },
 	{ OPT_CONTENT, "content", 0, NULL, NULL,
-	  "show the bytes that were written", GROUP_CONTENT },
+	  "show the text and bytes that memory holds", GROUP_CONTENT },
 	{ OPT_STATE, "state", 0, "LIST",
 	  "used mmapped tcache fastbin unsorted smallbin largebin top internal "
 	  "unknown in-use free",

@@ -24,14 +24,22 @@ static bool add_detail(void *arg, const char *what, const char *value)
 	return json_object_set_new(arg, what, jtext(value)) == 0;
 }
 
+struct field_list {
+	json_t *array;
+	bool content;
+};
+
 static bool add_field(void *arg, const struct hs_field_info *f)
 {
-	return json_array_append_new(
-		       arg, json_pack("{s:o,s:o,s:o,s:s,s:o}", "name",
-				      jtext(f->name), "type", jtext(f->type),
-				      "offset", jcount(f->offset), "strength",
-				      hs_strength_name(f->strength),
-				      "refers_to", jaddr(f->refers_to))) == 0;
+	struct field_list *list = arg;
+	json_t *field = json_pack(
+		"{s:o,s:o,s:o,s:s,s:o,s:o}", "name", jtext(f->name), "type",
+		jtext(f->type), "offset", jcount(f->offset), "strength",
+		hs_strength_name(f->strength), "refers_to", jaddr(f->refers_to),
+		"value", jtext(f->value));
+	if (field && f->text && list->content)
+		(void)json_object_set_new(field, "text", jtext(f->text));
+	return json_array_append_new(list->array, field) == 0;
 }
 
 static json_t *jobject(const struct cli *cli, const struct at_answer *a)
@@ -42,7 +50,8 @@ static json_t *jobject(const struct cli *cli, const struct at_answer *a)
 	if (details && fields) {
 		hs_types_details(cli->types, a->chunk_index, add_detail,
 				 details);
-		hs_types_fields(cli->types, a->chunk_index, add_field, fields);
+		struct field_list list = { fields, cli->opt.content };
+		hs_types_fields(cli->types, a->chunk_index, add_field, &list);
 	}
 	return json_pack("{s:o,s:s,s:s,s:s,s:o,s:o}", "type",
 			 jtext(a->type.name), "type_source",

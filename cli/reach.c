@@ -163,8 +163,11 @@ static bool match_field(void *arg, const struct hs_field_info *f)
 	struct wanted_field *w = arg;
 	if (f->word != w->offset || f->refers_to == HS_NO_ADDR)
 		return true;
-	(void)snprintf(w->buf, FIELD_TEXT, "%s (%s)", f->name,
-		       hs_strength_name(f->strength));
+	if (f->strength == HS_STRENGTH_NONE)
+		(void)snprintf(w->buf, FIELD_TEXT, "%s", f->name);
+	else
+		(void)snprintf(w->buf, FIELD_TEXT, "%s (%s)", f->name,
+			       hs_strength_name(f->strength));
 	w->found = true;
 	return false;
 }

@@ -92,6 +92,16 @@
  * hundreds at most; forged ones may contain themselves. */
 #define HS_LIMIT_DWARF_MEMBERS (1u << 20)
 
+/* What the sources of a process declare, read to name its blocks. The largest C
+ * programs have 50,000 structs with 500,000 members; DIEs are read at some two
+ * million a second, and a browser has a hundred million of them: then what was
+ * read so far is used. */
+#define HS_LIMIT_DECLARED_TYPES (1u << 20)
+#define HS_LIMIT_DECLARED_MEMBERS (1u << 22)
+#define HS_LIMIT_DECLARED_VARIABLES (1u << 20)
+#define HS_LIMIT_DECLARED_TEXT (128u << 20) /* bytes of their names */
+#define HS_LIMIT_DWARF_DIES (1u << 24)      /* for all modules together */
+
 /* Objects that ld.so loaded: the process with most libraries that was seen has
  * two thousand. */
 #define HS_LIMIT_LINK_MAPS (1u << 16)
@@ -170,6 +180,18 @@
 /* Types within types, contexts around contexts: generics of 90 levels have been
  * met. Forged metadata may contain itself. */
 #define HS_LIMIT_TYPE_DEPTH 400u
+
+/* Structs within structs, by value, when what they embed is listed; and how
+ * much is listed. A forged struct may contain the same one in a thousand ways.
+ */
+#define HS_LIMIT_EMBED_DEPTH 16u
+#define HS_LIMIT_EMBEDDED (1u << 22)
+
+/* Values looked at while types are spread over a heap, for each of its words
+ * and beyond: a block may be looked at once for each of eight degrees of
+ * certainty, in three rounds. Members of a forged type may overlap. */
+#define HS_LIMIT_SPREAD_PER_WORD 24u
+#define HS_LIMIT_SPREAD_EXTRA (UINT64_C(1) << 24)
 
 /* Nodes looked at while containers are followed, for each live block: each
  * belongs to one container, and forged links lead the same way many times. */

@@ -216,3 +216,38 @@ enum hs_status hs_debug_file_find(const struct hs_file_search *search,
 		return st;
 	return find_by_link(search, module, own, own_path, path, ret, err);
 }
+
+enum hs_status hs_alt_file_find(const struct hs_file_search *search,
+				struct hs_elf_file *debug,
+				const char *debug_path,
+				struct hs_elf_file **ret, struct hs_error *err)
+{
+	const char *name;
+	const uint8_t *id;
+	size_t id_len;
+	if (!hs_elf_file_debugaltlink(debug, &name, &id, &id_len))
+		return hs_fail(err, HS_ERR_NO_TARGET, "\"%s\" shares nothing",
+			       debug_path);
+	/* It is no module, but found in the same ways. */
+	struct hs_module wish = { .build_id_len = id_len };
+	struct wanted want = { .module = &wish, .debug = true };
+	HS_AUTO_FREE char *path = NULL;
+	memcpy(wish.build_id, id, id_len);
+	for (size_t i = 0; name[0] == '/' && i < search->root_count; i++) {
+		enum hs_status st = try_path(
+			&want, print_path("%s%s", search->root[i], name), &path,
+			ret, err);
+		if (st != HS_ERR_NO_TARGET)
+			return st;
+	}
+	if (name[0] != '/') {
+		enum hs_status st =
+			try_path(&want,
+				 print_path("%.*s/%s", folder_len(debug_path),
+					    debug_path, name),
+				 &path, ret, err);
+		if (st != HS_ERR_NO_TARGET)
+			return st;
+	}
+	return find_by_build_id(search, &wish, &path, ret, err);
+}

@@ -37,4 +37,15 @@ hs_debug_file_find(const struct hs_file_search *search,
 		   const char *own_path, char **path, struct hs_elf_file **ret,
 		   struct hs_error *err);
 
+/*
+ * The file that holds what DEBUG, open from DEBUG_PATH, shares with others (see
+ * hs_elf_file_debugaltlink()): at the path it names, from its own folder if
+ * that is relative, else by build id under the debug folders. The build id
+ * decides. Results as above.
+ */
+HS_MUST_CHECK enum hs_status
+hs_alt_file_find(const struct hs_file_search *search, struct hs_elf_file *debug,
+		 const char *debug_path, struct hs_elf_file **ret,
+		 struct hs_error *err);
+
 #endif

@@ -301,6 +301,24 @@ bool hs_elf_file_debuglink(struct hs_elf_file *file, const char **name,
 	return true;
 }
 
+bool hs_elf_file_debugaltlink(struct hs_elf_file *file, const char **name,
+			      const uint8_t **id, size_t *id_len)
+{
+	GElf_Shdr header;
+	size_t len;
+	Elf_Scn *section = find_section(file, 0, ".gnu_debugaltlink", &header);
+	const uint8_t *bytes =
+		section ? section_bytes(section, &header, &len) : NULL;
+	const uint8_t *nul = bytes ? memchr(bytes, 0, len) : NULL;
+	if (!nul || nul + 1 == bytes + len ||
+	    (size_t)(bytes + len - nul - 1) > HS_MAX_BUILD_ID)
+		return false;
+	*name = (const char *)bytes;
+	*id = nul + 1;
+	*id_len = (size_t)(bytes + len - nul - 1);
+	return true;
+}
+
 /* The CRC-32 of Ethernet and zip, least significant bit first. */
 static void make_crc_table(uint32_t table[256])
 {

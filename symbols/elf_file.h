@@ -47,6 +47,10 @@ bool hs_elf_file_has_dwarf(struct hs_elf_file *file);
 /* .gnu_debuglink: a file name without folder, and a CRC. */
 bool hs_elf_file_debuglink(struct hs_elf_file *file, const char **name,
 			   uint32_t *crc);
+/* .gnu_debugaltlink: the path and the build id of the file that dwz moved
+ * common parts into. Borrowed from FILE. */
+bool hs_elf_file_debugaltlink(struct hs_elf_file *file, const char **name,
+			      const uint8_t **id, size_t *id_len);
 /* The CRC that .gnu_debuglink means, over the whole file. */
 HS_MUST_CHECK enum hs_status hs_elf_file_crc(const struct hs_elf_file *file,
 					     uint32_t *ret,

@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "symbols/debug_files.h"
+#include "symbols/dwarf_declarations.h"
 #include "symbols/dwarf_types.h"
 #include "symbols/elf_file.h"
 #include "symbols/image.h"
@@ -365,10 +366,11 @@ bool hs_symbols_has_symtab(struct hs_symbols *syms, size_t module)
 	       syms->module[module].has_symtab;
 }
 
-enum hs_status hs_symbols_members(struct hs_symbols *syms, size_t module,
-				  const char *prefer,
-				  struct hs_member_query *query, size_t count,
-				  struct hs_error *err)
+/* Open the file that has MODULE's DWARF; *PATH is borrowed. HS_ERR_NO_SYMBOL:
+ * there is none. */
+static enum hs_status open_dwarf(struct hs_symbols *syms, size_t module,
+				 const char **path, struct hs_elf_file **ret,
+				 struct hs_error *err)
 {
 	enum hs_status st = open_module(syms, module, err);
 	if (st)
@@ -378,22 +380,58 @@ enum hs_status hs_symbols_members(struct hs_symbols *syms, size_t module,
 	if (!m->file_has_dwarf && !m->debug_has_dwarf)
 		return hs_fail(err, HS_ERR_NO_SYMBOL,
 			       "module \"%s\" has no debug info", info->path);
-	const char *path = m->debug_has_dwarf ? m->debug_file : m->file;
+	*path = m->debug_has_dwarf ? m->debug_file : m->file;
 	struct hs_elf_file *file;
-	st = hs_elf_file_open(path, &file, err);
+	st = hs_elf_file_open(*path, &file, err);
 	if (st)
 		return st == HS_ERR_NOMEM
 			       ? st
 			       : hs_fail(err, HS_ERR_NO_SYMBOL,
-					 "cannot open \"%s\" again", path);
+					 "cannot open \"%s\" again", *path);
 	/* It may have been replaced since it was found. */
 	if (info->build_id_len > 0 &&
-	    !hs_elf_file_has_build_id(file, info->build_id, info->build_id_len))
-		st = hs_fail(err, HS_ERR_NO_SYMBOL,
-			     "\"%s\" is another build by now", path);
-	else
-		st = hs_dwarf_members(hs_elf_file_descriptor(file), prefer,
-				      query, count, err);
+	    !hs_elf_file_has_build_id(file, info->build_id,
+				      info->build_id_len)) {
+		hs_elf_file_close(file);
+		return hs_fail(err, HS_ERR_NO_SYMBOL,
+			       "\"%s\" is another build by now", *path);
+	}
+	*ret = file;
+	return HS_OK;
+}
+
+enum hs_status hs_symbols_members(struct hs_symbols *syms, size_t module,
+				  const char *prefer,
+				  struct hs_member_query *query, size_t count,
+				  struct hs_error *err)
+{
+	struct hs_elf_file *file;
+	const char *path;
+	enum hs_status st = open_dwarf(syms, module, &path, &file, err);
+	if (st)
+		return st;
+	st = hs_dwarf_members(hs_elf_file_descriptor(file), prefer, query,
+			      count, err);
+	hs_elf_file_close(file);
+	return st;
+}
+
+enum hs_status hs_symbols_declarations(struct hs_symbols *syms, size_t module,
+				       struct hs_decls *decls,
+				       struct hs_error *err)
+{
+	struct hs_elf_file *file, *alt = NULL;
+	const char *path;
+	enum hs_status st = open_dwarf(syms, module, &path, &file, err);
+	if (st)
+		return st;
+	st = hs_alt_file_find(&syms->search, file, path, &alt, err);
+	if (!st || st == HS_ERR_NO_TARGET)
+		st = hs_dwarf_declarations(hs_elf_file_descriptor(file),
+					   alt ? hs_elf_file_descriptor(alt)
+					       : -1,
+					   (uint32_t)module, decls, err);
+	hs_elf_file_close(alt);
 	hs_elf_file_close(file);
 	return st;
 }

@@ -40,7 +40,7 @@ may symbols  'core|symbols'
 may tls      'core|symbols|tls'
 may heap     'core|symbols|tls|heap'
 may graph    'core|symbols|tls|heap|graph'
-may types    'core|symbols|heap|types'
+may types    'core|symbols|tls|heap|types'
 may cli      'cli'             # the rest through <heapscan/...>
 may fixtures 'fixtures'
 includes fixtures bench | grep -E 'include [<"]heapscan' |

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/addr_map.h"
 #include "core/grow.h"
 #include "core/limits.h"
 #include "symbols/demangle.h"

@@ -4,9 +4,9 @@
 
 #include <heapscan/types.h>
 
+#include "core/addr_map.h"
 #include "core/window.h"
 #include "heap/model.h"
-#include "types/addr_map.h"
 #include "types/block_map.h"
 #include "types/type_table.h"
 
@@ -29,14 +29,17 @@ struct hs_parts {
 
 /* What namers share while a heap is being named, and afterwards. */
 struct hs_naming {
-	const struct hs_target *target;
+	struct hs_target *target;
 	const struct hs_heap *heap;
-	struct hs_window block; /* what is in blocks */
-	struct hs_window meta;  /* what blocks refer to */
+	struct hs_symbols *syms; /* NULL: no files but what is in memory */
+	const struct hs_types_options *opt; /* only while naming */
+	struct hs_window block;             /* what is in blocks */
+	struct hs_window meta;              /* what blocks refer to */
 	struct hs_type_table table;
 	uint32_t *type_of;     /* by chunk; HS_NO_TYPE: none */
 	uint64_t nameless;     /* see hs_naming_nameless() */
 	size_t missing_module; /* of them the first */
+	size_t without_dwarf;  /* the program, if its types are not known */
 	bool overflow;         /* names were refused: too much text */
 	unsigned depth;        /* of names within names, right now */
 	size_t text;           /* bytes of names read so far */
@@ -101,7 +104,7 @@ struct hs_namer {
 
 extern const struct hs_namer hs_namer_swift, hs_namer_cxx, hs_namer_python,
 	hs_namer_glibc, hs_namer_glib, hs_namer_gobject, hs_namer_std_nodes,
-	hs_namer_plain_text;
+	hs_namer_c, hs_namer_plain_text;
 
 /* One target word outside the block at hand; false: not readable. */
 static inline bool hs_peek(struct hs_naming *n, hs_addr addr, uint64_t *ret)
@@ -131,6 +134,9 @@ static inline bool hs_block_word(struct hs_naming *n, const struct hs_block *b,
  */
 bool hs_peek_name(struct hs_naming *n, hs_addr addr, char *buf, size_t size,
 		  bool *not_captured);
+
+/* Is B filled by one string? */
+bool hs_is_plain_text(struct hs_naming *n, const struct hs_block *b);
 
 /* Index of the module that ADDR lies in, or SIZE_MAX. */
 size_t hs_naming_module(const struct hs_naming *n, hs_addr addr);

@@ -71,19 +71,24 @@ static uint64_t text_len(const uint8_t *bytes, uint64_t len)
 	return 0;
 }
 
-static bool claim_late(struct hs_naming *n, const void *state,
-		       const struct hs_block *b, uint32_t *type)
+bool hs_is_plain_text(struct hs_naming *n, const struct hs_block *b)
 {
 	uint64_t len;
 	const uint8_t *bytes = hs_window_bytes(&n->block, b->user, &len);
-	(void)state;
 	/* Text that fills the block has no zero before its last bytes. */
 	if (!bytes || len < b->usable || !bytes[0] ||
 	    (b->usable > SLACK && !bytes[b->usable - SLACK - 1]))
 		return false;
 	len = text_len(bytes, b->usable);
-	if (len < SHORTEST || b->usable - len - 1 >= SLACK ||
-	    is_pointer(n, b, len))
+	return len >= SHORTEST && b->usable - len - 1 < SLACK &&
+	       !is_pointer(n, b, len);
+}
+
+static bool claim_late(struct hs_naming *n, const void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	(void)state;
+	if (!hs_is_plain_text(n, b))
 		return false;
 	const struct hs_type what = { .name = "text",
 				      .source = HS_TYPE_TEXT,

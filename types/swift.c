@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/addr_map.h"
 #include "core/limits.h"
 #include "types/swift_mangling.h"
 #include "types/swift_object.h"

@@ -2,7 +2,7 @@
 #ifndef TYPES_SWIFT_LAYOUT_H
 #define TYPES_SWIFT_LAYOUT_H
 
-#include "types/addr_map.h"
+#include "core/addr_map.h"
 #include "types/swift_shape.h"
 
 /*

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/cleanup.h"
 #include "types/name_blocks.h"
@@ -68,6 +69,7 @@ static void sum_up(struct hs_types *types)
 	}
 	s->nameless = n->nameless;
 	s->missing_module = n->missing_module;
+	s->without_debug_info = n->without_dwarf;
 }
 
 static enum hs_status init(struct hs_types *types, struct hs_error *err)
@@ -92,20 +94,28 @@ enum hs_status hs_types_new(struct hs_target *target,
 			    const struct hs_types_options *opt,
 			    struct hs_types **ret, struct hs_error *err)
 {
-	static const struct hs_types_options defaults = { 0 };
+	/* An older caller's options are shorter: the rest counts as zero. */
+	struct hs_types_options o = { 0 };
+	if (opt)
+		memcpy(&o, opt,
+		       opt->struct_size < sizeof(o) ? opt->struct_size
+						    : sizeof(o));
 	HS_CLEANUP(free_types)
 	struct hs_types *types = calloc(1, sizeof(*types));
 	if (!types)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory to name blocks");
 	types->naming = (struct hs_naming){ .target = target,
 					    .heap = heap,
-					    .missing_module = SIZE_MAX };
+					    .syms = o.symbols,
+					    .opt = &o,
+					    .missing_module = SIZE_MAX,
+					    .without_dwarf = SIZE_MAX };
 	hs_window_init(&types->naming.block, target);
 	hs_window_init(&types->naming.meta, target);
 	enum hs_status st = init(types, err);
 	if (!st)
-		st = hs_name_blocks(&types->naming, &types->states,
-				    opt ? opt : &defaults, err);
+		st = hs_name_blocks(&types->naming, &types->states, &o, err);
+	types->naming.opt = NULL;
 	if (st)
 		return st;
 	sum_up(types);

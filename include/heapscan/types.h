@@ -27,6 +27,7 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(GLIBC, "glibc")         /* the C library's own blocks */      \
 	X(GLIB, "glib")           /* shapes of its structures */        \
 	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */        \
+	X(DWARF, "dwarf")         /* declared types, spread by pointers */ \
 	X(TEXT, "text")           /* nothing but characters */
 /* clang-format on */
 
@@ -44,10 +45,13 @@ struct hs_types_options {
 	hs_progress_fn progress; /* may be NULL */
 	void *progress_arg;
 	unsigned jobs; /* threads; 0: as many as this process may use */
+	/* Where debug information is found, for the types of C; NULL: it is
+	 * not used. Must outlive the result. */
+	struct hs_symbols *symbols;
 };
 
 /*
- * Name every live block, in one pass over the heap; OPT may be NULL. What
+ * Name every live block, in two passes over the heap; OPT may be NULL. What
  * cannot be named is no failure. Free *RET with hs_types_free().
  */
 HS_API enum hs_status hs_types_new(struct hs_target *target,
@@ -80,6 +84,9 @@ struct hs_types_summary {
 	 * captured, and a module that would tell; SIZE_MAX: none. */
 	uint64_t nameless;
 	size_t missing_module;
+	/* The program, when symbols were given and there is no debug
+	 * information about it: C types are not known. Else SIZE_MAX. */
+	size_t without_debug_info;
 };
 HS_API void hs_types_summary(const struct hs_types *types,
 			     struct hs_types_summary *ret);
@@ -148,6 +155,14 @@ struct hs_field_info {
 	hs_addr refers_to;
 	uint64_t word; /* where the reference is: bytes from the user pointer,
 			* within the field */
+	/* What is in it, as a debugger writes it ("42", "BLUE", "{1, 2}"), for
+	 * numbers and enums that are readable; else NULL. */
+	const char *value;
+	/* The text in it or that it points to, and what it is worth to people
+	 * who must not see it: shown only on request. NULL: none. */
+	const char *text;
+	unsigned depth; /* of structs around it within the object; NAME is the
+			 * whole path ("link.next") */
 };
 /*
  * The fields of the object in CHUNK that its runtime describes, as they are in

@@ -60,13 +60,18 @@ live "C library's own" glibc,text clib truth
 export G_SLICE=always-malloc
 live "GObject, all in blocks" gobject,glib,glibc,text gobjects truth blocks
 unset G_SLICE
-live "C, no runtime at all" glibc,text shapes truth
+live "C, no runtime at all, stripped" glibc,text shapes-stripped truth
+c=dwarf,glibc,text
+live "C, DWARF 5" $c ctypes-dwarf5 truth
+live "C, DWARF 4 with type units" $c ctypes-dwarf4 truth
+live "C, optimised" $c ctypes-optimised truth
+live "C, 32 bits" $c ctypes-m32 truth
 # Where python's own allocator steps aside, every object is a block. start()
 # runs what is in FIXTURES.
 export PYTHONMALLOC=malloc
 all=$FIXTURES
 FIXTURES=$(dirname "$(python3 -c 'import sys; print(sys.executable)')")
-other=python,glibc,text,libstdc++,c++
+other=python,glibc,text,libstdc++,c++,dwarf # a python may have its own
 live "Python, PYTHONMALLOC=malloc" $other python3 \
 	"$SOURCE/fixtures/objects.py" truth
 unset PYTHONMALLOC

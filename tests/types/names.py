@@ -5,7 +5,7 @@
 names.py TITLE TRUTH SOURCES HEAPSCAN ARGS...
 
 TRUTH has lines "object ADDRESS NAME", "inside ADDRESS NAME" (the block around
-that address), "gone ADDRESS" and, from Swift, "OBJ TAG ADDRESS NAME". SOURCES, with commas, are those that may name a block of this
+that address), "maybe ADDRESS NAME" (that name or none), "gone ADDRESS" and, from Swift, "OBJ TAG ADDRESS NAME". SOURCES, with commas, are those that may name a block of this
 program at all. ARGS go to `heapscan chunks --json`. Prints one row of a table
 and what is wrong; the exit status is 1 when something is.
 """
@@ -16,7 +16,7 @@ import sys
 
 
 def read_truth(path):
-    objects, inside, gone = {}, {}, set()  # a C program has only the last
+    objects, inside, maybe, gone = {}, {}, {}, set()
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             words = line.rstrip("\n").split(" ")
@@ -24,16 +24,18 @@ def read_truth(path):
                 objects[int(words[1], 16)] = " ".join(words[2:])
             elif words[0] == "inside":
                 inside[int(words[1], 16)] = " ".join(words[2:])
+            elif words[0] == "maybe":
+                maybe[int(words[1], 16)] = " ".join(words[2:])
             elif words[0] == "OBJ":
                 objects[int(words[2], 16)] = " ".join(words[3:])
             elif words[0] == "gone":
                 gone.add(int(words[1], 16))
-    return objects, inside, gone
+    return objects, inside, maybe, gone
 
 
 def main():
     title, truth, sources, *command = sys.argv[1:]
-    objects, inside, gone = read_truth(truth)
+    objects, inside, maybe, gone = read_truth(truth)
     sources = set(sources.split(","))
     run = subprocess.run([command[0], "chunks", "--json"] + command[1:],
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -64,6 +66,8 @@ def main():
         if chunk["type_source"] not in sources:
             wrong.append("0x%x is called '%s' by %s" %
                          (user, name, chunk["type_source"]))
+        if name != maybe.get(user, name):
+            wrong.append("0x%x is '%s', not '%s'" % (user, maybe[user], name))
         if user in objects:
             found.add(user)
             if name == objects[user]:

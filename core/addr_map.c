@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "types/addr_map.h"
+#include "core/addr_map.h"
 
 #include <assert.h>
 #include <stdlib.h>

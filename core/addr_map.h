@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TYPES_ADDR_MAP_H
-#define TYPES_ADDR_MAP_H
+#ifndef CORE_ADDR_MAP_H
+#define CORE_ADDR_MAP_H
 
 #include <heapscan/error.h>
 #include <stddef.h>

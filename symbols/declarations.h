@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYMBOLS_DECLARATIONS_H
+#define SYMBOLS_DECLARATIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/addr_map.h"
+#include "core/fail.h"
+
+/*
+ * What the C sources of a process declare: its types, and the variables that
+ * have a fixed place. One table for all modules, so that a type which two of
+ * them use is one. Owns all it holds; no file stays open behind it.
+ */
+
+enum hs_decl_kind {
+	HS_DECL_VOID,
+	HS_DECL_OTHER, /* something that is not understood */
+	HS_DECL_NUMBER,
+	HS_DECL_POINTER, /* `of` */
+	HS_DECL_STRUCT,
+	HS_DECL_UNION,
+	HS_DECL_ENUM,
+	HS_DECL_ARRAY, /* `count` of `of` */
+	HS_DECL_FUNCTION,
+	HS_DECL_ALIAS, /* a typedef, or a declaration that was completed: `of`
+			*/
+};
+
+enum hs_decl_number {
+	HS_NUMBER_SIGNED,
+	HS_NUMBER_UNSIGNED,
+	HS_NUMBER_CHAR, /* of one byte: characters, or just bytes */
+	HS_NUMBER_BOOL,
+	HS_NUMBER_FLOAT,
+	HS_NUMBER_OTHER,
+};
+
+/* Always there. */
+#define HS_DECL_TYPE_VOID 0u
+#define HS_DECL_TYPE_OTHER 1u
+
+struct hs_decl_type {
+	uint64_t size;  /* bytes; 0: not known (opaque), or nothing */
+	uint64_t count; /* of an array; 0: not said, as in a flexible tail */
+	uint32_t name;  /* for hs_decls_text(); 0: none */
+	uint32_t of;
+	uint32_t member, members; /* those of a struct, union or enum */
+	uint32_t line;            /* where it is declared; 0: not said */
+	uint32_t module;          /* the first one that declares it */
+	uint8_t kind;             /* enum hs_decl_kind */
+	uint8_t number;           /* enum hs_decl_number */
+	bool tagged;              /* named by its tag, not by a typedef */
+	bool complete;            /* members and size are known */
+};
+
+struct hs_decl_member {
+	uint64_t offset; /* bytes; of an enum's word: its value */
+	uint32_t name;   /* 0: anonymous */
+	uint32_t type;
+	uint8_t bit, bits; /* of a bit field, from OFFSET on; bits 0: none */
+};
+
+struct hs_decl_variable {
+	uint64_t at; /* linked address, or offset in the TLS block */
+	uint32_t name;
+	uint32_t function; /* it is static in; 0: none */
+	uint32_t type;
+	uint32_t module;
+	bool tls;
+};
+
+struct hs_decls {
+	struct hs_decl_type *type;
+	size_t type_count, type_capacity;
+	struct hs_decl_member *member;
+	size_t member_count, member_capacity;
+	struct hs_decl_variable *variable;
+	size_t variable_count, variable_capacity;
+	char *text;
+	size_t text_len, text_capacity;
+	struct hs_addr_map same;    /* what types are made of -> type */
+	struct hs_addr_map by_name; /* complete ones; extra 1: several */
+	uint64_t dies;              /* read so far, of all modules */
+	bool cut; /* a limit was met: some declarations are missing */
+};
+
+HS_MUST_CHECK enum hs_status hs_decls_init(struct hs_decls *d,
+					   struct hs_error *err);
+void hs_decls_release(struct hs_decls *d);
+
+/* Borrowed until the next name is added. "" for 0. */
+static inline const char *hs_decls_text(const struct hs_decls *d, uint32_t name)
+{
+	return d->text + name;
+}
+
+/* TYPE without typedefs. */
+uint32_t hs_decls_strip(const struct hs_decls *d, uint32_t type);
+
+/* A complete struct or union called NAME, by tag or typedef; false: there is
+ * none, or several that differ. */
+bool hs_decls_find(const struct hs_decls *d, const char *name, uint32_t *ret);
+
+/* The member of the struct TYPE, or of an anonymous one within, that is called
+ * NAME[LEN]; its offset in TYPE. False: there is none. */
+bool hs_decls_member(const struct hs_decls *d, uint32_t type, const char *name,
+		     size_t len, struct hs_decl_member *ret);
+
+/* Does a value of TYPE end in an array without a length, or of one or no
+ * element (as before C99)? Its offset and the type of its elements. */
+bool hs_decls_tail(const struct hs_decls *d, uint32_t type, uint64_t *offset,
+		   uint32_t *element);
+
+/*
+ * TYPE as C writes it ("struct conn *", "char [16]"), into BUF of SIZE bytes.
+ * False: it does not fit, or it has no name of its own.
+ */
+bool hs_decls_spell(const struct hs_decls *d, uint32_t type, char *buf,
+		    size_t size);
+
+/*
+ * To add. All return false when a limit was met (then `cut` is set) or memory
+ * ran out (then *ST says so, and stays).
+ */
+bool hs_decls_add_text(struct hs_decls *d, const char *text, uint32_t *ret,
+		       enum hs_status *st);
+bool hs_decls_add_type(struct hs_decls *d, const struct hs_decl_type *type,
+		       uint32_t *ret, enum hs_status *st);
+bool hs_decls_add_member(struct hs_decls *d,
+			 const struct hs_decl_member *member,
+			 enum hs_status *st);
+bool hs_decls_add_variable(struct hs_decls *d,
+			   const struct hs_decl_variable *variable,
+			   enum hs_status *st);
+/*
+ * The type that is like TYPE and called NAME ("": nothing): one that is there,
+ * else added, when *FRESH is set. Structs are alike when name, size and line
+ * are, so that the copies in all units are one.
+ */
+bool hs_decls_same_type(struct hs_decls *d, const struct hs_decl_type *type,
+			const char *name, uint32_t *ret, bool *fresh,
+			enum hs_status *st);
+
+/* Opaque types become aliases of the complete one of their name. Call it when
+ * all modules were read. */
+HS_MUST_CHECK enum hs_status hs_decls_complete(struct hs_decls *d,
+					       struct hs_error *err);
+
+#endif

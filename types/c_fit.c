@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/c_types.h"
+
+#include "core/backend.h"
+#include "core/limits.h"
+
+/* Elements of an array that are looked at: enough to tell. */
+#define MAX_TRIED 64u
+#define PAGE 4096u
+
+uint64_t hs_c_usable(const struct hs_naming *n, uint64_t bytes)
+{
+	const struct hs_layout *l = &n->heap->layout;
+	if (bytes > HS_CHUNK_MAX_SIZE)
+		return HS_CHUNK_MAX_SIZE;
+	uint64_t size =
+		(bytes + l->word_size + l->align - 1) / l->align * l->align;
+	return (size < l->min_size ? l->min_size : size) - l->word_size;
+}
+
+static bool is_mapped(const struct hs_naming *n, const struct hs_block *b)
+{
+	return n->heap->chunks[b->chunk].state == HS_CHUNK_MMAPPED;
+}
+
+bool hs_c_fits(const struct hs_naming *n, const struct hs_block *b,
+	       uint64_t bytes)
+{
+	if (bytes == 0 || bytes > b->usable)
+		return false;
+	if (is_mapped(n, b)) /* whole pages */
+		return b->usable - bytes < PAGE;
+	return hs_c_usable(n, bytes) == b->usable;
+}
+
+bool hs_c_fits_with_rest(const struct hs_naming *n, const struct hs_block *b,
+			 uint64_t bytes)
+{
+	const struct hs_layout *l = &n->heap->layout;
+	if (bytes == 0 || bytes > b->usable || is_mapped(n, b))
+		return false;
+	uint64_t usable = hs_c_usable(n, bytes);
+	return usable <= b->usable && b->usable - usable < l->min_size;
+}
+
+uint64_t hs_c_elements(const struct hs_naming *n, const struct hs_block *b,
+		       uint64_t size, bool *exact)
+{
+	if (size == 0 || size > b->usable)
+		return 0;
+	uint64_t count = b->usable / size;
+	*exact = size >= n->heap->layout.align && !is_mapped(n, b);
+	if (is_mapped(n, b))
+		return b->usable % size < PAGE ? count : 0;
+	if (hs_c_fits(n, b, count * size))
+		return count;
+	*exact = false;
+	return hs_c_fits_with_rest(n, b, count * size) ? count : 0;
+}
+
+/* NONSENSE is final, SENSE is better than SILENT. */
+static enum hs_c_sense both(enum hs_c_sense a, enum hs_c_sense b)
+{
+	if (a == HS_C_NONSENSE || b == HS_C_NONSENSE)
+		return HS_C_NONSENSE;
+	return a > b ? a : b;
+}
+
+static enum hs_c_sense pointer_sense(struct hs_naming *n, struct hs_c *c,
+				     hs_addr addr)
+{
+	uint64_t v;
+	if (!hs_window_word(&c->read, addr, &v) || v == 0)
+		return HS_C_SILENT;
+	if (n->heap->tagged_pointers)
+		v &= HS_ADDR_WITHOUT_TAG;
+	/* -1 and small numbers stand for things that are not there. */
+	if (v < PAGE ||
+	    v == (n->block.word_size == 4 ? UINT32_MAX : UINT64_MAX))
+		return HS_C_SILENT;
+	return hs_target_find_map(n->target, v) ? HS_C_SENSE : HS_C_NONSENSE;
+}
+
+static enum hs_c_sense bool_sense(struct hs_c *c, hs_addr addr, uint64_t size)
+{
+	uint64_t v;
+	if (size != 1 || !hs_window_uint(&c->read, addr, 1, &v))
+		return HS_C_SILENT;
+	return v > 1 ? HS_C_NONSENSE : HS_C_SILENT;
+}
+
+static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
+			     hs_addr addr, unsigned depth)
+{
+	const struct hs_decls *d = &c->decls;
+	type = hs_decls_strip(d, type);
+	const struct hs_decl_type *t = &d->type[type];
+	enum hs_c_sense all = HS_C_SILENT;
+	if (depth == HS_LIMIT_EMBED_DEPTH || c->budget == 0)
+		return HS_C_SILENT;
+	c->budget--;
+	switch (t->kind) {
+	case HS_DECL_POINTER:
+		return pointer_sense(n, c, addr);
+	case HS_DECL_NUMBER:
+		return t->number == HS_NUMBER_BOOL
+			       ? bool_sense(c, addr, t->size)
+			       : HS_C_SILENT;
+	case HS_DECL_STRUCT:
+		for (uint32_t i = 0; i < t->members && all != HS_C_NONSENSE;
+		     i++) {
+			const struct hs_decl_member *m =
+				&d->member[t->member + i];
+			if (!m->bits)
+				all = both(all,
+					   sense(n, c, m->type,
+						 addr + m->offset, depth + 1));
+		}
+		return all;
+	case HS_DECL_ARRAY: {
+		uint64_t size = d->type[hs_decls_strip(d, t->of)].size;
+		uint64_t tried = t->count < MAX_TRIED ? t->count : MAX_TRIED;
+		for (uint64_t i = 0; i < tried && all != HS_C_NONSENSE; i++)
+			all = both(all, sense(n, c, t->of, addr + i * size,
+					      depth + 1));
+		return all;
+	}
+	default: /* of a union only one member counts */
+		return HS_C_SILENT;
+	}
+}
+
+enum hs_c_sense hs_c_makes_sense(struct hs_naming *n, struct hs_c *c,
+				 uint32_t type, hs_addr addr)
+{
+	return sense(n, c, type, addr, 0);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/cleanup.h"
+#include "core/grow.h"
+#include "core/limits.h"
+#include "tls/thread_offsets.h"
+#include "tls/tls.h"
+#include "types/c_types.h"
+
+/*
+ * Blocks of C programs by what debug information declares. Reading it, finding
+ * the variables in memory, and giving the claims that spread from there
+ * (c_spread.c) their names.
+ */
+
+/* Steps of the way to a block that are shown. */
+#define MAX_STEPS 6u
+
+static void release(void *state)
+{
+	struct hs_c *c = state;
+	hs_decls_release(&c->decls);
+	for (size_t i = 0; i < HS_C_RANKS; i++)
+		free(c->queue[i].chunk);
+	free(c->root);
+	free(c->part);
+	free(c->leads);
+	free(c->claim);
+}
+
+/* Read what the modules declare. The C library's own blocks have a namer that
+ * needs no debug information. */
+static enum hs_status read_modules(struct hs_naming *n, struct hs_c *c,
+				   struct hs_error *err)
+{
+	struct hs_runtime runtime;
+	const struct hs_module_list *list = &n->target->modules;
+	enum hs_status st = hs_decls_init(&c->decls, err);
+	if (st)
+		return st;
+	hs_runtime_find(n->target, n->syms, &runtime);
+	n->without_dwarf = runtime.program;
+	for (size_t i = 0; i < list->count; i++) {
+		if (i != runtime.program &&
+		    (i == runtime.libc || i == runtime.loader ||
+		     i == runtime.libpthread || i == n->heap->module))
+			continue;
+		if (n->opt->progress &&
+		    !n->opt->progress(n->opt->progress_arg,
+				      "reading debug info", i, list->count))
+			return hs_fail(err, HS_ERR_CANCELLED,
+				       "stopped while reading debug info");
+		st = hs_symbols_declarations(n->syms, i, &c->decls, err);
+		if (st && st != HS_ERR_NO_SYMBOL)
+			return st;
+		if (!st) {
+			c->ready = true;
+			if (i == runtime.program)
+				n->without_dwarf = SIZE_MAX;
+		}
+	}
+	return c->ready ? hs_decls_complete(&c->decls, err) : HS_OK;
+}
+
+static enum hs_status add_root(struct hs_c *c, uint32_t variable, hs_addr at,
+			       int64_t tid, struct hs_error *err)
+{
+	enum hs_status st = hs_grow(&c->root, &c->root_capacity, c->root_count,
+				    sizeof(*c->root), err);
+	if (!st && c->root_count < HS_C_FROM_VARIABLE)
+		c->root[c->root_count++] =
+			(struct hs_c_root){ variable, at, tid };
+	return st;
+}
+
+/* Variables at fixed addresses. */
+static enum hs_status find_statics(struct hs_naming *n, struct hs_c *c,
+				   bool *any_tls, struct hs_error *err)
+{
+	size_t module = SIZE_MAX;
+	uint64_t bias = 0;
+	bool known = false;
+	for (uint32_t i = 0; i < c->decls.variable_count; i++) {
+		const struct hs_decl_variable *v = &c->decls.variable[i];
+		if (v->tls) {
+			*any_tls = true;
+			continue;
+		}
+		if (v->module != module) {
+			module = v->module;
+			known = !hs_symbols_bias(n->syms, module, &bias, NULL);
+		}
+		/* 0: the linker left it out. */
+		if (!known || v->at == 0)
+			continue;
+		hs_addr at = v->at + bias;
+		if (n->block.word_size == 4)
+			at = (uint32_t)at;
+		enum hs_status st = add_root(c, i, at, -1, err);
+		if (st)
+			return st;
+	}
+	return HS_OK;
+}
+
+static void free_tls(struct hs_tls **tls)
+{
+	hs_tls_free(*tls);
+}
+
+/* Thread-local variables, of each thread. */
+static enum hs_status find_tls(struct hs_naming *n, struct hs_c *c,
+			       struct hs_error *err)
+{
+	HS_CLEANUP(free_tls) struct hs_tls *tls = NULL;
+	enum hs_status st = hs_tls_new(n->target, n->syms, &tls, err);
+	if (st)
+		return st == HS_ERR_NOMEM ? st : HS_OK;
+	for (size_t t = 0; t < hs_tls_thread_count(tls); t++) {
+		struct hs_tls_thread thread;
+		size_t module = SIZE_MAX;
+		hs_addr block = HS_NO_ADDR;
+		hs_tls_thread(tls, t, &thread);
+		for (uint32_t i = 0; i < c->decls.variable_count; i++) {
+			const struct hs_decl_variable *v =
+				&c->decls.variable[i];
+			if (!v->tls)
+				continue;
+			if (v->module != module) {
+				module = v->module;
+				st = hs_tls_block(tls, t, module, &block, err);
+				if (st == HS_ERR_NOMEM)
+					return st;
+				if (st)
+					block = HS_NO_ADDR;
+			}
+			if (block == HS_NO_ADDR)
+				continue;
+			st = add_root(c, i, block + v->at, thread.tid, err);
+			if (st)
+				return st;
+		}
+	}
+	return HS_OK;
+}
+
+static enum hs_status prepare(struct hs_naming *n, struct hs_c *c,
+			      struct hs_error *err)
+{
+	bool any_tls = false;
+	enum hs_status st = read_modules(n, c, err);
+	if (st || !c->ready)
+		return st;
+	hs_window_init(&c->read, n->target);
+	c->leads = calloc(c->decls.type_count, sizeof(*c->leads));
+	c->claim = calloc(n->heap->chunk_count + 1, sizeof(*c->claim));
+	if (!c->leads || !c->claim)
+		return hs_fail(err, HS_ERR_NOMEM,
+			       "no memory for claims about %zu chunks",
+			       n->heap->chunk_count);
+	st = find_statics(n, c, &any_tls, err);
+	if (!st && any_tls)
+		st = find_tls(n, c, err);
+	return st ? st : hs_c_parts_init(c, err);
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct hs_c *c = state;
+	struct hs_error err = { .code = HS_OK };
+	if (!n->syms || n->failed)
+		return;
+	enum hs_status st = prepare(n, c, &err);
+	if (st)
+		hs_naming_fail(n, st, &err);
+	else if (c->ready)
+		hs_c_spread(n, c);
+	if (!n->failed && c->read.failed) {
+		(void)hs_fail(&err, c->read.failed, "memory could not be read");
+		hs_naming_fail(n, c->read.failed, &err);
+	}
+	for (size_t i = 0; i < HS_C_RANKS; i++) {
+		free(c->queue[i].chunk);
+		c->queue[i] = (struct hs_c_queue){ NULL, 0, 0, 0 };
+	}
+}
+
+static enum hs_confidence confidence(const struct hs_c_claim *claim)
+{
+	switch (claim->form) {
+	case HS_C_ONE:
+		return claim->proven ? HS_CONFIDENCE_HIGH
+				     : HS_CONFIDENCE_MEDIUM;
+	case HS_C_RULE:
+		return HS_CONFIDENCE_HIGH;
+	case HS_C_TAIL:
+		return HS_CONFIDENCE_MEDIUM;
+	case HS_C_ARRAY:
+		return claim->proven ? HS_CONFIDENCE_MEDIUM : HS_CONFIDENCE_LOW;
+	default:
+		return HS_CONFIDENCE_LOW;
+	}
+}
+
+static const char *evidence(uint8_t form)
+{
+	static const char *const words[] = {
+		[HS_C_NOTHING] = "",
+		[HS_C_ONE] = "a pointer of that type, and its size",
+		[HS_C_TAIL] = "a pointer of that type; it ends in an array",
+		[HS_C_ARRAY] = "a pointer of that type, and room for as many",
+		[HS_C_BASE] = "a pointer of that type; it is larger",
+		[HS_C_OPAQUE] = "a pointer of that type, declared nowhere",
+		[HS_C_WITHIN] = "a pointer to a part of it, and its size",
+		[HS_C_RULE] = "a pointer to its base, and a rule",
+	};
+	return words[form];
+}
+
+static uint64_t size_of(const struct hs_c *c, const struct hs_c_claim *claim)
+{
+	return c->decls.type[hs_decls_strip(&c->decls, claim->type)].size;
+}
+
+/* How the block is called. False: there is no name for it. */
+static bool write_name(const struct hs_naming *n, const struct hs_c *c,
+		       const struct hs_c_claim *claim, const struct hs_block *b,
+		       char *buf, size_t size)
+{
+	char number[32];
+	uint64_t count;
+	bool exact;
+	if (!hs_decls_spell(&c->decls, claim->type, buf, size))
+		return false;
+	size_t len = strlen(buf);
+	const char *more = "";
+	if (claim->form == HS_C_BASE) {
+		more = " and more";
+	} else if (claim->form == HS_C_ARRAY) {
+		count = hs_c_elements(n, b, size_of(c, claim), &exact);
+		(void)snprintf(number, sizeof(number), "[%" PRIu64 "]", count);
+		more = count && exact ? number : "[]";
+	}
+	if (strlen(more) >= size - len)
+		return false;
+	memcpy(buf + len, more, strlen(more) + 1);
+	return true;
+}
+
+/* Of pointers to bytes the least is said; characters are more. */
+static bool is_text(struct hs_naming *n, const struct hs_c *c,
+		    const struct hs_c_claim *claim, const struct hs_block *b)
+{
+	return claim->rank == HS_C_SCALARS && size_of(c, claim) == 1 &&
+	       hs_is_plain_text(n, b);
+}
+
+/* A module is said where a struct is declared. */
+static size_t home(const struct hs_c *c, uint32_t type)
+{
+	for (unsigned i = 0; i < HS_LIMIT_EMBED_DEPTH; i++) {
+		const struct hs_decl_type *t = &c->decls.type[type];
+		if (t->kind == HS_DECL_STRUCT || t->kind == HS_DECL_UNION ||
+		    t->kind == HS_DECL_ENUM)
+			return t->module;
+		if (t->kind != HS_DECL_POINTER && t->kind != HS_DECL_ARRAY)
+			break;
+		type = hs_decls_strip(&c->decls, t->of);
+	}
+	return SIZE_MAX;
+}
+
+static bool claim_late(struct hs_naming *n, const void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	const struct hs_c *c = state;
+	char name[HS_LIMIT_STRING];
+	if (!c->ready)
+		return false;
+	const struct hs_c_claim *claim = &c->claim[b->chunk];
+	if (claim->form == HS_C_NOTHING || claim->clash ||
+	    is_text(n, c, claim, b))
+		return false;
+	struct hs_type what = {
+		.name = name,
+		.source = HS_TYPE_DWARF,
+		.confidence = confidence(claim),
+		.evidence = evidence(claim->form),
+		.module = home(c, claim->type),
+	};
+	return write_name(n, c, claim, b, name, sizeof(name)) &&
+	       hs_naming_read_type(n, &what, type);
+}
+
+/* The step that led to a block with CLAIM: "conn_table[3]", "->next". */
+static void write_step(const struct hs_c *c, const struct hs_c_claim *claim,
+		       struct hs_text *text)
+{
+	const struct hs_decls *d = &c->decls;
+	if (claim->from & HS_C_FROM_VARIABLE) {
+		const struct hs_c_root *root =
+			&c->root[claim->from & ~HS_C_FROM_VARIABLE];
+		const struct hs_decl_variable *v = &d->variable[root->variable];
+		if (v->function) {
+			hs_text_add(text, hs_decls_text(d, v->function));
+			hs_text_add(text, "::");
+		}
+		hs_text_add(text, hs_decls_text(d, v->name));
+		hs_c_path(c, v->type, claim->where, ".", text);
+		return;
+	}
+	const struct hs_c_claim *parent = &c->claim[claim->from];
+	uint64_t size = size_of(c, parent), offset = claim->where;
+	if (parent->form == HS_C_ARRAY && size) {
+		char number[32];
+		(void)snprintf(number, sizeof(number), "[%" PRIu64 "]",
+			       offset / size);
+		hs_text_add(text, number);
+		hs_c_path(c, parent->type, offset % size, ".", text);
+		return;
+	}
+	hs_c_path(c, parent->type, offset, "->", text);
+}
+
+/* "conn_table[3]->next", or the last steps of a longer way. */
+static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
+		      struct hs_text *text)
+{
+	const struct hs_c_claim *step[MAX_STEPS];
+	unsigned steps = 0;
+	bool whole = false;
+	while (steps < MAX_STEPS && !whole && claim->form != HS_C_NOTHING) {
+		step[steps++] = claim;
+		whole = claim->from & HS_C_FROM_VARIABLE;
+		if (!whole)
+			claim = &c->claim[claim->from];
+	}
+	if (!whole)
+		hs_text_add(text, "...");
+	while (steps > 0)
+		write_step(c, step[--steps], text);
+}
+
+static void details(struct hs_naming *n, void *state, const struct hs_block *b,
+		    hs_detail_fn fn, void *arg)
+{
+	struct hs_c *c = state;
+	char buf[1024], line[64];
+	struct hs_text text;
+	const struct hs_c_claim *claim = &c->claim[b->chunk];
+	(void)n;
+	hs_text_init(&text, buf, sizeof(buf));
+	write_way(c, claim, &text);
+	if (!text.full && !fn(arg, "pointed to by", buf))
+		return;
+	if (!size_of(c, claim))
+		return;
+	(void)snprintf(line, sizeof(line), "%" PRIu64, size_of(c, claim));
+	(void)fn(arg, "size of the type", line);
+}
+
+static void fields(struct hs_naming *n, void *state, const struct hs_block *b,
+		   hs_field_fn fn, void *arg)
+{
+	struct hs_c *c = state;
+	hs_c_fields(n, c, b, &c->claim[b->chunk], fn, arg);
+}
+
+const struct hs_namer hs_namer_c = {
+	.state_size = sizeof(struct hs_c),
+	.release = release,
+	.survey = survey,
+	.claim_late = claim_late,
+	.fields = fields,
+	.details = details,
+	.source = HS_TYPE_DWARF,
+};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TYPES_C_TYPES_H
+#define TYPES_C_TYPES_H
+
+#include "symbols/declarations.h"
+#include "types/namer.h"
+#include "types/text.h"
+
+/*
+ * C has no types at run time. What a block is follows from who points to it:
+ * variables have declared types, their pointers lead to blocks, which therefore
+ * have types, too, whose pointers lead on. A claim is such a conclusion about
+ * one block.
+ */
+
+/* What a claim says of the block. */
+enum hs_c_form {
+	HS_C_NOTHING,
+	HS_C_ONE,    /* one T, by its size */
+	HS_C_TAIL,   /* one T and its tail, of whatever length */
+	HS_C_ARRAY,  /* T after T */
+	HS_C_BASE,   /* it begins with a T; what follows is not known */
+	HS_C_OPAQUE, /* a T, which is declared nowhere */
+	HS_C_WITHIN, /* one T: a part of it is pointed to */
+	HS_C_RULE,   /* one T (or with a tail), as a rule has it */
+};
+
+/*
+ * How good the reasons are. Better ones overrule; what two equally good ones
+ * call differently has no name. FIRM: through members and variables; DOUBTFUL:
+ * through elements of which nobody knows how many are in use, or from a block
+ * that is itself doubtful.
+ */
+enum hs_c_rank {
+	HS_C_SCALARS, /* numbers: any pointer to them is like another */
+	HS_C_BEGINS,
+	HS_C_INFERRED,
+	HS_C_DOUBTFUL_MANY,
+	HS_C_DOUBTFUL_ONE,
+	HS_C_FIRM_MANY,
+	HS_C_FIRM_ONE,
+	HS_C_RANKS,
+};
+
+#define HS_C_FROM_VARIABLE UINT32_C(0x80000000)
+
+struct hs_c_claim {
+	uint32_t type;  /* without typedefs, unless it is a number */
+	uint32_t from;  /* the chunk, or HS_C_FROM_VARIABLE | root */
+	uint32_t where; /* bytes from the start of that */
+	uint8_t form, rank;
+	uint8_t least; /* rank below which nothing is believed any more */
+	bool clash;    /* two equally good reasons, two names */
+	bool proven;   /* its values make sense as that type */
+};
+
+/* A variable in memory. */
+struct hs_c_root {
+	uint32_t variable;
+	hs_addr at;
+	int64_t tid; /* of a thread-local one; -1 */
+};
+
+/* D has a T at OFFSET: by value, or as its first members. */
+struct hs_c_part {
+	uint32_t type;  /* T */
+	uint32_t whole; /* D */
+	uint64_t offset;
+};
+
+struct hs_c_queue {
+	uint32_t *chunk;
+	size_t first, count, capacity;
+};
+
+struct hs_c {
+	struct hs_decls decls;
+	bool ready; /* there are declarations */
+	struct hs_c_root *root;
+	size_t root_count, root_capacity;
+	struct hs_c_part *part; /* by type, offset, whole */
+	size_t part_count, part_capacity;
+	uint8_t *leads; /* by type: does a value hold pointers to follow? */
+	struct hs_c_claim *claim; /* by chunk */
+	struct hs_c_queue queue[HS_C_RANKS];
+	uint64_t budget; /* values that may still be looked at */
+	bool again;      /* what was overruled had led on: another round */
+	struct hs_window read;
+};
+
+/* List which struct holds which. Call once, when DECLS are complete. */
+HS_MUST_CHECK enum hs_status hs_c_parts_init(struct hs_c *c,
+					     struct hs_error *err);
+/*
+ * The parts that are TYPE at OFFSET: *COUNT of them from the index returned.
+ */
+size_t hs_c_parts_find(const struct hs_c *c, uint32_t type, uint64_t offset,
+		       size_t *count);
+/* Does any struct begin with a TYPE? */
+bool hs_c_is_base(const struct hs_c *c, uint32_t type);
+
+/* Usable bytes that malloc gives for a request of BYTES. */
+uint64_t hs_c_usable(const struct hs_naming *n, uint64_t bytes);
+/* Would a request of BYTES get the block B? */
+bool hs_c_fits(const struct hs_naming *n, const struct hs_block *b,
+	       uint64_t bytes);
+/* The same where malloc left a rest too small to be a chunk in the block. */
+bool hs_c_fits_with_rest(const struct hs_naming *n, const struct hs_block *b,
+			 uint64_t bytes);
+
+/* What the values of a TYPE at ADDR say about there being one. */
+enum hs_c_sense { HS_C_NONSENSE, HS_C_SILENT, HS_C_SENSE };
+enum hs_c_sense hs_c_makes_sense(struct hs_naming *n, struct hs_c *c,
+				 uint32_t type, hs_addr addr);
+
+/* How many T fit into B, if a whole number of them was asked for; 0: that
+ * would leave too much. *EXACT: there is only one such number. */
+uint64_t hs_c_elements(const struct hs_naming *n, const struct hs_block *b,
+		       uint64_t size, bool *exact);
+
+/* Claim blocks, from the roots on. */
+void hs_c_spread(struct hs_naming *n, struct hs_c *c);
+
+/* Which fields a block with a claim has: see hs_types_fields(). */
+void hs_c_fields(struct hs_naming *n, struct hs_c *c, const struct hs_block *b,
+		 const struct hs_c_claim *claim, hs_field_fn fn, void *arg);
+
+/*
+ * Append to TEXT what is OFFSET bytes into a value of TYPE, as C writes the way
+ * to it (".link.next", "[3].name"); FIRST goes before it if that is a member
+ * ("." or "->").
+ */
+void hs_c_path(const struct hs_c *c, uint32_t type, uint64_t offset,
+	       const char *first, struct hs_text *text);
+
+#endif
