@@ -75,6 +75,16 @@ static hs_addr page_down(hs_addr addr)
 	return addr & ~(HS_DUMP_PAGE - 1);
 }
 
+/* A hole in writable memory of which nothing is missing: a guard page within a
+ * mapping, as newer glibc makes them. There is nothing that a reader of the
+ * dump should miss. */
+static bool is_guard(const struct hs_target *t, hs_addr at)
+{
+	const struct hs_map *map = hs_target_find_map(t, at);
+	return t->complete && map && map->captured &&
+	       (map->prot & HS_PROT_WRITE);
+}
+
 /*
  * The stretch of memory that begins at AT and is all alike, byte by byte, up
  * to *END at most. What a damaged slice cannot unpack was not captured.
@@ -95,8 +105,11 @@ static enum hs_status alike(const struct hs_target *t, hs_addr at, hs_addr *end,
 	if (s->start + s->len < *end)
 		*end = s->start + s->len;
 	*state = HS_DUMP_FAILED;
-	if (s->state == HS_SPAN_NOT_CAPTURED)
+	if (s->state == HS_SPAN_NOT_CAPTURED) {
+		if (is_guard(t, at))
+			*state = HS_DUMP_UNMAPPED;
 		return HS_OK;
+	}
 	enum hs_status st = hs_target_view(t, at, &bytes, &len, &why);
 	if (st == HS_ERR_NOT_CAPTURED || st == HS_ERR_UNMAPPED)
 		return HS_OK;

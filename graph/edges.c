@@ -58,8 +58,8 @@ static bool look_up(const struct words *ws, hs_addr at, const uint8_t *bytes,
 
 /*
  * Bytes from START to END, which were not captured, that somebody should miss.
- * A mapping of which nothing was kept was never touched: kernels leave such
- * ones out. Where more is missing the target says so.
+ * Of a complete target nobody does: what was never touched is left out, and
+ * guard pages, which newer glibc puts inside the mappings of stacks.
  */
 static uint64_t missed(const struct hs_target *target, hs_addr start,
 		       hs_addr end)
@@ -68,7 +68,7 @@ static uint64_t missed(const struct hs_target *target, hs_addr start,
 	while (start < end) {
 		const struct hs_map *map = hs_target_find_map(target, start);
 		hs_addr to = map && map->end < end ? map->end : end;
-		if (!map || map->captured || !target->complete)
+		if (!map || !target->complete)
 			sum += to - start;
 		start = to;
 	}
@@ -316,7 +316,7 @@ static enum hs_status scan_piece(const struct scan *s, size_t number,
 			st = h.status;
 		if (st)
 			return st;
-		if (missing)
+		if (missing && !s->target->complete)
 			piece->missing += missing_bytes(s, i, end);
 		i = end;
 	}

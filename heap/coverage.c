@@ -18,8 +18,14 @@ static void cover(const struct hs_scan *scan, hs_addr from, hs_addr to,
 		hs_addr end = s->start + s->len;
 		hs_addr a = s->start > from ? s->start : from;
 		hs_addr b = end < to ? end : to;
-		if (s->state != HS_SPAN_NOT_CAPTURED && a < b)
+		if (a >= b)
+			continue;
+		/* Where nothing is missing, a hole is a guard page between two
+		 * stacks, or was never touched. */
+		if (s->state != HS_SPAN_NOT_CAPTURED)
 			c->captured += b - a;
+		else if (scan->target->complete)
+			c->bytes -= b - a;
 	}
 }
 

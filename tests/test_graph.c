@@ -595,40 +595,63 @@ static void the_index_finds_every_block_of_every_release(void **state)
 
 /* ---- what is missing ---- */
 
-static void a_hole_in_a_block_makes_every_leak_doubtful(void **state)
+/* Blocks nobody holds, a hole in a root, and one in a block that was cut. */
+static void judge_holes(bool complete, struct hs_graph_summary *s,
+			enum hs_confidence wanted)
 {
-	(void)state;
 	struct heap_builder hb;
 	struct hs_heap *heap = NULL;
 	struct hs_graph *graph = NULL;
 	struct hs_leaks *leaks = NULL;
-	struct hs_graph_summary s;
+	uint64_t roots[512] = { 0 };
 	hb_init(&hb, 36, HS_ARCH_X86_64);
-	(void)hb_thread(&hb, HB_MAIN);
+	hb_tcache(&hb, hb_thread(&hb, HB_MAIN));
 	(void)hb_alloc(&hb, HB_MAIN, 100);
 	size_t large = hb_alloc(&hb, HB_MAIN, 0x8000);
 	(void)hb_alloc(&hb, HB_MAIN, 100);
 	hs_addr page = (hb_user(&hb, large) + 0x2000) & ~(hs_addr)0xfff;
-	hb_hole(&hb, page, 0x2000);
+	if (!complete)
+		hb_hole(&hb, page, 0x2000);
+	fake_target_map(&hb.target, ROOT_AREA, roots, sizeof(roots), FAKE_RW);
+	fake_target_hole(&hb.target, ROOT_AREA + 0x1000, 0x1000);
 	hb_finish(&hb);
+	hb.target.base.complete = complete;
 	assert_int_equal(hs_heap_scan(&hb.target.base, NULL, NULL, &heap, NULL),
 			 HS_OK);
 	assert_int_equal(
 		hs_graph_new(&hb.target.base, NULL, heap, NULL, &graph, NULL),
 		HS_OK);
-	hs_graph_summary(graph, &s);
-	assert_int_equal(s.missing_block_bytes, 0x2000);
+	hs_graph_summary(graph, s);
 	assert_int_equal(hs_leaks_find(graph, &leaks, NULL), HS_OK);
 	assert_true(hs_leaks_count(leaks) >= 3);
 	for (size_t i = 0; i < hs_leaks_count(leaks); i++) {
 		struct hs_leak_info leak;
 		hs_leaks_get(leaks, i, &leak);
-		assert_int_equal(leak.confidence, HS_CONFIDENCE_LOW);
+		assert_int_equal(leak.confidence, wanted);
 	}
 	hs_leaks_free(leaks);
 	hs_graph_free(graph);
 	hs_heap_free(heap);
 	hb_release(&hb);
+}
+
+static void a_hole_in_a_block_makes_every_leak_doubtful(void **state)
+{
+	(void)state;
+	struct hs_graph_summary s;
+	judge_holes(false, &s, HS_CONFIDENCE_LOW);
+	assert_int_equal(s.missing_block_bytes, 0x2000);
+	assert_int_equal(s.missing_root_bytes, 0x1000);
+}
+
+/* A guard page between two stacks is such a hole. */
+static void a_hole_where_nothing_is_missing_makes_no_leak_doubtful(void **state)
+{
+	(void)state;
+	struct hs_graph_summary s;
+	judge_holes(true, &s, HS_CONFIDENCE_HIGH);
+	assert_int_equal(s.missing_block_bytes, 0);
+	assert_int_equal(s.missing_root_bytes, 0);
 }
 
 static bool stop_at_once(void *arg, const char *what, uint64_t done,
@@ -672,6 +695,8 @@ int main(void)
 		cmocka_unit_test(a_weak_reference_back_makes_no_cycle),
 		cmocka_unit_test(the_index_finds_every_block_of_every_release),
 		cmocka_unit_test(a_hole_in_a_block_makes_every_leak_doubtful),
+		cmocka_unit_test(
+			a_hole_where_nothing_is_missing_makes_no_leak_doubtful),
 		cmocka_unit_test(a_progress_callback_stops_the_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,17 +92,17 @@ def fetch(cache, suites, arches, limit):
     return [Libc(line) for line in done.stdout.splitlines()]
 
 
-def build(libcs, arch, folder, name="shapes"):
-    """The program, linked with the oldest libc: a newer one runs it too, but
-    not the other way round. Why not, or None."""
+def build(libcs, arch, folder, name="shapes", more=()):
+    """The program, linked with the oldest libc and MORE of its libraries: a
+    newer one runs it too, but not the other way round. Why not, or None."""
     compiler = COMPILERS[arch]
     if not shutil.which(compiler[0]):
         return "no '%s' here" % compiler[0]
     if arch in EMULATORS and not shutil.which(EMULATORS[arch][0]):
         return "no '%s' here" % EMULATORS[arch][0]
     oldest = min((c for c in libcs if c.arch == arch), key=lambda c: c.number)
-    libraries = [os.path.join(oldest.lib, name)
-                 for name in ("libc.so.6", "libpthread.so.0")]
+    libraries = [os.path.join(oldest.lib, library)
+                 for library in ("libc.so.6", "libpthread.so.0", *more)]
     done = subprocess.run(
         [*compiler, "-O1", "-g", "-D_GNU_SOURCE", "-fPIE", "-pie",
          os.path.join(os.path.dirname(os.path.dirname(HERE)),

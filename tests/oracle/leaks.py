@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """leaks.py FIXTURE|lsan: what `heapscan leaks` says of a program is what the
 program wrote down (fixtures/leaks.c): every leaked block with its kind, no
-other, live and as a core; and LeakSanitizer's count is the same."""
+other, live, as a slice and as a core; and LeakSanitizer's count is the same."""
 import json
 import os
 import re
@@ -29,6 +29,18 @@ def ask(command, *arguments):
     if not done.stdout.startswith(b"{"):
         sys.exit("FAILED: %s %s: %s" % (command, arguments, done.stderr))
     return done.returncode, json.loads(done.stdout)
+
+
+def capture(program):
+    """A slice of the stopped program, beside its ledger."""
+    path = program.path("slice.msl")
+    done = subprocess.run([seen.HEAPSCAN, "capture", "--pid",
+                           str(program.pid), "-o", path],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit("FAILED: capture: " + done.stdout)
+    return path
 
 
 def compare(failures, what, blocks, *target):
@@ -150,11 +162,18 @@ def main():
         live = compare(failures, "live", blocks, *target)
         compare_roots(failures, "live", blocks, *target)
         compare(failures, "live, no symbols", blocks, *target, "--no-symbols")
+        path = capture(program)
+        kept = compare(failures, "slice", blocks, path)
+        compare_roots(failures, "slice", blocks, path)
+        failures.expect(kept["leaks"] == live["leaks"] and
+                        kept["groups"] == live["groups"],
+                        "live and slice differ")
         core = program.crash()
         if core:
             dead = compare(failures, "core", blocks, core)
             compare_roots(failures, "core", blocks, core)
-            failures.expect(dead["leaks"] == live["leaks"],
+            failures.expect(dead["leaks"] == live["leaks"] and
+                            dead["groups"] == live["groups"],
                             "live and core differ")
         print("%d blocks, %d leaked" % (
             len(blocks), sum(b[0] in LEAKED for b in blocks.values())))
