@@ -115,9 +115,10 @@ const struct command commands[] = {
 	  NEEDS_HEAP, 1, -1, TARGET_GROUPS | GROUP_DIFF, cmd_diff },
 	{ "search", "TARGET PATTERN", "where in memory something is",
 	  "PATTERN is text, or with --as pairs of hex digits, an aligned integer,\n"
-	  "an address (aligned pointers to it, or into the block it is in), or an\n"
-	  "extended regular expression for runs of text. Each hit with the block,\n"
-	  "variable or mapping that holds it. Free blocks are searched as well.\n",
+	  "an address (aligned pointers to it, or into the block it is in), or a\n"
+	  "regular expression as Perl has them for runs of text. Each hit with the\n"
+	  "block, variable or mapping that holds it; --types names the block, --why\n"
+	  "says who holds that. Free blocks are searched as well.\n",
 	  NEEDS_ANY_HEAP, 1, 1, TARGET_GROUPS | GROUP_SEARCH, cmd_search },
 	{ "info", "FILE", "what a Memory Slice holds",
 	  "Header, process, regions, modules, threads, tables and blocks as they\n"

@@ -100,7 +100,8 @@ const struct option_spec option_specs[] = {
 	  GROUP_LEAKS },
 	{ OPT_TYPES, "types", 0, NULL, NULL,
 	  "name types and fields in heaps of any size",
-	  GROUP_LEAKS | GROUP_WHY | GROUP_OWNERS | GROUP_GRAPH },
+	  GROUP_LEAKS | GROUP_WHY | GROUP_OWNERS | GROUP_GRAPH |
+		  GROUP_SEARCH },
 	{ OPT_AT_EXIT, "at-exit", 0, NULL, NULL,
 	  "run the program behind -- and look when it ends", GROUP_LEAKS },
 	{ OPT_PATHS, "paths", 0, "N", NULL,
@@ -114,6 +115,8 @@ const struct option_spec option_specs[] = {
 	  "what the pattern is (text)", GROUP_SEARCH },
 	{ OPT_EVERYWHERE, "everywhere", 0, NULL, NULL,
 	  "search all memory, not only the heap", GROUP_SEARCH },
+	{ OPT_WHY, "why", 0, NULL, NULL,
+	  "say of each hit who holds its block", GROUP_SEARCH },
 	{ OPT_DIGESTS, "digests", 0, NULL, NULL,
 	  "SHA-256 of each region's pages", GROUP_DIGESTS },
 	{ OPT_OUTPUT, "output", 'o', "FILE", NULL,
@@ -531,6 +534,8 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return opt->references = true;
 	case OPT_EVERYWHERE:
 		return opt->everywhere = true;
+	case OPT_WHY:
+		return opt->why = true;
 	case OPT_LEAKS:
 		return opt->leaks = true;
 	case OPT_TYPES:

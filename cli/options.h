@@ -68,6 +68,7 @@ enum option_id {
 	OPT_LEAKS,
 	OPT_TYPES,
 	OPT_EVERYWHERE,
+	OPT_WHY,
 	OPT_PASSPHRASE_FILE,
 	OPT_LEGACY,
 	OPT_DIGESTS,
@@ -166,7 +167,7 @@ struct options {
 	const char *path;    /* an address, or NULL */
 	bool leaks, types;
 	enum search_kind search;
-	bool everywhere;
+	bool everywhere, why;
 
 	bool legacy, digests;
 	const char *passphrase_file; /* borrowed from argv, or NULL */

@@ -7,13 +7,40 @@
 struct search_hit {
 	hs_addr addr;
 	uint64_t len; /* bytes */
+	size_t chunk; /* that holds it; SIZE_MAX: none */
 };
 struct search_view {
 	struct search_hit *hit; /* ascending */
 	size_t count, capacity;
-	bool cut;          /* there are more than are kept */
-	uint64_t searched; /* bytes */
+	bool cut;                   /* there are more than are kept */
+	uint64_t searched;          /* bytes */
+	uint64_t in_use, elsewhere; /* hits in blocks in use; in no block */
+	uint64_t gave_up; /* runs of text that a regex took too long for */
+	/* Hits in blocks in use: who holds those; --why. */
+	struct hs_graph *graph; /* of the command; NULL: not asked for */
 };
+
+/* Search as the options say. Not EXIT_ANSWERED: it was reported. */
+int search_find(struct cli *cli, struct search_view *view);
+void search_release(struct search_view *view);
+
+/* Who holds a block, not escaped: "variable table of /bin/x"; NULL: not asked
+ * for, or not to be known. BUF has room for SEARCH_HOLDER bytes. */
+#define SEARCH_HOLDER 512
+const char *search_holder(const struct cli *cli, const struct search_view *view,
+			  size_t chunk, char *buf);
+
+/* A regular expression for runs of text. */
+struct search_regex; /* opaque */
+/* NULL: WHY says what is wrong with it. */
+struct search_regex *search_regex_new(const char *pattern, char *why,
+				      size_t size);
+void search_regex_free(struct search_regex *regex); /* NULL is fine */
+enum search_match { SEARCH_NO_MATCH, SEARCH_MATCH, SEARCH_TOO_LONG };
+/* The first match in TEXT[*FROM] to TEXT[LEN - 1]; *FROM and *END say where. */
+enum search_match search_regex_match(struct search_regex *regex,
+				     const char *text, size_t len, size_t *from,
+				     size_t *end);
 
 void out_json_search(struct cli *cli, const struct search_view *view);
 

@@ -11,6 +11,8 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 # Exports: pprof's files are gzip, and databases.
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3>=3.8)
+# Regular expressions for search.
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 
 # libdwarf: distributions put its headers into folders of many names, 2021's has
 # no pkg-config file, and that of Debian 13 names a folder that is not there.

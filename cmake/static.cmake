@@ -3,7 +3,7 @@
 # anyway, so it costs one link. Graphviz comes without archives on Debian and is
 # left out; the other libraries' archives come with their headers there. Where
 # one is missing, nothing fails: the file HS_STATIC_MISSING says which.
-set(static_libraries dwarf elf iberty jansson crypto argon2 zstd lz4 sqlite3 z m)
+set(static_libraries dwarf elf iberty jansson crypto argon2 zstd lz4 sqlite3 pcre2-8 z m)
 if(TARGET PkgConfig::LIBBLAKE3)
   list(PREPEND static_libraries blake3)
 endif()

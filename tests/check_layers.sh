@@ -51,6 +51,7 @@ includes include | grep -E 'include "' |
 only 'jansson\.h'          'cli/out_json[a-z_]*\.[ch]'
 only '(graphviz/)?(cgraph|gvc)\.h' 'cli/out_dot\.c'
 only 'zlib\.h'             'cli/export_pprof\.c'
+only 'pcre2\.h'            'cli/search_regex\.c'
 only 'sqlite3\.h'          'cli/export_sqlite\.c'
 only '(libdwarf/|libdwarf-0/)?(libdwarf|dwarf)\.h' 'symbols/(lib)?dwarf[a-z_]*\.[ch]'
 only '(libiberty/)?demangle\.h' 'symbols/demangle\.c'

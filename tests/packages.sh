@@ -23,7 +23,7 @@ readme=$(row Debian | sed 's/ ([^)]*)//g' | tr ' ' '\n' | sort)
 
 # Every library that cmake looks for has a package in every line.
 libraries=$(sed -n \
-	-e 's/^ *pkg_check_modules([A-Z0-9_]* .*[ ]\([a-z0-9]*\)\(>=[0-9.]*\)*)$/\1/p' \
+	-e 's/^ *pkg_check_modules([A-Z0-9_]* .*[ ]\([a-z0-9-]*\)\(>=[0-9.]*\)*)$/\1/p' \
 	-e 's/^ *find_library([A-Z0-9_]* \([a-z0-9]*\) .*/\1/p' \
 	cmake/dependencies.cmake cmake/blake3.cmake | sort -u)
 [ "$(echo "$libraries" | wc -l)" -ge 10 ] ||
@@ -34,6 +34,7 @@ for library in $libraries; do
 	libcgraph | libgvc) words=graphviz ;;
 	libcrypto) words='ssl' ;;
 	sqlite3) words=sqlite ;;
+	libpcre2*) words=pcre2 ;;
 	iberty) words='iberty|binutils' ;;
 	*) words=${library#lib} ;;
 	esac

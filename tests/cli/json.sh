@@ -90,7 +90,7 @@ documents() { # documents TARGET...: each command on this target
 	[ -z "$root" ] || valid why 0 why "$@" "$root" --json --paths 5
 	valid error 2 why "$@" 0x1 --json
 	valid rss 0 rss "$@" --json
-	valid search 0 search "$@" --json --as pointer "$block"
+	valid search 0 search "$@" --json --as pointer "$block" --why
 	valid search 0 search "$@" --json --everywhere ledger
 	valid error 2 search "$@" --json --as regex '('
 	valid report 0 "$@" --json --no-symbols

@@ -130,7 +130,7 @@ _heapscan()
 		owners) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --types --color --help --version' ;;
 		rss) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		diff) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --by --jobs --color --help --version' ;;
-		search) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --as --everywhere --color --help --version' ;;
+		search) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --types --as --everywhere --why --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
 		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
 		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --series --every --color --help --version' ;;
