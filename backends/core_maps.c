@@ -22,7 +22,8 @@ static struct hs_map map_of(hs_addr start, hs_addr end,
 {
 	struct hs_map map = { .start = start, .end = end };
 	if (file) {
-		map.kind = HS_MAP_FILE;
+		map.kind = hs_map_path_is_anonymous(file->path) ? HS_MAP_ANON
+								: HS_MAP_FILE;
 		map.path = (char *)(uintptr_t)file->path; /* is copied */
 		map.file_offset = file->file_offset + (start - file->start);
 	}

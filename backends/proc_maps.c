@@ -220,7 +220,8 @@ enum hs_map_kind hs_proc_map_kind(const struct hs_proc_map *map)
 		return HS_MAP_STACK;
 	/* "[anon:NAME]" from prctl(PR_SET_VMA), "[stack:TID]" before 4.5 */
 	if (begins_with(map->path, "[anon") ||
-	    begins_with(map->path, "[stack:"))
+	    begins_with(map->path, "[stack:") ||
+	    hs_map_path_is_anonymous(map->path))
 		return HS_MAP_ANON;
 	return map->path[0] == '[' ? HS_MAP_SPECIAL : HS_MAP_FILE;
 }

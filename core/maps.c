@@ -23,6 +23,12 @@ enum hs_status hs_map_list_add(struct hs_map_list *list,
 	return HS_OK;
 }
 
+bool hs_map_path_is_anonymous(const char *path)
+{
+	static const char name[] = "/anon_hugepage";
+	return strncmp(path, name, sizeof(name) - 1) == 0;
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct hs_map *x = a, *y = b;

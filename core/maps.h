@@ -25,6 +25,9 @@ struct hs_map_list {
 HS_MUST_CHECK enum hs_status hs_map_list_add(struct hs_map_list *list,
 					     const struct hs_map *map,
 					     struct hs_error *err);
+/* The kernel's name for memory that no file is behind: huge pages from
+ * mmap(MAP_ANONYMOUS | MAP_HUGETLB), which malloc uses if told to. */
+bool hs_map_path_is_anonymous(const char *path);
 void hs_map_list_sort(struct hs_map_list *list);
 void hs_map_list_release(struct hs_map_list *list);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""run.py WORD... | --table | --matrix [LIBC|ARCH]...
+"""run.py WORD... | --table | --matrix [--only LIBC|ARCH]... [--table FILE]
 
 fixtures/bugs.c has one classic heap bug a program. `heapscan check` must say
 what it was and whose block is to blame, as the program itself wrote it down

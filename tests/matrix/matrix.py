@@ -51,6 +51,7 @@ SHAPES = {
     "no tcache": ("c", {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}),
     "no fastbins": ("c", {"GLIBC_TUNABLES": "glibc.malloc.mxfast=0"}),
     "huge pages advised": ("", {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
+    "huge pages taken": ("m", {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=2"}),
 }
 QUICK_SHAPES = ("plain", "brk blocked", "tcache_max raised")
 
@@ -60,6 +61,28 @@ COMPILERS = {
     "arm64": ["aarch64-linux-gnu-gcc"],
 }
 EMULATORS = {"arm64": ["qemu-aarch64"]}
+
+
+class HugePages:
+    """Set aside while the matrix runs, if this machine allows it: without
+    them malloc does as if nobody had asked for any."""
+    PATH = "/proc/sys/vm/nr_hugepages"
+
+    def __enter__(self):
+        self.before = None
+        try:
+            with open(self.PATH) as f:
+                before = f.read()
+            with open(self.PATH, "w") as f:
+                f.write(str(int(before) + 64))
+            self.before = before
+        except OSError:
+            print("no huge pages can be set aside here")
+
+    def __exit__(self, *_):
+        if self.before is not None:
+            with open(self.PATH, "w") as f:
+                f.write(self.before)
 
 
 class Libc:
@@ -337,4 +360,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    with HugePages():
+        main()

@@ -310,6 +310,42 @@ def place_filtered_core():
             program.close()
 
 
+HUGE = "/proc/sys/vm/nr_hugepages"
+
+
+def place_huge_pages():
+    """glibc.malloc.hugetlb=2: huge pages that the machine has set aside. The
+    kernel calls them a file, and brk is not used at all."""
+    try:
+        with open(HUGE) as f:
+            before = f.read()
+        with open(HUGE, "w") as f:
+            f.write(str(int(before) + 64))
+    except OSError as why:
+        seen.skip("no huge pages can be set aside: %s" % why)
+    try:
+        for letters in ("", "m"):
+            huge_pages(letters)
+    finally:
+        with open(HUGE, "w") as f:
+            f.write(before)
+
+
+def huge_pages(letters):
+    program = start([SHAPES, "ledger", letters],
+                    {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=2"})
+    try:
+        books = ledger.read_ledger(program.path("ledger"))
+        with open("/proc/%d/maps" % program.pid) as f:
+            if "/anon_hugepage" not in f.read():
+                seen.skip("glibc is older than 2.35, or too few huge pages "
+                          "could be set aside")
+        compare("live", books, "--pid", str(program.pid))
+        compare("core", books, core_of(program))
+    finally:
+        program.close()
+
+
 def left_out(core, out, ranges):
     """CORE without the bytes of RANGES, as if the kernel had not dumped
     them: each segment that touches one keeps its place and loses its bytes."""
