@@ -377,19 +377,29 @@ static enum hs_status add_region(struct hs_slice_target *t, size_t region,
 	return end > start ? add_map(t, region, start, end, err) : HS_OK;
 }
 
-/* A mapping too large for one block goes on in the next: one map of them. */
+/* A mapping in several blocks, whose parent is the first: one map of them. */
 static enum hs_status join_continuations(struct hs_slice_target *t,
 					 struct hs_error *err)
 {
+	static const uint8_t none[SLICE_UUID_LEN];
 	struct hs_map_list *maps = &t->base.maps;
 	HS_AUTO_FREE bool *goes_on = calloc(maps->count + 1, sizeof(*goes_on));
 	if (!goes_on)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	const uint8_t *first = none;
 	for (size_t i = 0; i < t->slice->region_count; i++) {
 		const struct hs_slice_region *r = &t->slice->region[i];
+		const struct hs_slice_block *b = &t->slice->block[r->block];
+		const uint8_t *raw = hs_slice_block_bytes(t->slice, b);
+		const uint8_t *parent = raw + SLICE_AT_PARENT_UUID;
 		const struct hs_map *map;
-		if (t->slice->block[r->block].flags & SLICE_CONTINUATION &&
-		    (map = hs_target_find_map(&t->base, r->base)) &&
+		bool orphan = memcmp(parent, none, SLICE_UUID_LEN) == 0;
+		bool part =
+			b->flags & SLICE_CONTINUATION ||
+			(!orphan && memcmp(parent, first, SLICE_UUID_LEN) == 0);
+		if (!part && orphan)
+			first = raw + SLICE_AT_BLOCK_UUID;
+		if (part && (map = hs_target_find_map(&t->base, r->base)) &&
 		    map->start == r->base)
 			goes_on[map - maps->map] = true;
 	}

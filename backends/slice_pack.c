@@ -18,7 +18,7 @@
 
 struct hs_slice_packer {
 	enum hs_slice_codec codec;
-	uint64_t total, fed;
+	uint64_t total, fed, front;
 	ZSTD_CCtx *zstd;
 	uint8_t *out; /* what was packed, sizes in front */
 	size_t len, capacity;
@@ -51,9 +51,17 @@ void hs_slice_packer_free(struct hs_slice_packer *packer)
 	if (!packer)
 		return;
 	(void)ZSTD_freeCCtx(packer->zstd);
+	hs_slice_packer_forget(packer);
+	free(packer);
+}
+
+void hs_slice_packer_forget(struct hs_slice_packer *packer)
+{
 	free(packer->out);
 	free(packer->in);
-	free(packer);
+	packer->out = NULL;
+	packer->in = NULL;
+	packer->len = packer->capacity = packer->in_capacity = 0;
 }
 
 uint64_t hs_slice_packer_max(enum hs_slice_codec codec)
@@ -94,11 +102,12 @@ static enum hs_status zstd_failed(size_t code, struct hs_error *err)
 }
 
 enum hs_status hs_slice_packer_start(struct hs_slice_packer *p, uint64_t total,
-				     struct hs_error *err)
+				     uint64_t front, struct hs_error *err)
 {
 	assert(total % 8 == 0 && total <= hs_slice_packer_max(p->codec));
 	p->total = total;
 	p->fed = 0;
+	p->front = front;
 	p->len = 8;
 	enum hs_status st =
 		make_room(&p->out, &p->capacity, (size_t)1 << 16, err);
@@ -111,6 +120,8 @@ enum hs_status hs_slice_packer_start(struct hs_slice_packer *p, uint64_t total,
 	(void)ZSTD_CCtx_reset(p->zstd, ZSTD_reset_session_and_parameters);
 	(void)ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel,
 				     ZSTD_LEVEL);
+	/* So that damage is an error, and not other memory. */
+	(void)ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_checksumFlag, 1);
 	/* A libzstd without threads says no, and works without. */
 	if (workers > 1)
 		(void)ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_nbWorkers,
@@ -147,16 +158,23 @@ enum hs_status hs_slice_packer_feed(struct hs_slice_packer *p,
 		p->fed += len;
 		return HS_OK;
 	}
+	const uint8_t *from = bytes;
+	if (p->fed < p->front && len > p->front - p->fed) {
+		size_t n = (size_t)(p->front - p->fed);
+		enum hs_status st = hs_slice_packer_feed(p, from, n, err);
+		return st ? st
+			  : hs_slice_packer_feed(p, from + n, len - n, err);
+	}
 	p->fed += len;
 	ZSTD_inBuffer in = { bytes, len, 0 };
-	while (in.pos < in.size) {
-		size_t rest;
-		enum hs_status st =
-			zstd_step(p, &in, ZSTD_e_continue, &rest, err);
-		if (st)
-			return st;
-	}
-	return HS_OK;
+	enum hs_status st = HS_OK;
+	size_t rest = 1;
+	while (!st && in.pos < in.size)
+		st = zstd_step(p, &in, ZSTD_e_continue, &rest, err);
+	if (p->fed == p->front)
+		for (rest = 1; !st && rest > 0;)
+			st = zstd_step(p, &in, ZSTD_e_flush, &rest, err);
+	return st;
 }
 
 static enum hs_status finish_lz4(struct hs_slice_packer *p,

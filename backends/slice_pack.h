@@ -26,10 +26,13 @@ void hs_slice_packer_free(struct hs_slice_packer *packer); /* NULL is fine */
 /* The most that a payload may have before it is packed: lz4 counts in int. */
 uint64_t hs_slice_packer_max(enum hs_slice_codec codec);
 
-/* A payload of TOTAL bytes, a multiple of 8, will be fed. */
+/*
+ * A payload of TOTAL bytes, a multiple of 8, will be fed. The first FRONT of
+ * them are what readers want to know before the rest: zstd ends a block there.
+ */
 HS_MUST_CHECK enum hs_status
 hs_slice_packer_start(struct hs_slice_packer *packer, uint64_t total,
-		      struct hs_error *err);
+		      uint64_t front, struct hs_error *err);
 HS_MUST_CHECK enum hs_status
 hs_slice_packer_feed(struct hs_slice_packer *packer, const void *bytes,
 		     size_t len, struct hs_error *err);
@@ -38,6 +41,9 @@ hs_slice_packer_feed(struct hs_slice_packer *packer, const void *bytes,
 HS_MUST_CHECK enum hs_status
 hs_slice_packer_finish(struct hs_slice_packer *packer, const uint8_t **ret,
 		       size_t *len, struct hs_error *err);
+
+/* Give back the memory of what was packed. */
+void hs_slice_packer_forget(struct hs_slice_packer *packer);
 
 /* The flags of a block whose payload was packed so. */
 uint16_t hs_slice_packer_flags(enum hs_slice_codec codec);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "backends/slice_file.h"
-#include "backends/slice_pack.h"
-#include "backends/slice_sink.h"
+#include "backends/slice_queue.h"
 #include "backends/slice_write.h"
 #include "core/cleanup.h"
 #include "core/cursor.h"
@@ -19,74 +18,76 @@ struct rewriter {
 	const struct hs_slice *slice;
 	const struct hs_capture_options *opt;
 	struct hs_slice_sink sink;
-	struct hs_slice_packer *packer; /* NULL: nothing is to be packed */
-	enum hs_slice_codec codec;      /* wanted; with KEEP of no meaning */
-	bool keep;                      /* each block stays packed as it is */
+	struct hs_slice_queue *queue; /* NULL: nothing is to be packed */
+	enum hs_slice_codec codec;    /* wanted; with KEEP of no meaning */
+	bool keep;                    /* each block stays packed as it is */
 	struct hs_capture_result result;
 };
 
 static void rewriter_release(struct rewriter *w)
 {
+	hs_slice_queue_free(w->queue);
 	hs_slice_sink_release(&w->sink);
-	hs_slice_packer_free(w->packer);
 }
 
-/* A payload unpacked: address space that costs what is put into it. */
-struct unpacked {
-	uint8_t *bytes;
-	size_t len;
-};
-
-static void unpacked_release(struct unpacked *u)
-{
-	if (u->bytes)
-		(void)munmap(u->bytes, u->len);
-}
-
+/* *RET is the caller's to free. */
 static enum hs_status unpack(const struct hs_slice_packed *packed,
-			     struct unpacked *u, size_t *got,
-			     struct hs_error *err)
+			     uint8_t **ret, size_t *got, struct hs_error *err)
 {
 	if (packed->size > SIZE_MAX)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
-	u->len = packed->size ? (size_t)packed->size : 1;
-	void *at = mmap(NULL, u->len, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (at == MAP_FAILED)
+	size_t len = packed->size ? (size_t)packed->size : 1;
+	HS_AUTO_FREE uint8_t *bytes = malloc(len);
+	if (!bytes)
 		return hs_fail(err, HS_ERR_NOMEM,
-			       "no memory for %zu bytes of a block", u->len);
-	u->bytes = at;
-	enum hs_status st = hs_slice_unpack(packed, at, u->len, got, err);
+			       "no memory for %zu bytes of a block", len);
+	enum hs_status st = hs_slice_unpack(packed, bytes, len, got, err);
 	if (!st && packed->size_known && *got != packed->size)
 		return hs_fail(err, HS_ERR_FORMAT,
 			       "a compressed block ends after %zu of its "
 			       "%" PRIu64 " bytes",
 			       *got, packed->size);
+	if (!st)
+		*ret = HS_TAKE(bytes);
 	return st;
 }
 
-static enum hs_status pack(struct rewriter *w, const uint8_t *bytes, size_t len,
-			   const uint8_t **ret, size_t *packed_len,
-			   struct hs_error *err)
+/* What comes before a region's pages: as whoever writes one anew has it. */
+static size_t front_of(const uint8_t *payload, size_t len)
 {
-	static const uint8_t zero[8];
-	uint64_t total = SLICE_PAD8(len);
-	enum hs_status st = hs_slice_packer_start(w->packer, total, err);
-	if (!st)
-		st = hs_slice_packer_feed(w->packer, bytes, len, err);
-	if (!st)
-		st = hs_slice_packer_feed(w->packer, zero,
-					  (size_t)(total - len), err);
-	return st ? st
-		  : hs_slice_packer_finish(w->packer, ret, packed_len, err);
+	struct hs_slice_packed whole = {
+		.bytes = payload, .len = len, .size = len, .size_known = true
+	};
+	struct hs_slice_region r;
+	if (hs_slice_region_parse(&whole, false, false, &r, NULL))
+		return 0;
+	hs_slice_region_release(&r);
+	return (size_t)r.data;
 }
 
+/* COPY, which may be NULL, is what PAYLOAD points into; it is taken over. */
 static enum hs_status put(struct rewriter *w, const struct hs_slice_head *head,
-			  const uint8_t *payload, size_t len,
-			  struct hs_error *err)
+			  bool pack, const uint8_t *payload, size_t len,
+			  uint8_t *copy, struct hs_error *err)
 {
-	enum hs_status st = hs_slice_sink_block(&w->sink, head, len, err);
-	return st ? st : hs_slice_sink_bytes(&w->sink, payload, len, err);
+	HS_AUTO_FREE uint8_t *owned = copy;
+	struct hs_slice_job *job;
+	if (!w->queue) {
+		enum hs_status st =
+			hs_slice_sink_block(&w->sink, head, len, err);
+		return st ? st
+			  : hs_slice_sink_bytes(&w->sink, payload, len, err);
+	}
+	enum hs_status st = hs_slice_queue_job(w->queue, &job, err);
+	if (st)
+		return st;
+	size_t front = pack ? front_of(payload, len) : 0;
+	job->head = *head;
+	job->pack = pack;
+	job->copy = HS_TAKE(owned);
+	hs_byte_buf_put(&job->front, payload, front);
+	st = hs_slice_job_add(job, payload + front, len - front, err);
+	return st ? st : hs_slice_queue_put(w->queue, err);
 }
 
 static enum hs_status put_block(struct rewriter *w,
@@ -102,7 +103,7 @@ static enum hs_status put_block(struct rewriter *w,
 		.version = b->version,
 	};
 	struct hs_slice_packed packed;
-	HS_CLEANUP(unpacked_release) struct unpacked u = { NULL, 0 };
+	HS_AUTO_FREE uint8_t *unpacked = NULL;
 	memcpy(head.uuid, raw + SLICE_AT_BLOCK_UUID, SLICE_UUID_LEN);
 	memcpy(head.parent, raw + SLICE_AT_PARENT_UUID, SLICE_UUID_LEN);
 	enum hs_status st = hs_slice_packed_parse(b->flags, payload, len,
@@ -115,27 +116,17 @@ static enum hs_status put_block(struct rewriter *w,
 	if ((w->keep && !packed.is_b) ||
 	    (packed.codec == w->codec && !packed.is_b && !w->keep) ||
 	    (stored && b->type != SLICE_BLOCK_REGION))
-		return put(w, &head, payload, len, err);
+		return put(w, &head, false, payload, len, NULL, err);
 	head.flags &= (uint16_t) ~(SLICE_COMPRESSED | 3u << 1);
 	if (!stored) {
-		st = unpack(&packed, &u, &len, err);
-		payload = u.bytes;
+		st = unpack(&packed, &unpacked, &len, err);
+		payload = unpacked;
 	}
 	if (st)
 		return st;
-	if (w->packer && b->type == SLICE_BLOCK_REGION &&
-	    SLICE_PAD8(len) <= hs_slice_packer_max(w->codec)) {
-		const uint8_t *small;
-		size_t small_len;
-		st = pack(w, payload, len, &small, &small_len, err);
-		if (st)
-			return st;
-		if (small_len < len) {
-			head.flags |= hs_slice_packer_flags(w->codec);
-			return put(w, &head, small, small_len, err);
-		}
-	}
-	return put(w, &head, payload, len, err);
+	bool pack = w->queue && b->type == SLICE_BLOCK_REGION &&
+		    SLICE_PAD8(len) <= hs_slice_packer_max(w->codec);
+	return put(w, &head, pack, payload, len, HS_TAKE(unpacked), err);
 }
 
 /* What is wrong with the file would be gone from its copy. */
@@ -192,7 +183,7 @@ static enum hs_status prepare(struct rewriter *w, struct hs_slice_header *h,
 	w->keep = w->opt->codec == HS_CAPTURE_SAME_CODEC;
 	w->codec = codecs[w->opt->codec];
 	if (w->codec != HS_SLICE_STORED && !w->keep)
-		st = hs_slice_packer_new(w->codec, &w->packer, err);
+		st = hs_slice_queue_new(w->codec, &w->sink, &w->queue, err);
 	*h = w->slice->header;
 	h->block_count = 0;
 	h->flags &= ~SLICE_ENCRYPTED;
@@ -239,6 +230,8 @@ enum hs_status hs_slice_write_again(const struct hs_slice *slice,
 				   b->offset + b->length, slice->len))
 			st = hs_fail(err, HS_ERR_CANCELLED, "cancelled");
 	}
+	if (!st && w.queue)
+		st = hs_slice_queue_flush(w.queue, err);
 	if (!st)
 		st = finish(&w, err);
 	if (st)

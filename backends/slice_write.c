@@ -8,23 +8,18 @@
 
 #include "backends/dump_map.h"
 #include "backends/slice_describe.h"
-#include "backends/slice_pack.h"
-#include "backends/slice_put.h"
+#include "backends/slice_parts.h"
+#include "backends/slice_queue.h"
 #include "backends/slice_series.h"
 #include "backends/slice_sink.h"
 #include "core/cleanup.h"
 
-/*
- * A mapping larger than this goes into more than one block: what is packed is
- * held in memory until its length is known, and lz4 needs its input as well.
- */
-#define PART_ZSTD ((uint64_t)1 << 30)
-#define PART_LZ4 ((uint64_t)256 << 20)
+/* What of a mapping goes into one block. Packed ones are small, so that they
+ * are packed and unpacked by many threads, only those are unpacked that are
+ * looked at, and damage costs no more than one; zstd's window is not much more
+ * than a tenth of it. Those that are stored lose nothing by being large. */
+#define PART_PACKED ((uint64_t)4 << 20)
 #define PART_STORED ((uint64_t)2 << 30)
-/* A hole like that gets a block of its own, which can have larger pages. */
-#define HOLE ((uint64_t)1 << 30)
-/* Pages of a block: their states take 4 MiB. */
-#define PAGES_MAX ((uint64_t)1 << 24)
 
 #define CLOCK_KIND_REALTIME 1u
 
@@ -33,9 +28,8 @@ struct writer {
 	const struct hs_target *target;
 	const struct hs_capture_options *opt;
 	struct hs_slice_sink sink;
-	struct hs_slice_packer *packer; /* NULL: nothing is packed */
-	enum hs_slice_codec codec;
-	uint64_t part; /* bytes of memory in one block */
+	struct hs_slice_queue *queue; /* NULL: nothing is packed */
+	uint64_t part;                /* bytes of memory in one block */
 	struct hs_dump_reader reader;
 	uint64_t taken_ns;
 	uint8_t (*uuid)[SLICE_UUID_LEN]; /* of the modules */
@@ -45,8 +39,8 @@ struct writer {
 
 static void writer_release(struct writer *w)
 {
+	hs_slice_queue_free(w->queue);
 	hs_slice_sink_release(&w->sink);
-	hs_slice_packer_free(w->packer);
 	hs_dump_reader_release(&w->reader);
 	free(w->uuid);
 }
@@ -167,112 +161,17 @@ static enum hs_status put_build_ids(struct writer *w, struct hs_error *err)
 
 /* ---- memory ---- */
 
-/* A piece of a mapping on its way into one block. */
-struct part {
-	hs_addr start, end;
-	size_t first, count; /* runs of the mapping that it touches */
-	unsigned shift;      /* of its pages */
-	uint64_t captured;   /* bytes */
-};
-
-/* The part of M that begins at START, in run FIRST. */
-static struct part next_part(const struct writer *w,
-			     const struct hs_dump_map *m, hs_addr start,
-			     size_t first)
+/* Without redaction these are the target's own bytes, which stay. */
+static enum hs_status to_job(void *arg, const uint8_t *bytes, size_t len,
+			     struct hs_error *err)
 {
-	struct part p = { start, start, first, 0, 12, 0 };
-	for (size_t i = first; i < m->count; i++) {
-		const struct hs_dump_run *r = &m->run[i];
-		uint64_t len = r->end - p.end;
-		uint64_t room = PAGES_MAX * HS_DUMP_PAGE - (p.end - start);
-		if (r->state != HS_DUMP_CAPTURED &&
-		    r->state != HS_DUMP_REFERRED && len >= HOLE) {
-			if (p.end > start)
-				break;
-			/* As few pages as its size allows, not more than fit
-			 * into one block; the rest is another part. */
-			while (len >> p.shift > 1 << 16)
-				p.shift++;
-			p.end += len >> p.shift << p.shift;
-			p.count = 1;
-			return p;
-		}
-		if (r->state == HS_DUMP_CAPTURED && room > w->part - p.captured)
-			room = w->part - p.captured;
-		if (len > room)
-			len = room;
-		if (len == 0)
-			break;
-		p.end += len;
-		p.count++;
-		if (r->state == HS_DUMP_CAPTURED)
-			p.captured += len;
-		if (p.end < r->end)
-			break;
+	struct hs_slice_job *job = arg;
+	if (job->copy) {
+		memcpy(job->copy + job->copy_len, bytes, len);
+		bytes = job->copy + job->copy_len;
+		job->copy_len += len;
 	}
-	return p;
-}
-
-static void set_states(uint8_t *map, uint64_t page, uint64_t count,
-		       unsigned state)
-{
-	static const uint8_t whole[] = { 0x00, 0x55, 0xaa };
-	for (uint64_t end = page + count; page < end;) {
-		if (page % 4 == 0 && end - page >= 4) {
-			map[page / 4] = whole[state];
-			page += 4;
-			continue;
-		}
-		map[page / 4] |= (uint8_t)(state << (6 - page % 4 * 2));
-		page++;
-	}
-}
-
-static const unsigned state_codes[] = {
-	[HS_DUMP_CAPTURED] = SLICE_PAGE_CAPTURED,
-	[HS_DUMP_FAILED] = SLICE_PAGE_FAILED,
-	[HS_DUMP_UNMAPPED] = SLICE_PAGE_UNMAPPED,
-	/* Not in this file, as any reader sees it; a block behind says where.
-	 */
-	[HS_DUMP_REFERRED] = SLICE_PAGE_FAILED,
-};
-
-/* What stands before the pages: fixed part and page states. */
-static enum hs_status put_front(const struct writer *w,
-				const struct hs_dump_map *m,
-				const struct part *p, struct hs_byte_buf *buf,
-				struct hs_error *err)
-{
-	uint64_t pages = (p->end - p->start) >> p->shift;
-	unsigned prot = (m->map->prot & HS_PROT_READ ? SLICE_PROT_READ : 0) |
-			(m->map->prot & HS_PROT_WRITE ? SLICE_PROT_WRITE : 0) |
-			(m->map->prot & HS_PROT_EXEC ? SLICE_PROT_EXEC : 0);
-	hs_byte_buf_uint(buf, p->start, 8);
-	hs_byte_buf_uint(buf, p->end - p->start, 8);
-	hs_byte_buf_uint(buf, prot, 1);
-	hs_byte_buf_uint(buf, hs_slice_region_type(w->target, m->map), 1);
-	hs_byte_buf_uint(buf, p->shift, 1);
-	hs_byte_buf_zeroes(buf, 5);
-	hs_byte_buf_uint(buf, w->taken_ns, 8);
-	hs_byte_buf_zeroes(buf, SLICE_PAD8((pages + 3) / 4));
-	enum hs_status st = hs_byte_buf_check(buf, err);
-	if (st)
-		return st;
-	for (size_t i = p->first; i < p->first + p->count; i++) {
-		const struct hs_dump_run *r = &m->run[i];
-		hs_addr from = r->start > p->start ? r->start : p->start;
-		hs_addr to = r->end < p->end ? r->end : p->end;
-		set_states(buf->bytes + SLICE_REGION_LEN,
-			   (from - p->start) >> p->shift,
-			   (to - from) >> p->shift, state_codes[r->state]);
-	}
-	return HS_OK;
-}
-
-static enum hs_status to_packer(void *arg, const uint8_t *bytes, size_t len,
-				struct hs_error *err)
-{
-	return hs_slice_packer_feed(arg, bytes, len, err);
+	return hs_slice_job_add(job, bytes, len, err);
 }
 
 static enum hs_status to_sink(void *arg, const uint8_t *bytes, size_t len,
@@ -282,8 +181,8 @@ static enum hs_status to_sink(void *arg, const uint8_t *bytes, size_t len,
 }
 
 static enum hs_status read_part(struct writer *w, const struct hs_dump_map *m,
-				const struct part *p, hs_dump_fn fn, void *arg,
-				struct hs_error *err)
+				const struct hs_slice_part *p, hs_dump_fn fn,
+				void *arg, struct hs_error *err)
 {
 	enum hs_status st = HS_OK;
 	for (size_t i = p->first; !st && i < p->first + p->count; i++) {
@@ -298,72 +197,49 @@ static enum hs_status read_part(struct writer *w, const struct hs_dump_map *m,
 }
 
 static enum hs_status put_stored(struct writer *w, const struct hs_dump_map *m,
-				 const struct part *p,
+				 const struct hs_slice_part *p,
 				 const struct hs_slice_head *head,
-				 const struct hs_byte_buf *front,
 				 struct hs_error *err)
 {
-	enum hs_status st = hs_slice_sink_block(&w->sink, head,
-						front->len + p->captured, err);
+	HS_CLEANUP(hs_byte_buf_release) struct hs_byte_buf front = { 0 };
+	enum hs_status st =
+		hs_slice_put_front(&front, w->target, w->taken_ns, m, p, err);
 	if (!st)
-		st = hs_slice_sink_bytes(&w->sink, front->bytes, front->len,
-					 err);
+		st = hs_slice_sink_block(&w->sink, head,
+					 front.len + p->captured, err);
+	if (!st)
+		st = hs_slice_sink_bytes(&w->sink, front.bytes, front.len, err);
 	return st ? st : read_part(w, m, p, to_sink, &w->sink, err);
 }
 
-/* *PACKED is false, and nothing was written, when it would not pay. */
 static enum hs_status put_packed(struct writer *w, const struct hs_dump_map *m,
-				 const struct part *p,
+				 const struct hs_slice_part *p,
 				 const struct hs_slice_head *head,
-				 const struct hs_byte_buf *front, bool *packed,
 				 struct hs_error *err)
 {
-	uint64_t total = front->len + p->captured;
-	uint64_t done = w->reader.done;
-	const uint8_t *bytes;
-	size_t len;
-	struct hs_slice_head h = *head;
-	enum hs_status st = hs_slice_packer_start(w->packer, total, err);
-	if (!st)
-		st = hs_slice_packer_feed(w->packer, front->bytes, front->len,
-					  err);
-	if (!st)
-		st = read_part(w, m, p, to_packer, w->packer, err);
-	if (!st)
-		st = hs_slice_packer_finish(w->packer, &bytes, &len, err);
+	struct hs_slice_job *job;
+	enum hs_status st = hs_slice_queue_job(w->queue, &job, err);
 	if (st)
 		return st;
-	*packed = len < total;
-	if (!*packed) {
-		w->reader.done = done; /* it will be read once more */
-		return HS_OK;
+	job->head = *head;
+	job->pack = true;
+	if (w->opt->redact && p->captured > 0) {
+		job->copy = malloc((size_t)p->captured);
+		if (!job->copy)
+			return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	}
-	h.flags |= hs_slice_packer_flags(w->codec);
-	st = hs_slice_sink_block(&w->sink, &h, len, err);
-	return st ? st : hs_slice_sink_bytes(&w->sink, bytes, len, err);
+	st = hs_slice_put_front(&job->front, w->target, w->taken_ns, m, p, err);
+	if (!st)
+		st = read_part(w, m, p, to_job, job, err);
+	return st ? st : hs_slice_queue_put(w->queue, err);
 }
 
-static enum hs_status put_part(struct writer *w, const struct hs_dump_map *m,
-			       const struct part *p,
-			       const struct hs_slice_head *head,
-			       struct hs_error *err)
-{
-	HS_CLEANUP(hs_byte_buf_release) struct hs_byte_buf front = { 0 };
-	bool packed = false;
-	enum hs_status st = put_front(w, m, p, &front, err);
-	if (!st && w->packer)
-		st = put_packed(w, m, p, head, &front, &packed, err);
-	if (st || packed)
-		return st;
-	return put_stored(w, m, p, head, &front, err);
-}
-
-/* Who has the pages of P that are not in this file. */
-static enum hs_status put_references(struct writer *w,
-				     const struct hs_dump_map *m,
-				     const struct part *p,
-				     struct hs_byte_buf *buf,
-				     struct hs_error *err)
+/* Who has the pages of P that are not in this file; BUF may stay empty. */
+static enum hs_status find_references(struct writer *w,
+				      const struct hs_dump_map *m,
+				      const struct hs_slice_part *p,
+				      struct hs_byte_buf *buf,
+				      struct hs_error *err)
 {
 	bool any;
 	return w->opt->series ? hs_series_put(w->opt->series, m->run + p->first,
@@ -372,17 +248,63 @@ static enum hs_status put_references(struct writer *w,
 			      : HS_OK;
 }
 
+static enum hs_status put_references(struct writer *w,
+				     struct hs_byte_buf *references,
+				     const uint8_t *parent,
+				     struct hs_error *err)
+{
+	struct hs_slice_job *job;
+	if (!w->queue)
+		return put_block(w, SLICE_BLOCK_PAGE_REFERENCES, 0, NULL,
+				 parent, references, err);
+	enum hs_status st = hs_slice_queue_job(w->queue, &job, err);
+	if (st)
+		return st;
+	struct hs_byte_buf empty = job->front;
+	job->head.type = SLICE_BLOCK_PAGE_REFERENCES;
+	job->head.version = SLICE_PAYLOAD_VERSION;
+	memcpy(job->head.parent, parent, SLICE_UUID_LEN);
+	job->front = *references;
+	*references = empty;
+	st = hs_slice_uuid(job->head.uuid, err);
+	return st ? st : hs_slice_queue_put(w->queue, err);
+}
+
+static enum hs_status put_part(struct writer *w, const struct hs_dump_map *m,
+			       const struct hs_slice_part *p,
+			       struct hs_slice_head *head, struct hs_error *err)
+{
+	HS_CLEANUP(hs_byte_buf_release) struct hs_byte_buf references = { 0 };
+	enum hs_status st = find_references(w, m, p, &references, err);
+	if (references.len > 0)
+		head->flags |= SLICE_HAS_CHILDREN;
+	if (!st)
+		st = w->queue ? put_packed(w, m, p, head, err)
+			      : put_stored(w, m, p, head, err);
+	if (!st && references.len > 0)
+		st = put_references(w, &references, head->uuid, err);
+	return st;
+}
+
+/*
+ * A mapping in parts. They are continuations as the format has them only where
+ * one block could not hold it: known readers fail on that flag, and read parts
+ * as regions of their own. That they belong together is said by their parent.
+ */
 static enum hs_status put_map(struct writer *w, const struct hs_dump_map *m,
 			      struct hs_error *err)
 {
+	uint64_t pages = (m->end - m->start) / HS_DUMP_PAGE;
+	bool too_large = m->captured > HS_SLICE_PAYLOAD_MAX ||
+			 pages / 4 + m->captured + SLICE_REGION_LEN + 8 >
+				 HS_SLICE_PAYLOAD_MAX;
 	uint8_t first_uuid[SLICE_UUID_LEN] = { 0 };
 	hs_addr at = m->start;
 	size_t run = 0;
 	enum hs_status st = HS_OK;
 	while (!st && at < m->end) {
-		struct part p = next_part(w, m, at, run);
-		HS_CLEANUP(hs_byte_buf_release)
-		struct hs_byte_buf references = { 0 };
+		struct hs_slice_part p =
+			hs_slice_part_next(m, at, run, w->part);
 		struct hs_slice_head head = {
 			.type = SLICE_BLOCK_REGION,
 			.version = SLICE_PAYLOAD_VERSION,
@@ -394,17 +316,11 @@ static enum hs_status put_map(struct writer *w, const struct hs_dump_map *m,
 				head.flags = SLICE_HAS_CHILDREN;
 		} else {
 			memcpy(head.parent, first_uuid, sizeof(first_uuid));
-			head.flags = SLICE_CONTINUATION;
+			if (too_large)
+				head.flags = SLICE_CONTINUATION;
 		}
 		if (!st)
-			st = put_references(w, m, &p, &references, err);
-		if (references.len > 0)
-			head.flags |= SLICE_HAS_CHILDREN;
-		if (!st)
 			st = put_part(w, m, &p, &head, err);
-		if (!st && references.len > 0)
-			st = put_block(w, SLICE_BLOCK_PAGE_REFERENCES, 0, NULL,
-				       head.uuid, &references, err);
 		at = p.end;
 		while (run < m->count && m->run[run].end <= at)
 			run++;
@@ -448,7 +364,7 @@ static enum hs_status put_memory(struct writer *w, struct hs_error *err)
 			count_map(w, &m);
 		before = m.end > before ? m.end : before;
 	}
-	return st;
+	return st || !w->queue ? st : hs_slice_queue_flush(w->queue, err);
 }
 
 /* ---- the file ---- */
@@ -525,18 +441,13 @@ static enum hs_status prepare(struct writer *w, struct hs_error *err)
 		st = hs_slice_uuid(w->uuid[i], err);
 	if (!st)
 		st = hs_slice_uuid(w->list_uuid, err);
-	w->part = PART_STORED;
-	w->codec = HS_SLICE_STORED;
-	if (w->opt->codec == HS_CAPTURE_ZSTD ||
-	    w->opt->codec == HS_CAPTURE_SAME_CODEC) {
-		w->codec = HS_SLICE_ZSTD;
-		w->part = PART_ZSTD;
-	} else if (w->opt->codec == HS_CAPTURE_LZ4) {
-		w->codec = HS_SLICE_LZ4;
-		w->part = PART_LZ4;
-	}
-	if (!st && w->codec != HS_SLICE_STORED)
-		st = hs_slice_packer_new(w->codec, &w->packer, err);
+	w->part =
+		w->opt->codec == HS_CAPTURE_STORED ? PART_STORED : PART_PACKED;
+	if (!st && w->opt->codec != HS_CAPTURE_STORED)
+		st = hs_slice_queue_new(w->opt->codec == HS_CAPTURE_LZ4
+						? HS_SLICE_LZ4
+						: HS_SLICE_ZSTD,
+					&w->sink, &w->queue, err);
 	return st;
 }
 

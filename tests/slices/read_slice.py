@@ -85,7 +85,7 @@ class Slice:
     def __init__(self, raw):
         self.raw = raw
         self.regions, self.threads, self.modules = [], [], []
-        self.build_ids = {}
+        self.build_ids, self.mappings = {}, {}
         self.read_header()
         self.read_blocks()
         self.check_order()
@@ -157,6 +157,13 @@ class Slice:
         data = p[0x20 + length:]
         assert len(data) == states.count(0) * page, "P20"
         self.regions.append((base, size, prot, kind, page, states, data))
+        _, _, uuid, parent = self.blocks[-1]
+        if parent in self.mappings:  # a part of one
+            start, end = self.mappings[parent]
+            assert end == base, "parts are not in a row"
+            self.mappings[parent] = (start, base + size)
+        else:
+            self.mappings[uuid] = (base, base + size)
 
     def module(self, p):
         base, size, n, v, reserved = struct.unpack_from("<QQHHI", p)
@@ -211,10 +218,11 @@ class Slice:
         for kind, flags, uuid, parent in self.blocks:
             if kind == 1 and flags & 0x20:
                 assert parent in first and first[parent] & 0x10, "P12"
-            elif kind == 1:
-                assert parent == bytes(16)
+            elif kind == 1 and parent != bytes(16):  # a part
+                assert first[parent] & 0x10
+            if kind == 1:
                 first[uuid] = flags
-            elif kind == 0x4853: # ours: unknown to others, but in its place
+            if kind == 0x4853:  # ours: unknown to others, but in its place
                 assert first[parent] & 0x10
         end = 0
         for base, size, _, _, _, _, _ in sorted(self.regions):
@@ -256,8 +264,8 @@ def compare(there, pid):
     maps = [l.split() for l in open("/proc/%d/maps" % pid)]
     ranges = {tuple(int(x, 16) for x in m[0].split("-")) for m in maps
               if m[-1] != "[vsyscall]"}
-    whole = {(b, b + s) for b, s, _, _, _, _, _ in there.regions}
-    assert ranges - whole == set(), "mappings without a region"
+    assert ranges - set(there.mappings.values()) == set(), \
+        "mappings without a region"
     tasks = {int(t) for t in os.listdir("/proc/%d/task" % pid)}
     assert {t[0] for t in there.threads} == tasks, "threads"
     return compared
