@@ -78,6 +78,33 @@ static void print_block(struct cli *cli, size_t chunk)
 		out_printf(&cli->out, "0x%" PRIx64, c.user);
 }
 
+/* Is it objects that count who refers to them? */
+static bool is_retained(const struct cli *cli, size_t chunk)
+{
+	struct hs_type_info info;
+	size_t type = cli->types ? hs_types_of(cli->types, chunk) : SIZE_MAX;
+	if (type == SIZE_MAX)
+		return false;
+	hs_types_info(cli->types, type, &info);
+	return info.source == HS_TYPE_SWIFT;
+}
+
+/* "app.Parent <-> app.Child retain cycle: ", in the words of who has them. */
+static void print_cycle_kind(struct cli *cli, const struct hs_cycle *cycle,
+			     size_t sample)
+{
+	for (size_t k = 0; k < cycle->count; k++)
+		if (!is_retained(cli, cycle->step[k].chunk))
+			return;
+	if (cycle->count == 2) {
+		print_block(cli, sample);
+		out_str(&cli->out, " <-> ");
+		print_block(cli, cycle->step[0].chunk);
+		out_str(&cli->out, " ");
+	}
+	out_str(&cli->out, "retain cycle: ");
+}
+
 /* "    app.Parent .child (strong) -> app.Child .parent (strong) -> app.Parent"
  */
 static void print_cycle(struct cli *cli, const struct leak_view *v, size_t i,
@@ -89,6 +116,7 @@ static void print_cycle(struct cli *cli, const struct leak_view *v, size_t i,
 		return;
 	size_t from = sample;
 	out_str(&cli->out, "    ");
+	print_cycle_kind(cli, &cycle, sample);
 	print_block(cli, sample);
 	for (size_t k = 0; k < cycle.count; k++) {
 		if (k == CYCLE_STEPS && cycle.count > CYCLE_STEPS + 1) {

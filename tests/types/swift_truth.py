@@ -75,6 +75,14 @@ def main():
     wrong += ["%s, a %s, is reported, and did not leak" %
               (address, found[address]["type"])
               for address in sorted(set(found) - leaked)]
+    text = subprocess.run([heapscan, "leaks", core], check=False, text=True,
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout
+    cycle = ("sdemo.Parent <-> sdemo.Child retain cycle: "
+             "sdemo.Parent .child (strong) -> "
+             "sdemo.Child .parent (strong) -> sdemo.Parent")
+    if not plain and cycle not in text:
+        wrong.append("the cycle of parent and child is not shown: " + text)
     print("%s: %d references, %d counts, %d leaks" %
           (title, edges, len(truth["COUNTS"]), len(found)))
     for line in wrong[:20]:
