@@ -215,15 +215,53 @@ static void print_blocks(struct cli *cli, const struct leak_view *v)
 	}
 }
 
+/* Objects that nothing will ever release often enough. */
+static void print_surplus(struct cli *cli, const struct surplus_list *list)
+{
+	static const struct column columns[] = {
+		{ "user", -14 },
+		{ "retains", 9 },
+		{ "references", 11 },
+		{ "type", -20 },
+	};
+	struct table table;
+	char n[TEXT_LEN];
+	size_t limit = cli_row_limit(cli);
+	if (limit > list->count)
+		limit = list->count;
+	if (!list->count)
+		return;
+	out_printf(&cli->out,
+		   "\nretained more often than anything refers to them: %s "
+		   "%s (%s confidence)\n",
+		   text_count(n, list->count),
+		   text_plural(list->count, "object", "objects"),
+		   hs_confidence_name(list->confidence));
+	table_begin(&table, &cli->out, cli->colour, columns, 4);
+	for (size_t i = 0; i < limit && !cli->out.error; i++) {
+		const struct surplus *s = &list->surplus[i];
+		struct hs_chunk_info c;
+		hs_heap_chunk(cli->heap, s->chunk, &c);
+		table_addr(&table, c.user);
+		table_count(&table, s->retains);
+		table_count(&table, s->references);
+		table_target(&table, reach_type(cli, s->chunk));
+	}
+	cli_announce_rest(cli, limit, list->count);
+}
+
 static void print_text(struct cli *cli, const struct leak_view *v)
 {
 	char word[512];
 	headline(cli, v);
-	if (!hs_leaks_group_count(v->leaks))
+	if (!hs_leaks_group_count(v->leaks)) {
+		print_surplus(cli, &v->surplus);
 		return;
+	}
 	print_groups(cli, v);
 	if (cli->opt.all)
 		print_blocks(cli, v);
+	print_surplus(cli, &v->surplus);
 	if (!cli->types)
 		out_str(&cli->out, "\nnames: --types\n");
 	if (cli->opt.at_exit)
@@ -241,6 +279,9 @@ static int judge(struct cli *cli, struct leak_view *v)
 {
 	hs_graph_summary(v->graph, &v->summary);
 	compare(v);
+	int code = surplus_find(cli, v->graph, &v->surplus);
+	if (code)
+		return code;
 	reach_note_missing(v->graph);
 	if (cli->opt.json)
 		out_json_leaks(cli, v);
@@ -278,6 +319,7 @@ int cmd_leaks(struct cli *cli)
 		v.leaks = leaks;
 		code = judge(cli, &v);
 	}
+	surplus_release(&v.surplus);
 	hs_leaks_free(leaks);
 	baseline_release(&v.baseline);
 	return code;

@@ -107,6 +107,21 @@ static void print_text(struct cli *cli, size_t chunk,
 			   text_plural(paths->more, "way", "ways"));
 }
 
+/* How often an object was retained, beside what retains it. */
+static void print_counts(struct out *out, const struct surplus *s)
+{
+	char n[TEXT_LEN], m[TEXT_LEN], more[TEXT_LEN];
+	out_printf(out, "retained: %s %s, %s %s to it seen",
+		   text_count(n, s->retains),
+		   text_plural(s->retains, "time", "times"),
+		   text_count(m, s->references),
+		   text_plural(s->references, "reference", "references"));
+	if (s->retains > s->references)
+		out_printf(out, "; %s more than anything refers to it",
+			   text_count(more, s->retains - s->references));
+	out_str(out, "\n");
+}
+
 static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 {
 	struct hs_path_list paths = { NULL, 0, 0 };
@@ -114,23 +129,30 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 	struct hs_error err = { .code = HS_OK };
 	const struct options *opt = &cli->opt;
 	bool reached = hs_graph_reached(graph, chunk);
+	struct surplus counts;
+	int code;
+	bool counted = surplus_of(cli, graph, chunk, &counts, &code);
+	if (code)
+		return code;
 	enum hs_status st =
 		hs_graph_why(graph, chunk, opt->paths, &paths, &err);
 	if (!st && opt->referrers)
 		st = hs_graph_referrers(graph, chunk, &in, &err);
 	if (!st && opt->references)
 		st = hs_graph_references(graph, chunk, &out, &err);
-	int code;
 	if (st) {
 		code = cli_fail_error(cli, &err);
 	} else {
 		reach_note_missing(graph);
 		if (opt->json) {
-			out_json_why(cli, chunk, reached, &paths,
+			out_json_why(cli, chunk, reached,
+				     counted ? &counts : NULL, &paths,
 				     opt->referrers ? &in : NULL,
 				     opt->references ? &out : NULL);
 		} else {
 			print_text(cli, chunk, &paths, reached);
+			if (counted)
+				print_counts(&cli->out, &counts);
 			if (opt->referrers)
 				print_holders(cli, "referrers", &in, SIZE_MAX);
 			if (opt->references)

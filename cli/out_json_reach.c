@@ -96,6 +96,23 @@ static json_t *jmissing(const struct hs_graph_summary *s)
 			 jcount(s->threads_without_registers));
 }
 
+static void put_surplus(struct json_doc *doc, const struct surplus_list *list)
+{
+	doc_array_begin(doc, "surplus");
+	for (size_t i = 0; i < list->count && !doc->out->error; i++) {
+		const struct surplus *s = &list->surplus[i];
+		doc_element(doc,
+			    json_pack("{s:o,s:o,s:o,s:o,s:s}", "user",
+				      juser(doc->cli, s->chunk), "type",
+				      jtext(reach_type(doc->cli, s->chunk)),
+				      "retains", jcount(s->retains),
+				      "references", jcount(s->references),
+				      "confidence",
+				      hs_confidence_name(list->confidence)));
+	}
+	doc_array_end(doc);
+}
+
 void out_json_leaks(struct cli *cli, const struct leak_view *v)
 {
 	struct json_doc doc;
@@ -121,6 +138,7 @@ void out_json_leaks(struct cli *cli, const struct leak_view *v)
 	for (size_t i = 0; i < hs_leaks_group_count(v->leaks); i++)
 		put_group(&doc, v, i);
 	doc_array_end(&doc);
+	put_surplus(&doc, &v->surplus);
 	doc_end(&doc);
 }
 
@@ -251,6 +269,7 @@ static void put_holders(struct json_doc *doc, const char *name,
 }
 
 void out_json_why(struct cli *cli, size_t chunk, bool reached,
+		  const struct surplus *counts,
 		  const struct hs_path_list *paths,
 		  const struct hs_holder_list *referrers,
 		  const struct hs_holder_list *references)
@@ -261,6 +280,11 @@ void out_json_why(struct cli *cli, size_t chunk, bool reached,
 		   json_pack("{s:o,s:o,s:b}", "user", juser(cli, chunk),
 			     "usable", jusable(cli, chunk), "reached",
 			     (int)reached));
+	doc_member(&doc, "counted",
+		   counts ? json_pack("{s:o,s:o}", "retains",
+				      jcount(counts->retains), "references",
+				      jcount(counts->references))
+			  : json_null());
 	doc_array_begin(&doc, "paths");
 	for (size_t i = 0; i < paths->count; i++)
 		put_path(&doc, &paths->path[i]);

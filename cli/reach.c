@@ -55,8 +55,12 @@ static const char *tell_name(void *arg, size_t chunk)
 
 int reach_build(struct cli *cli, struct hs_graph **ret)
 {
-	cli->knowledge = (struct hs_graph_knowledge){ cli->types, tell_fields,
-						      tell_name };
+	cli->knowledge = (struct hs_graph_knowledge){
+		.arg = cli->types,
+		.refs = tell_fields,
+		.name = tell_name,
+		.tagged = cli->types && hs_types_tagged(cli->types),
+	};
 	struct hs_graph_options how = {
 		.struct_size = sizeof(how),
 		.progress = progress_show,

@@ -3,6 +3,7 @@
 #define CLI_REACH_H
 
 #include "cli/cli.h"
+#include "cli/surplus.h"
 
 /* What commands that follow references share. */
 
@@ -64,18 +65,21 @@ void baseline_release(struct baseline *base);
 
 /* What `leaks` found, and how it is judged. */
 struct leak_view {
-	const struct hs_graph *graph;
+	struct hs_graph *graph;
 	struct hs_leaks *leaks;
 	struct hs_graph_summary summary;
 	const char *baseline_path; /* NULL: none */
 	struct baseline baseline;
 	uint64_t new_count, new_bytes; /* more than in the baseline */
+	struct surplus_list surplus;
 };
 
 void out_json_leaks(struct cli *cli, const struct leak_view *view);
 /* Read an earlier answer; NULL: what was wrong with it. */
 const char *out_json_read_leaks(const char *path, struct baseline *ret);
+/* COUNTS may be NULL: the block's object is not counted. */
 void out_json_why(struct cli *cli, size_t chunk, bool reached,
+		  const struct surplus *counts,
 		  const struct hs_path_list *paths,
 		  const struct hs_holder_list *referrers,
 		  const struct hs_holder_list *references);

@@ -110,6 +110,7 @@ enum hs_status hs_block_index_new(const struct hs_heap *heap,
 	if (!index)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for an index");
 	index->heap = heap;
+	index->tagged = heap->tagged_pointers;
 	index->region = calloc(heap->region_count + 1, sizeof(*index->region));
 	index->live = hs_bits_new(heap->chunk_count);
 	if (!index->region || !index->live)

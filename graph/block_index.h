@@ -34,6 +34,7 @@ struct hs_block_index {
 	uint64_t *live;             /* a bit a chunk: used or mmapped */
 	struct hs_word_range range; /* of all regions, the largest gap left
 				     * out */
+	bool tagged; /* what is in the top byte of a word is no address */
 };
 
 HS_MUST_CHECK enum hs_status hs_block_index_new(const struct hs_heap *heap,

@@ -77,7 +77,8 @@ static uint64_t missed(const struct hs_target *target, hs_addr start,
 
 /*
  * aarch64 ignores the top byte of an address (and memory tagging keeps its tags
- * there), so a pointer may carry anything in it. N words without it.
+ * there), and Swift tells cases of enums apart by it, so a pointer may carry
+ * anything in it. N words without it.
  */
 static const uint8_t *without_tags(uint64_t *out, const uint8_t *words,
 				   size_t n)
@@ -95,7 +96,7 @@ static enum hs_status scan_words(const struct words *ws,
 {
 	uint16_t hits[HS_FILTER_WORDS];
 	uint64_t untagged[HS_FILTER_WORDS];
-	bool tagged = target->arch == HS_ARCH_AARCH64;
+	bool tagged = ws->index->tagged;
 	hs_addr mask = ws->w - 1;
 	start = (start + mask) & ~mask;
 	while (start < end && end - start >= ws->w) {

@@ -122,6 +122,8 @@ static void sum_up(struct hs_graph *g)
 static enum hs_status build(struct hs_graph *g, struct hs_error *err)
 {
 	enum hs_status st = hs_block_index_new(g->heap, &g->index, err);
+	if (!st && g->opt.knowledge && g->heap->word_size == 8)
+		g->index->tagged |= g->opt.knowledge->tagged;
 	if (!st)
 		st = hs_roots_find(g->target, g->syms, g->heap, &g->roots, err);
 	if (!st)
@@ -245,4 +247,35 @@ const char *hs_root_kind_name(enum hs_root_kind kind)
 #undef X
 	};
 	return (size_t)kind < HS_ROOT_KIND_COUNT ? words[kind] : "unknown";
+}
+
+static bool count_owner(void *arg, hs_addr at, uint32_t chunk, uint64_t into)
+{
+	uint32_t *count = arg;
+	(void)at;
+	(void)into;
+	count[chunk] += count[chunk] != UINT32_MAX;
+	return true;
+}
+
+/* The edges themselves do not tell: they are one for each pair of blocks. */
+enum hs_status hs_graph_count_owners(const struct hs_graph *graph,
+				     uint32_t *ret, struct hs_error *err)
+{
+	const struct hs_edges *edges = &graph->edges;
+	memset(ret, 0, graph->heap->chunk_count * sizeof(*ret));
+	for (size_t p = 0; p < edges->root_count; p++)
+		for (size_t i = 0; i < edges->root[p].count; i++)
+			(void)count_owner(
+				ret, 0, hs_edge_to(edges->root[p].ref[i].edge),
+				0);
+	for (size_t i = 0; i < graph->heap->chunk_count; i++) {
+		if (!hs_bit(graph->index->live, i))
+			continue;
+		enum hs_status st =
+			hs_graph_words(graph, i, count_owner, NULL, ret, err);
+		if (st)
+			return st;
+	}
+	return HS_OK;
 }

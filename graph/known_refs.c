@@ -29,7 +29,7 @@ static bool is_plain(const struct collector *c, hs_addr at, uint32_t to,
 	if ((at & (heap->word_size - 1)) ||
 	    hs_target_read_word(c->target, at, &word, NULL))
 		return false;
-	if (heap->tagged_pointers)
+	if (c->index->tagged)
 		word &= HS_ADDR_WITHOUT_TAG;
 	return hs_block_index_find(c->index, word, &chunk, &far) &&
 	       chunk == to && far == into;

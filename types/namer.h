@@ -99,6 +99,10 @@ struct hs_namer {
 	void (*details)(struct hs_naming *naming, void *state,
 			const struct hs_block *block, hs_detail_fn fn,
 			void *arg);
+	/* How many strong references an object that it claimed counts; false:
+	 * nobody does. NULL: nobody ever. */
+	bool (*retains)(struct hs_naming *naming, void *state,
+			const struct hs_block *block, uint64_t *ret);
 	enum hs_type_source source; /* of all that it claims */
 };
 

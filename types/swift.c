@@ -343,6 +343,23 @@ static void count_references(struct hs_naming *n, const struct hs_block *b,
 	(void)fn(arg, "side table", text);
 }
 
+/* Tasks are held by whatever runs them, which nobody sees. */
+static bool retains(struct hs_naming *n, void *state, const struct hs_block *b,
+		    uint64_t *ret)
+{
+	const struct swift *swift = state;
+	struct hs_swift_refs refs;
+	uint64_t counts, kind = kind_of_object(n, b);
+	if (hs_addr_map_get(&swift->slabs, b->user) ||
+	    (kind != HS_SWIFT_CLASS && kind != HS_SWIFT_BOX &&
+	     kind != HS_SWIFT_GENERIC_BOX && kind != HS_SWIFT_ERROR) ||
+	    !hs_block_word(n, b, 1, &counts) ||
+	    !hs_swift_refs(n, counts, &refs) || refs.immortal || refs.deiniting)
+		return false;
+	*ret = refs.strong;
+	return true;
+}
+
 static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 		    hs_detail_fn fn, void *arg)
 {
@@ -363,5 +380,6 @@ const struct hs_namer hs_namer_swift = {
 	.claim_late = claim_late,
 	.fields = fields,
 	.details = details,
+	.retains = retains,
 	.source = HS_TYPE_SWIFT,
 };

@@ -219,3 +219,25 @@ void hs_types_details(struct hs_types *types, size_t chunk, hs_detail_fn fn,
 	if (hs_namers[i]->details)
 		hs_namers[i]->details(n, types->states.of[i], &b, fn, arg);
 }
+
+bool hs_types_retains(struct hs_types *types, size_t chunk, uint64_t *ret)
+{
+	struct hs_naming *n = &types->naming;
+	struct hs_block b;
+	if (hs_types_of(types, chunk) == SIZE_MAX ||
+	    !hs_naming_block(n, chunk, &b))
+		return false;
+	size_t i = hs_namer_of(n->table.type[n->type_of[chunk]].source);
+	return hs_namers[i]->retains &&
+	       hs_namers[i]->retains(n, types->states.of[i], &b, ret);
+}
+
+bool hs_types_tagged(const struct hs_types *types)
+{
+	const struct hs_type_table *table = &types->naming.table;
+	for (size_t i = 0; i < table->count; i++)
+		if (table->type[i].source == HS_TYPE_SWIFT &&
+		    table->type[i].total.count)
+			return true;
+	return false;
+}

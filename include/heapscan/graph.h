@@ -43,6 +43,9 @@ struct hs_graph_knowledge {
 	/* What block CHUNK is called, NULL: nobody knows; borrowed as long as
 	 * the graph. Leaks are folded by it. NULL: no names. */
 	const char *(*name)(void *arg, size_t chunk);
+	/* Words may carry a tag in their top byte, wherever they are: enums of
+	 * Swift do. */
+	bool tagged;
 };
 
 /* struct_size first, the rest zero; grows at the end. */
@@ -238,6 +241,11 @@ HS_API enum hs_status hs_graph_references(struct hs_graph *graph, size_t chunk,
 					  struct hs_holder_list *ret,
 					  struct hs_error *err);
 HS_API void hs_holder_list_release(struct hs_holder_list *list);
+/* How many words own each block, of roots and blocks, reached or not. RET has
+ * room for one number a chunk. One pass over the blocks. */
+HS_API enum hs_status hs_graph_count_owners(const struct hs_graph *graph,
+					    uint32_t *ret,
+					    struct hs_error *err);
 /* The reference by which block FROM owns block TO, one to its start if there
  * is one. `offset` is HS_UNKNOWN when there is none. */
 HS_API enum hs_status hs_graph_step(struct hs_graph *graph, size_t from,

@@ -74,6 +74,9 @@ HS_API size_t hs_types_count(const struct hs_types *types);
 HS_API void hs_types_info(const struct hs_types *types, size_t i,
 			  struct hs_type_info *ret);
 
+/* Are there objects whose references may carry a tag in their top byte? */
+HS_API bool hs_types_tagged(const struct hs_types *types);
+
 /* The type of chunk CHUNK, SIZE_MAX: none. */
 HS_API size_t hs_types_of(const struct hs_types *types, size_t chunk);
 
@@ -171,6 +174,13 @@ struct hs_field_info {
 typedef bool (*hs_field_fn)(void *arg, const struct hs_field_info *info);
 HS_API void hs_types_fields(struct hs_types *types, size_t chunk,
 			    hs_field_fn fn, void *arg);
+
+/*
+ * How often the object in CHUNK was retained, as its runtime counts: the strong
+ * references that there should be. False: it is not counted.
+ */
+HS_API bool hs_types_retains(struct hs_types *types, size_t chunk,
+			     uint64_t *ret);
 
 /* What else there is to say: pairs such as "strong references", "2". */
 typedef bool (*hs_detail_fn)(void *arg, const char *what, const char *value);

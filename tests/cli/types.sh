@@ -59,7 +59,7 @@ grep -Eq 'name: Swift.String -> 0x[0-9a-f]+ \(strong\)' "$work/out" ||
 run leaks "$core" --types
 grep -q ' cycle of smini_static.Node' "$work/out" ||
 	fail "leaks finds no cycle: $(cat "$work/out")"
-grep -q '^    smini_static.Node .next (strong) -> smini_static.Node ' \
+grep -q 'Node retain cycle: smini_static.Node .next (strong) -> smini_' \
 	"$work/out" || fail "leaks names no field: $(cat "$work/out")"
 run why "$core" "$leaked" --types --references
 grep -Eq '\+16 +\.next \(strong\) 0x[0-9a-f]+ .* smini_static\.Node$' \

@@ -145,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 						.jobs = 1 };
 		struct knower knower = { &hb, data, size };
 		const struct hs_graph_knowledge knowledge = { &knower, tell,
-							      name };
+							      name, size & 1 };
 		require(hs_graph_new(&hb.target.base, NULL, heap, &how, &graph,
 				     NULL) == HS_OK);
 		check(graph, heap);

@@ -72,7 +72,7 @@ static void make_ring(struct ring *r)
 /* Everything a graph can be asked, as long as there is memory. */
 static enum hs_status ask(struct ring *r)
 {
-	struct hs_graph_knowledge knowledge = { r, tell, name };
+	struct hs_graph_knowledge knowledge = { r, tell, name, false };
 	struct hs_graph_options how = { .struct_size = sizeof(how),
 					.jobs = 1,
 					.knowledge = &knowledge };

@@ -68,13 +68,17 @@ def main():
     # A block may have been said to be several things.
     leaked = {words[1] for words in truth["OBJ"]
               if words[0] in ("leaked", "surplus")}
-    found = {leak["user"]: leak
-             for leak in ask(heapscan, "leaks", core)["leaks"]}
+    answer = ask(heapscan, "leaks", core)
+    found = {leak["user"]: leak for leak in answer["leaks"]}
     wrong += ["%s leaked, and is not reported" % address
               for address in sorted(leaked - set(found))]
     wrong += ["%s, a %s, is reported, and did not leak" %
               (address, found[address]["type"])
               for address in sorted(set(found) - leaked)]
+    over = [words[1] for words in truth["OBJ"] if words[0] == "over"]
+    seen = [o["user"] for o in answer["surplus"]]
+    if over != seen:
+        wrong.append("retained too often are %s, not %s" % (seen, over))
     text = subprocess.run([heapscan, "leaks", core], check=False, text=True,
                           stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL).stdout
