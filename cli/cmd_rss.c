@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/out_evidence.h"
 #include "cli/out_text.h"
+#include "cli/reach.h"
 
 /* All our targets are of machines with pages of this size, as far as malloc
  * goes: where the kernel's are larger, it works in its own. */
@@ -105,7 +107,11 @@ struct walk {
 	hs_addr free_start, free_end;
 	/* The page that is being added up. */
 	uint64_t page, used, most; /* number, bytes, largest part */
-	uint64_t most_size;        /* and the size of that chunk */
+	size_t most_chunk;         /* and the chunk that has it */
+	const uint32_t *class_of;  /* by chunk */
+	uint32_t *pin_of;    /* by class: pin + 1; the last two: RSS_PIN_* */
+	size_t last_pinning; /* chunk */
+	bool failed;
 };
 
 static void add_part(struct rss_part *part, const struct hs_chunk_info *c,
@@ -147,16 +153,43 @@ static void trim_top(struct walk *w, const struct hs_chunk_info *c)
 	a->trim_top += resident_bytes(&w->residency, end - extra, end);
 }
 
+/* The pin of what CHUNK is, made when it is new; NULL: no memory. */
+static struct rss_pin *pin_of_chunk(struct walk *w, size_t chunk)
+{
+	struct rss_view *v = w->view;
+	struct hs_chunk_info c;
+	uint32_t class = w->class_of[chunk];
+	size_t slot = class;
+	if (class == FOLD_NONE) {
+		hs_heap_chunk(w->residency.cli->heap, chunk, &c);
+		bool cached = c.state == HS_CHUNK_TCACHE;
+		class = cached ? RSS_PIN_CACHE : RSS_PIN_INTERNAL;
+		slot = v->fold.count + cached;
+	}
+	if (!w->pin_of[slot]) {
+		struct rss_pin *more =
+			realloc(v->pin, (v->pin_count + 1) * sizeof(*v->pin));
+		if (!more)
+			return NULL;
+		v->pin = more;
+		v->pin[v->pin_count++] = (struct rss_pin){ .class = class };
+		w->pin_of[slot] = (uint32_t)v->pin_count;
+	}
+	return &v->pin[w->pin_of[slot] - 1];
+}
+
 static void finish_page(struct walk *w)
 {
 	struct rss_view *v = w->view;
 	if (w->used && w->used <= PAGE / PIN_SHARE &&
 	    is_resident(&w->residency, w->page)) {
-		size_t class = (size_t)(w->most_size / 16);
-		if (class >= RSS_PINS)
-			class = RSS_PINS - 1;
-		struct rss_pin *pin = &v->pin[class];
-		pin->size = class == RSS_PINS - 1 ? 0 : class * 16;
+		struct rss_pin *pin = pin_of_chunk(w, w->most_chunk);
+		if (!pin) {
+			w->failed = true;
+			return;
+		}
+		pin->blocks += w->last_pinning != w->most_chunk;
+		w->last_pinning = w->most_chunk;
 		pin->pages++;
 		pin->free += PAGE - w->used;
 		v->pinned_pages++;
@@ -166,7 +199,7 @@ static void finish_page(struct walk *w)
 }
 
 /* Only the first and the last page of a chunk can have room besides it. */
-static void occupy(struct walk *w, const struct hs_chunk_info *c)
+static void occupy(struct walk *w, size_t i, const struct hs_chunk_info *c)
 {
 	hs_addr start = c->addr, end = c->addr + c->size;
 	for (hs_addr at = start; at < end;) {
@@ -180,7 +213,7 @@ static void occupy(struct walk *w, const struct hs_chunk_info *c)
 		w->used += next - at;
 		if (next - at > w->most) {
 			w->most = next - at;
-			w->most_size = c->size;
+			w->most_chunk = i;
 		}
 		at = next;
 		if (at < end && end - at > 2 * PAGE) {
@@ -195,7 +228,6 @@ static bool look_at_chunk(void *arg, size_t i, const struct hs_chunk_info *c)
 	struct walk *w = arg;
 	struct rss_view *v = w->view;
 	size_t arena = c->arena == SIZE_MAX ? v->arena_count - 1 : c->arena;
-	(void)i;
 	if (c->size > UINT64_MAX - c->addr)
 		return true;
 	uint64_t resident =
@@ -220,7 +252,7 @@ static bool look_at_chunk(void *arg, size_t i, const struct hs_chunk_info *c)
 		w->arena = arena;
 	} else if (c->state == HS_CHUNK_USED || c->state == HS_CHUNK_INTERNAL ||
 		   c->state == HS_CHUNK_TCACHE) {
-		occupy(w, c);
+		occupy(w, i, c);
 	}
 	if (c->state == HS_CHUNK_USED || c->state == HS_CHUNK_MMAPPED)
 		v->usable += c->usable;
@@ -242,21 +274,14 @@ const char *rss_verdict_name(enum rss_verdict verdict)
 	return words[verdict];
 }
 
-const char *rss_verdict_text(enum rss_verdict verdict)
+const char *rss_pin_text(const struct rss_view *v, const struct rss_pin *pin,
+			 char *buf)
 {
-	static const char *const words[] = {
-		"the program holds most of it: `heapscan leaks` and `heapscan "
-		"owners` say what",
-		"much is free and could be given back: malloc_trim(3) would, "
-		"now and then",
-		"much is free between blocks in use, so that no whole page is: "
-		"fragmentation",
-		"much is free in arenas of single threads: fewer arenas "
-		"(MALLOC_ARENA_MAX) would share it",
-		"much is free in threads' caches: glibc.malloc.tcache_count "
-		"limits them",
-	};
-	return words[verdict];
+	if (pin->class == RSS_PIN_CACHE)
+		return "free blocks in threads' caches";
+	if (pin->class == RSS_PIN_INTERNAL)
+		return "the allocator's own";
+	return fold_text(&v->fold, pin->class, buf);
 }
 
 /* Less than a quarter free is as good as malloc gets. */
@@ -295,32 +320,36 @@ static void add_up(struct rss_view *v)
 	v->verdict = judge(v);
 }
 
-/* Resident bytes as the kernel counts them for the whole process. */
-static uint64_t ask_kernel(const struct cli *cli)
+static int by_pages(const void *a, const void *b)
 {
-	char path[64], text[256] = "";
-	unsigned long long all, resident;
-	if (cli->info.kind != HS_TARGET_LIVE)
-		return HS_UNKNOWN;
-	(void)snprintf(path, sizeof(path), "/proc/%" PRId64 "/statm",
-		       cli->info.pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return HS_UNKNOWN;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	(void)close(fd);
-	if (n <= 0 || sscanf(text, "%llu %llu", &all, &resident) != 2)
-		return HS_UNKNOWN;
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	const struct rss_pin *x = a, *y = b;
+	if (x->pages != y->pages)
+		return x->pages > y->pages ? -1 : 1;
+	return x->class < y->class ? -1 : x->class > y->class;
 }
 
-static bool measure(struct cli *cli, struct rss_view *v)
+static int open_pagemap(const struct cli *cli)
+{
+	char path[64];
+	if (cli->info.kind != HS_TARGET_LIVE ||
+	    sysconf(_SC_PAGESIZE) != (long)PAGE)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/proc/%" PRId64 "/pagemap",
+		       cli->info.pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool measure(struct cli *cli, struct rss_view *v,
+		    const uint32_t *class_of)
 {
 	unsigned word = cli->info.word_size;
 	size_t arenas = hs_heap_arena_count(cli->heap);
+	uint32_t *pin_of = calloc(v->fold.count + 2, sizeof(*pin_of));
 	v->arena = calloc(arenas + 1, sizeof(*v->arena));
-	if (!v->arena)
+	if (!v->arena || !pin_of) {
+		free(pin_of);
 		return false;
+	}
 	v->arena_count = arenas + 1;
 	for (size_t i = 0; i < arenas; i++) {
 		struct hs_arena_info info;
@@ -332,26 +361,28 @@ static bool measure(struct cli *cli, struct rss_view *v)
 	struct walk w = { .view = v,
 			  .malloc_chunk = 6 * word,
 			  .min_size = 4 * word,
-			  .page = UINT64_MAX };
+			  .page = UINT64_MAX,
+			  .class_of = class_of,
+			  .pin_of = pin_of,
+			  .last_pinning = SIZE_MAX };
 	w.residency.cli = cli;
-	w.residency.pagemap = -1;
-	if (cli->info.kind == HS_TARGET_LIVE &&
-	    sysconf(_SC_PAGESIZE) == (long)PAGE) {
-		char path[64];
-		(void)snprintf(path, sizeof(path), "/proc/%" PRId64 "/pagemap",
-			       cli->info.pid);
-		w.residency.pagemap = open(path, O_RDONLY | O_CLOEXEC);
-	}
+	w.residency.pagemap = open_pagemap(cli);
 	v->from_pagemap = w.residency.pagemap >= 0;
-	v->kernel = ask_kernel(cli);
 	v->page = PAGE;
 	hs_heap_each(cli->heap, look_at_chunk, &w);
 	trim_run(&w);
 	finish_page(&w);
 	if (w.residency.pagemap >= 0)
 		(void)close(w.residency.pagemap);
+	free(pin_of);
 	add_up(v);
-	return true;
+	if (v->pin_count)
+		qsort(v->pin, v->pin_count, sizeof(*v->pin), by_pages);
+	/* Of what only looks resident the kernel knows nothing. */
+	v->process.all = HS_UNKNOWN;
+	if (v->from_pagemap)
+		rss_ask_kernel(cli, v->total.all.resident, &v->process);
+	return !w.failed;
 }
 
 static void line(struct out *out, const char *what, const struct rss_part *p)
@@ -364,35 +395,32 @@ static void line(struct out *out, const char *what, const struct rss_part *p)
 			   text_plural(p->count, "chunk", "chunks"));
 }
 
+#define SHOWN_PINS 5u
+
 static void print_pins(struct cli *cli, const struct rss_view *v)
 {
-	char n[TEXT_LEN], size[TEXT_LEN], spare[TEXT_LEN];
-	bool shown[RSS_PINS] = { false };
+	struct out *out = &cli->out;
+	char n[TEXT_LEN], size[TEXT_LEN], spare[TEXT_LEN], text[FOLD_TEXT];
+	size_t limit = cli->opt.all ? SIZE_MAX : SHOWN_PINS, i;
 	if (!v->pinned_pages)
 		return;
-	out_printf(&cli->out,
-		   "\npinned: %s pages (%s) are less than a quarter in use; %s "
+	out_printf(out,
+		   "\npinned: %s %s (%s), of each at most a quarter in use; %s "
 		   "of that is free. Kept by\n",
 		   text_count(n, v->pinned_pages),
+		   text_plural(v->pinned_pages, "page", "pages"),
 		   text_size(size, v->pinned_pages * v->page),
 		   text_size(spare, v->pinned_free));
-	for (unsigned k = 0; k < 5; k++) {
-		size_t best = RSS_PINS;
-		for (size_t i = 0; i < RSS_PINS; i++)
-			if (!shown[i] && v->pin[i].pages &&
-			    (best == RSS_PINS ||
-			     v->pin[i].pages > v->pin[best].pages))
-				best = i;
-		if (best == RSS_PINS)
-			break;
-		shown[best] = true;
-		out_printf(&cli->out,
-			   "  chunks of %s bytes: %s pages, %s free\n",
-			   v->pin[best].size ? text_count(n, v->pin[best].size)
-					     : "more than 16,368",
-			   text_count(size, v->pin[best].pages),
-			   text_size(spare, v->pin[best].free));
+	for (i = 0; i < v->pin_count && i < limit; i++) {
+		const struct rss_pin *p = &v->pin[i];
+		out_str(out, "  ");
+		out_escaped(out, rss_pin_text(v, p, text));
+		out_printf(out, ": %s of them keep %s %s, %s free\n",
+			   text_count(n, p->blocks), text_count(size, p->pages),
+			   text_plural(p->pages, "page", "pages"),
+			   text_size(spare, p->free));
 	}
+	cli_announce_rest(cli, i, v->pin_count);
 }
 
 static void print_arenas(struct cli *cli, const struct rss_view *v)
@@ -424,21 +452,57 @@ static void print_arenas(struct cli *cli, const struct rss_view *v)
 			  v->arena_count);
 }
 
+/* The answer, with its numbers. */
+static void print_verdict(struct cli *cli, const struct rss_view *v)
+{
+	static const char *const words[] = {
+		[RSS_LIVE] = "the program holds most of what is resident",
+		[RSS_TRIM] = "much is free, and malloc_trim(3) would give it "
+			     "back",
+		[RSS_FRAGMENTATION] = "fragmentation: much is free between "
+				      "blocks in use, and few whole pages are",
+		[RSS_ARENAS] =
+			"much is free in arenas of single threads: fewer "
+			"arenas (MALLOC_ARENA_MAX) would share it",
+		[RSS_CACHES] = "much is free in threads' caches: "
+			       "glibc.malloc.tcache_count limits them",
+	};
+	const struct rss_arena *t = &v->total;
+	char a[TEXT_LEN], b[TEXT_LEN], c[TEXT_LEN];
+	out_ink(&cli->out, cli->colour, INK_BOLD, words[v->verdict]);
+	out_printf(&cli->out, ": %s of %s in use, %s free\n",
+		   text_size(a, t->state[HS_CHUNK_USED].resident +
+					t->state[HS_CHUNK_MMAPPED].resident),
+		   text_size(b, t->all.resident), text_size(c, rss_free(t)));
+}
+
+static void print_process(struct out *out, const struct rss_view *v)
+{
+	const struct rss_process *p = &v->process;
+	char a[TEXT_LEN], b[TEXT_LEN], c[TEXT_LEN], d[TEXT_LEN], e[TEXT_LEN];
+	if (p->all == HS_UNKNOWN)
+		return;
+	out_printf(out, "the process: %s = %s heap + %s stacks + %s files",
+		   text_size(a, p->all), text_size(b, v->total.all.resident),
+		   text_size(c, p->stacks), text_size(d, p->files));
+	if (p->other == HS_UNKNOWN)
+		out_str(out, " and more: it changed meanwhile\n");
+	else
+		out_printf(out, " + %s other memory\n", text_size(e, p->other));
+}
+
 static void print_text(struct cli *cli, const struct rss_view *v)
 {
 	struct out *out = &cli->out;
 	const struct rss_arena *t = &v->total;
 	char a[TEXT_LEN], b[TEXT_LEN], c[TEXT_LEN];
-	out_printf(out, "%s of the heap's %s are resident (%s)",
+	print_verdict(cli, v);
+	out_printf(out, "%s of the heap's %s are resident (%s)\n",
 		   text_size(a, t->all.resident), text_size(b, t->all.bytes),
 		   v->from_pagemap ? "the kernel's page map"
 				   : "pages that are not all zero");
-	if (v->kernel != HS_UNKNOWN)
-		out_printf(out, "; the whole process: %s",
-			   text_size(c, v->kernel));
+	print_process(out, v);
 	out_str(out, "\n");
-	out_ink(out, cli->colour, INK_BOLD, rss_verdict_text(v->verdict));
-	out_str(out, "\n\n");
 	line(out, "in use", &t->state[HS_CHUNK_USED]);
 	line(out, "in use, mmapped", &t->state[HS_CHUNK_MMAPPED]);
 	line(out, "free, threads' caches", &t->state[HS_CHUNK_TCACHE]);
@@ -462,22 +526,51 @@ static void print_text(struct cli *cli, const struct rss_view *v)
 	print_arenas(cli, v);
 }
 
-int cmd_rss(struct cli *cli)
+/* What to do next, where another command knows more. */
+static void print_next(struct cli *cli, const struct rss_view *v)
 {
-	struct rss_view *view = calloc(1, sizeof(*view));
-	int code = EXIT_ANSWERED;
-	if (!view || !measure(cli, view)) {
+	char word[512];
+	if (v->verdict != RSS_LIVE)
+		return;
+	(void)target_word(cli, word, sizeof(word));
+	out_str(&cli->out, "\nnext: heapscan owners ");
+	out_escaped(&cli->out, word);
+	out_str(&cli->out, "   who holds it\n      heapscan leaks ");
+	out_escaped(&cli->out, word);
+	out_str(&cli->out, "   is it lost\n");
+}
+
+/* Not EXIT_ANSWERED: it was reported. */
+static int look(struct cli *cli, struct rss_view *v)
+{
+	size_t chunks = hs_heap_chunk_count(cli->heap);
+	uint32_t *class_of = malloc((chunks + 1) * sizeof(*class_of));
+	int code = class_of ? reach_name(cli) : EXIT_ANSWERED;
+	v->fold.by = cli->types ? FOLD_TYPE : FOLD_SIZE;
+	if (class_of && !code)
+		code = fold_heap(&v->fold, cli, class_of);
+	if (!code && (!class_of || !measure(cli, v, class_of)))
 		code = cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
 				"no memory");
-	} else {
-		if (cli->opt.json)
-			out_json_rss(cli, view);
-		else
-			print_text(cli, view);
+	free(class_of);
+	return code;
+}
+
+int cmd_rss(struct cli *cli)
+{
+	struct rss_view view = { .arena = NULL };
+	int code = look(cli, &view);
+	if (!code) {
+		if (cli->opt.json) {
+			out_json_rss(cli, &view);
+		} else {
+			print_text(cli, &view);
+			print_next(cli, &view);
+		}
 		code = cli_answered(cli);
 	}
-	if (view)
-		free(view->arena);
-	free(view);
+	fold_release(&view.fold);
+	free(view.arena);
+	free(view.pin);
 	return code;
 }

@@ -99,12 +99,12 @@ const struct command commands[] = {
 	  NEEDS_HEAP, 0, 1, TARGET_GROUPS | GROUP_REACH | GROUP_OWNERS,
 	  cmd_owners },
 	{ "rss", "TARGET", "why the heap is as large as it is",
-	  "What is resident: in use, free by kind of list, the allocator's own;\n"
-	  "what malloc_trim(3) would give back; which sizes of blocks keep pages\n"
-	  "that are mostly free; and what follows from that. For a live process\n"
-	  "the kernel says which pages are resident, a moment after the copy; in\n"
-	  "a dump those are that are not all zero.\n",
-	  NEEDS_HEAP, 0, 0, TARGET_GROUPS, cmd_rss },
+	  "The reason in one line, then what it follows from: what is resident, in\n"
+	  "use, free by kind of list, the allocator's own; what malloc_trim(3) would\n"
+	  "give back; which types or sizes of blocks keep pages that are mostly\n"
+	  "free. For a live process the kernel says which pages are resident, a\n"
+	  "moment after the copy; in a dump those are that are not all zero.\n",
+	  NEEDS_HEAP, 0, 0, TARGET_GROUPS | GROUP_RSS, cmd_rss },
 	{ "diff", "TARGET OTHER...", "what grew from one capture to the next",
 	  "What the last holds more than the first, and most of it is of which\n"
 	  "type; --by size is faster, --by owner says who holds it. Each is a core,\n"

@@ -101,7 +101,7 @@ const struct option_spec option_specs[] = {
 	{ OPT_TYPES, "types", 0, NULL, NULL,
 	  "name types and fields in heaps of any size",
 	  GROUP_LEAKS | GROUP_WHY | GROUP_OWNERS | GROUP_GRAPH |
-		  GROUP_SEARCH },
+		  GROUP_SEARCH | GROUP_RSS },
 	{ OPT_AT_EXIT, "at-exit", 0, NULL, NULL,
 	  "run the program behind -- and look when it ends", GROUP_LEAKS },
 	{ OPT_PATHS, "paths", 0, "N", NULL,

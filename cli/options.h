@@ -28,6 +28,7 @@
 #define GROUP_TYPES 65536u
 #define GROUP_EXPORT (1u << 22)
 #define GROUP_DIFF (1u << 23)
+#define GROUP_RSS (1u << 24)
 
 enum option_id {
 	OPT_PID,

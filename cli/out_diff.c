@@ -89,8 +89,8 @@ static void print_verdict(struct out *out, const struct diff_view *v)
 	static const char *const sayings[] = {
 		[DIFF_SAME] = "the bytes in use stay the same",
 		[DIFF_GROWING] = "growing in every step",
-		[DIFF_SLOWING] = "growing in every step, but less and less, "
-				 "as a cache that fills",
+		[DIFF_SLOWING] = ("growing in every step, but less and less, "
+				  "as a cache that fills"),
 		[DIFF_RISING] = "growing, though not in every step",
 		[DIFF_UNEVEN] = "up and down",
 		[DIFF_SHRINKING] = "shrinking in every step",

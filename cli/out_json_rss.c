@@ -29,6 +29,34 @@ static json_t *jtrim(const struct rss_arena *a)
 			 jcount(a->trim_inside), "top", jcount(a->trim_top));
 }
 
+static json_t *jprocess(const struct rss_process *p)
+{
+	if (p->all == HS_UNKNOWN)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o,s:o}", "resident", jcount(p->all),
+			 "files", jcount(p->files), "stacks", jcount(p->stacks),
+			 "other", jcount(p->other));
+}
+
+/* The size is that of the chunks, headers included, if all have the same. */
+static json_t *jpin(const struct cli *cli, const struct rss_view *v,
+		    const struct rss_pin *pin)
+{
+	const struct fold_class *c = NULL;
+	const char *type = NULL;
+	char text[FOLD_TEXT];
+	if (pin->class < v->fold.count)
+		c = &v->fold.class[pin->class];
+	if (!c || c->name != FOLD_SIZES)
+		type = rss_pin_text(v, pin, text);
+	return json_pack("{s:o,s:o,s:o,s:o,s:o}", "type", jtext(type), "size",
+			 c && !type && c->low == c->high
+				 ? jcount(c->low + cli->info.word_size)
+				 : json_null(),
+			 "blocks", jcount(pin->blocks), "pages",
+			 jcount(pin->pages), "free_bytes", jcount(pin->free));
+}
+
 void out_json_rss(struct cli *cli, const struct rss_view *v)
 {
 	struct json_doc doc;
@@ -37,7 +65,8 @@ void out_json_rss(struct cli *cli, const struct rss_view *v)
 	doc_member(&doc, "verdict", json_string(rss_verdict_name(v->verdict)));
 	doc_member(&doc, "source",
 		   json_string(v->from_pagemap ? "pagemap" : "content"));
-	doc_member(&doc, "process_resident", jcount(v->kernel));
+	doc_member(&doc, "process_resident", jcount(v->process.all));
+	doc_member(&doc, "process", jprocess(&v->process));
 	doc_member(&doc, "heap", jpart(&v->total.all));
 	doc_member(&doc, "in_use_bytes", jcount(v->usable));
 	doc_member(&doc, "states", jstates(&v->total));
@@ -47,16 +76,8 @@ void out_json_rss(struct cli *cli, const struct rss_view *v)
 			     "page_size", jcount(v->page), "free_bytes",
 			     jcount(v->pinned_free)));
 	doc_array_begin(&doc, "pins");
-	for (size_t i = 0; i < RSS_PINS; i++)
-		if (v->pin[i].pages)
-			doc_element(&doc,
-				    json_pack("{s:o,s:o,s:o}", "size",
-					      v->pin[i].size
-						      ? jcount(v->pin[i].size)
-						      : json_null(),
-					      "pages", jcount(v->pin[i].pages),
-					      "free_bytes",
-					      jcount(v->pin[i].free)));
+	for (size_t i = 0; i < v->pin_count; i++)
+		doc_element(&doc, jpin(cli, v, &v->pin[i]));
 	doc_array_end(&doc);
 	doc_array_begin(&doc, "arenas");
 	for (size_t i = 0; i < v->arena_count; i++) {

@@ -3,6 +3,7 @@
 #define CLI_RSS_H
 
 #include "cli/cli.h"
+#include "cli/fold.h"
 
 /* All in bytes, unless said otherwise. */
 struct rss_part {
@@ -20,12 +21,23 @@ struct rss_arena {
 	uint64_t trim_inside, trim_top;
 };
 
-/* Pages, resident and at most a quarter in use, by what keeps them. */
+/* Pages, resident and at most a quarter in use, by what keeps them: the class
+ * of the block that has the largest part of each. */
 struct rss_pin {
-	uint64_t size; /* chunk size of the largest part */
+	uint32_t class;  /* of the view's FOLD; RSS_PIN_*: no block in use */
+	uint64_t blocks; /* how many have a largest part */
 	uint64_t pages, free;
 };
-#define RSS_PINS 1025 /* sizes in steps of 16; the last: larger */
+#define RSS_PIN_CACHE (FOLD_NONE - 1) /* free, in threads' caches */
+#define RSS_PIN_INTERNAL (FOLD_NONE - 2)
+
+/* Where a process's resident memory is, as the kernel says, in bytes. */
+struct rss_process {
+	uint64_t all; /* HS_UNKNOWN: not to be known */
+	uint64_t files, stacks;
+	uint64_t other; /* neither those nor heap; HS_UNKNOWN: it has changed
+			 * since the heap was seen */
+};
 
 enum rss_verdict {
 	RSS_LIVE,          /* the program holds it */
@@ -38,18 +50,25 @@ enum rss_verdict {
 struct rss_view {
 	bool from_pagemap; /* else: pages that are not all zero */
 	uint64_t page;     /* bytes */
-	uint64_t kernel;   /* the process's own resident size; HS_UNKNOWN */
+	struct rss_process process;
 	struct rss_arena *arena;
 	size_t arena_count; /* the last one is for mmapped chunks */
 	struct rss_arena total;
-	uint64_t usable; /* of blocks in use: without headers */
-	struct rss_pin pin[RSS_PINS];
+	uint64_t usable;     /* of blocks in use: without headers */
+	struct fold fold;    /* what the classes are */
+	struct rss_pin *pin; /* most pages first */
+	size_t pin_count;
 	uint64_t pinned_pages, pinned_free;
 	enum rss_verdict verdict;
 };
 
 const char *rss_verdict_name(enum rss_verdict verdict);
-const char *rss_verdict_text(enum rss_verdict verdict);
+/* What pins, not escaped; BUF has room for FOLD_TEXT bytes. */
+const char *rss_pin_text(const struct rss_view *view, const struct rss_pin *pin,
+			 char *buf);
+/* Fill in view->process, whose heap's resident bytes are HEAP. */
+void rss_ask_kernel(const struct cli *cli, uint64_t heap,
+		    struct rss_process *ret);
 /* What is free and yet resident. */
 uint64_t rss_free(const struct rss_arena *arena);
 void out_json_rss(struct cli *cli, const struct rss_view *view);

@@ -128,7 +128,7 @@ _heapscan()
 		leaks) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --baseline --fail-on --types --at-exit --color --help --version' ;;
 		why) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --types --paths --referrers --references --color --help --version' ;;
 		owners) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --types --color --help --version' ;;
-		rss) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		rss) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --types --color --help --version' ;;
 		diff) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --by --jobs --color --help --version' ;;
 		search) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --types --as --everywhere --why --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;

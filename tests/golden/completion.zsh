@@ -312,6 +312,7 @@ _heapscan()
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
+			'--types[name types and fields in heaps of any size]'
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
 			'--help[explain the command]'
 			'--version[print the version]'

@@ -39,6 +39,40 @@ os.kill(os.getpid(), signal.SIGSTOP)
 """
 
 
+def look_at_process(failures, said, pid):
+    """While it stands: the whole is the kernel's, and so are its parts."""
+    kernel = {}
+    with open("/proc/%d/smaps_rollup" % pid) as f:
+        for line in f:
+            words = line.split()
+            if words[0] == "Rss:":
+                kernel["rss"] = int(words[1]) * 1024
+    files = 0
+    is_file = False
+    with open("/proc/%d/smaps" % pid) as f:
+        for line in f:
+            words = line.split()
+            if "-" in words[0] and not words[0].endswith(":"):
+                is_file = words[4] != "0"
+            elif words[0] == "Rss:" and is_file:
+                files += int(words[1]) * 1024
+    p = said["process"]
+    failures.expect(p["resident"] == kernel["rss"], "resident: %d, not %d" % (
+        p["resident"], kernel["rss"]))
+    failures.expect(p["files"] == files, "files: %d, not %d" % (
+        p["files"], files))
+    whole = said["heap"]["resident"] + p["files"] + p["stacks"] + p["other"]
+    failures.expect(whole == p["resident"], "the parts are %d" % whole)
+    failures.expect(p["stacks"] > 0, "no stack is resident")
+    pins, pinned = said["pins"], said["pinned"]
+    for sum_, is_ in (("pages", "pages"), ("free_bytes", "free_bytes")):
+        added = sum(pin[sum_] for pin in pins)
+        failures.expect(added == pinned[is_], "pins: %s are %d, not %d" % (
+            sum_, added, pinned[is_]))
+    failures.expect(all(0 < pin["blocks"] <= pin["pages"] or
+                        pin["type"] is None for pin in pins), "pinning blocks")
+
+
 def main():
     failures = seen.Failures()
     program = seen.Program([sys.executable, "-c", PROGRAM],
@@ -54,6 +88,7 @@ def main():
         said = json.loads(done.stdout)
         if said["source"] != "pagemap":
             seen.skip("the kernel does not let us see the page map")
+        look_at_process(failures, said, program.pid)
         os.kill(program.pid, signal.SIGCONT)
         gave = int(program.process.stdout.readline())
     finally:
