@@ -30,6 +30,7 @@ void hs_heap_free(struct hs_heap *heap)
 	free(heap->lists);
 	free(heap->regions);
 	free(heap->chunks);
+	free(heap->slack);
 	hs_findings_release(&heap->findings);
 	free(heap);
 }
@@ -195,7 +196,8 @@ size_t hs_heap_chunk_count(const struct hs_heap *heap)
 	return heap->chunk_count;
 }
 
-uint64_t hs_chunk_usable(const struct hs_heap *heap, const struct hs_chunk *c)
+/* Usable bytes by its size alone. */
+static uint64_t room_of(const struct hs_heap *heap, const struct hs_chunk *c)
 {
 	const struct hs_layout *l = &heap->layout;
 	uint64_t size = hs_chunk_size(c);
@@ -207,6 +209,12 @@ uint64_t hs_chunk_usable(const struct hs_heap *heap, const struct hs_chunk *c)
 	if (c->state == HS_CHUNK_INTERNAL && size < l->min_size)
 		return 0; /* a fencepost */
 	return size > overhead ? size - overhead : 0;
+}
+
+uint64_t hs_chunk_usable(const struct hs_heap *heap, const struct hs_chunk *c)
+{
+	uint64_t room = room_of(heap, c);
+	return heap->slack ? room - heap->slack[c - heap->chunks] : room;
 }
 
 const struct hs_region *hs_heap_region_of(const struct hs_heap *heap, size_t i)
@@ -316,7 +324,7 @@ bool hs_heap_find(const struct hs_heap *heap, hs_addr addr, size_t *ret)
 	}
 	uint64_t reach = hs_chunk_size(c);
 	if (c->flags & HS_IS_MMAPPED)
-		reach = heap->layout.header + hs_chunk_usable(heap, c);
+		reach = heap->layout.header + room_of(heap, c);
 	if (into >= reach)
 		return false;
 	*ret = i;

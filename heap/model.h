@@ -119,6 +119,10 @@ struct hs_heap {
 	struct hs_chunk *chunks; /* ascending */
 	size_t chunk_count, chunk_capacity;
 
+	/* With MALLOC_CHECK_: bytes at the end of each chunk that are no use to
+	 * the program. Owned; NULL without. */
+	uint16_t *slack;
+
 	struct hs_heap_summary summary;
 	struct hs_mallinfo mallinfo;
 	struct hs_heap_checks checks;

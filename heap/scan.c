@@ -17,6 +17,7 @@
 #include "heap/coverage.h"
 #include "heap/lost_bins.h"
 #include "heap/main_arena.h"
+#include "heap/malloc_check.h"
 #include "heap/malloc_par.h"
 #include "heap/mmapped.h"
 #include "heap/other_allocators.h"
@@ -201,6 +202,8 @@ static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
 	st = hs_tcache_find_by_shape(scan, err);
 	if (!st)
 		st = report_threads(scan, err);
+	if (!st)
+		st = hs_malloc_check_find(scan, err);
 	if (!st)
 		st = hs_verify(scan, err);
 	if (!st)

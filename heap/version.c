@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "heap/libc_module.h"
 
 /* "GNU C Library (Vendor 2.36-9) stable release version 2.36.\n" */
 static const char banner[] = "GNU C Library (";
@@ -70,18 +73,31 @@ unsigned hs_version_of_module(struct hs_scan *scan, size_t module)
 	return 0;
 }
 
+static bool is_malloc_debug(const struct hs_scan *scan, size_t module)
+{
+	const char *path = scan->target->modules.module[module].path;
+	return path && strstr(path, "/libc_malloc_debug.so");
+}
+
 enum hs_status hs_version_find(struct hs_scan *scan, struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
 	if (heap->module == SIZE_MAX)
 		return HS_OK;
-	heap->version = hs_version_of_module(scan, heap->module);
+	size_t from = heap->module;
+	heap->version = hs_version_of_module(scan, from);
+	/* libc_malloc_debug.so, which has no banner, comes with its libc. */
+	if (!heap->version && is_malloc_debug(scan, from)) {
+		from = hs_libc_candidate(scan, 0);
+		if (from != SIZE_MAX)
+			heap->version = hs_version_of_module(scan, from);
+	}
 	if (!heap->version)
 		return HS_OK;
 	(void)snprintf(heap->version_text, sizeof(heap->version_text), "2.%u",
 		       heap->version);
 	if (asprintf(&heap->version_source, "banner in %s",
-		     scan->target->modules.module[heap->module].path) < 0) {
+		     scan->target->modules.module[from].path) < 0) {
 		heap->version_source = NULL;
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for a text");
 	}

@@ -252,8 +252,15 @@ def place_malloc_debug():
         for addr, usable in live.items():
             chunk = states.get(addr, {"state": "nothing", "usable": 0})
             failures.expect(chunk["state"] in ("used", "mmapped") and
-                            chunk["usable"] >= usable,
-                            "block %#x is %s" % (addr, chunk))
+                            chunk["usable"] == usable,
+                            "block %#x of %d is %s" % (addr, usable, chunk))
+        version = report["allocator"]["version"]
+        failures.expect(version and version in subprocess.run(
+            ["ldd", "--version"], stdout=subprocess.PIPE, text=True).stdout,
+            "glibc's version is %s" % version)
+        failures.expect("malloc-check" in [p["code"] for p in
+                                           report["problems"]],
+                        "it is not said that blocks are checked")
     finally:
         program.close()
 
