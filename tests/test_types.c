@@ -164,6 +164,28 @@ static void strings_are_named_only_when_they_fill_their_block(void **state)
 	world_free(w);
 }
 
+static void what_a_thread_cache_left_behind_is_no_text(void **state)
+{
+	(void)state;
+	const struct {
+		uint64_t word;
+		const char *name;
+	} t[] = {
+		{ TEXTUAL + 0xc3c, "" },
+		{ TEXTUAL + 0x10000000c3c, "text" }, /* nothing is there */
+	};
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct world *w = world_new(0);
+		hs_addr user = w->user[SMALL_BLOCK];
+		for (unsigned k = 0; k < 24; k += 8)
+			world_put(w, user + k, 0);
+		world_put(w, user, t[i].word ^ user >> 12);
+		world_name(w);
+		assert_string_equal(world_name_of(w, SMALL_BLOCK), t[i].name);
+		world_free(w);
+	}
+}
+
 static void a_pointer_is_no_text_though_its_bytes_are_characters(void **state)
 {
 	(void)state;
@@ -171,7 +193,7 @@ static void a_pointer_is_no_text_though_its_bytes_are_characters(void **state)
 		uint64_t word;
 		const char *name;
 	} t[] = {
-		{ TEXTUAL + 0x142, "" },       /* "BACCCC": memory of ours */
+		{ TEXTUAL + 0x142, "" },       /* "B1<<CC": memory of ours */
 		{ TEXTUAL + 0x100142, "text" } /* nothing is there */
 	};
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -342,6 +364,7 @@ int main(void)
 		cmocka_unit_test(a_tree_needs_a_header_that_counts_it),
 		cmocka_unit_test(
 			strings_are_named_only_when_they_fill_their_block),
+		cmocka_unit_test(what_a_thread_cache_left_behind_is_no_text),
 		cmocka_unit_test(
 			a_pointer_is_no_text_though_its_bytes_are_characters),
 		cmocka_unit_test(swift_types_are_written_as_in_source),

@@ -24,15 +24,35 @@ static unsigned continuation(uint64_t c)
 	return c >= 0xf0 && c < 0xf5 ? 3 : 0;
 }
 
+/* Memory of the target, or what a thread cache makes of a link: since
+ * glibc 2.32 it is mangled with its own address, and the last one is 0. A block
+ * that was taken from there and never written still begins with it. */
+static bool leads_somewhere(struct hs_naming *n, hs_addr at, uint64_t word)
+{
+	uint64_t link = word ^ at >> 12;
+	if (n->block.word_size == 4)
+		link &= UINT32_MAX;
+	return link == 0 || hs_target_find_map(n->target, word) != NULL ||
+	       hs_target_find_map(n->target, link) != NULL;
+}
+
 /*
- * The bytes of an address below 2^48 can be well-formed characters, ended by
- * its zeroes: a block that begins with a pointer is not text for that.
+ * The bytes of an address can be well-formed characters, ended by its zeroes or
+ * by those behind it: a block that begins with one or two is not text for that.
  */
 static bool is_pointer(struct hs_naming *n, const struct hs_block *b,
 		       uint64_t len)
 {
-	return len < n->block.word_size &&
-	       hs_target_find_map(n->target, b->first) != NULL;
+	unsigned w = n->block.word_size;
+	if (len > 2 * w)
+		return false;
+	for (uint64_t off = 0; off < len; off += w) {
+		uint64_t word;
+		if (hs_window_word(&n->block, b->user + off, &word) &&
+		    leads_somewhere(n, b->user + off, word))
+			return true;
+	}
+	return false;
 }
 
 /* Eight bytes that are all between 0x20 and 0x7e; in any order. */

@@ -145,8 +145,10 @@ static const struct hs_addr_entry *object_at(struct hs_naming *n,
 					     unsigned offset)
 {
 	uint64_t count, type, link;
-	if (!hs_block_word(n, b, offset / 8, &count) || !(uint32_t)count ||
-	    count >> 48 != 0 || !hs_block_word(n, b, offset / 8 + 1, &type))
+	/* Nobody has four billion references; a link of free memory may look
+	 * as if. */
+	if (!hs_block_word(n, b, offset / 8, &count) || count == 0 ||
+	    count > UINT32_MAX || !hs_block_word(n, b, offset / 8 + 1, &type))
 		return NULL;
 	const struct hs_addr_entry *t = look_up(n, py, type);
 	if (!t || (t->extra & ~3u) > b->usable - offset ||

@@ -13,6 +13,7 @@ enum hs_std_kind {
 	HS_STD_DEQUE_ELEMENTS,
 	HS_STD_DEQUE_MAP,
 	HS_STD_STRING,
+	HS_STD_BYTES, /* a string, too, with something else than text */
 	HS_STD_VECTOR,
 	HS_STD_POOL,
 	HS_STD_KINDS

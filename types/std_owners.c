@@ -38,6 +38,18 @@ static bool is_string(struct hs_naming *n, hs_addr owner,
 	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
 }
 
+/* Does the string in B have characters, and no zero among them? What a string
+ * left behind when it was destroyed may lead to a block that is another's now.
+ */
+static bool has_text(struct hs_naming *n, hs_addr owner,
+		     const struct hs_block *b)
+{
+	uint64_t len, room;
+	const uint8_t *bytes = hs_window_bytes(&n->block, b->user, &room);
+	return bytes && hs_peek(n, owner + 8, &len) && len > 0 && len < room &&
+	       memchr(bytes, 0, len) == NULL;
+}
+
 /* Is OWNER one of the pointers of a C library's FILE? */
 static bool in_file(struct hs_naming *n, hs_addr owner)
 {
@@ -140,7 +152,9 @@ static void look_at_owner(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 	if (try_deque(n, s, owner, b) || try_unordered(n, s, owner, b))
 		return;
 	if (is_string(n, owner, b))
-		(void)hs_std_found(n, s, b, HS_STD_STRING);
+		(void)hs_std_found(n, s, b,
+				   has_text(n, owner, b) ? HS_STD_STRING
+							 : HS_STD_BYTES);
 	else if (is_vector(n, owner, b))
 		(void)hs_std_found(n, s, b, HS_STD_VECTOR);
 }

@@ -9,11 +9,12 @@
 /*
  * A heap of ten blocks (56 bytes, zeroed; the last one is free, in a tcache),
  * a smaller one, and a library, all to be written into; then everything is
- * named. TEXTUAL is a page whose addresses are characters, too.
+ * named. TEXTUAL is a page whose addresses are characters, too,
+ * and still are when safe-linking has mangled them in the heap.
  */
 #define MODULE UINT64_C(0x7f5500000000)
 #define MODULE_LEN 0x1000u
-#define TEXTUAL UINT64_C(0x434343434000)
+#define TEXTUAL UINT64_C(0x43433c3c3000)
 #define SMALL_BLOCK 10 /* 24 bytes */
 
 struct world {
