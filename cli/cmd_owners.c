@@ -24,6 +24,38 @@ const char *owner_field(struct cli *cli, const struct hs_owners *owners,
 	return reach_field(cli, up.chunk, step.offset, buf);
 }
 
+/* Below this nothing is said of who it is, and below the first level nothing
+ * at all: bytes. */
+#define SMALL_SHARE 100u
+
+static uint64_t share_of_all(const struct hs_owners *owners)
+{
+	struct hs_owner_info whole;
+	hs_owners_info(owners, HS_OWNER_TOP, &whole);
+	return whole.retained.bytes / SMALL_SHARE + 1;
+}
+
+/* How many children of NODE are shown on a level, the largest first. */
+static size_t shown_children(const struct cli *cli,
+			     const struct hs_owners *owners, size_t node,
+			     unsigned level, size_t top)
+{
+	size_t count = hs_owners_children(owners, node), n = 0;
+	struct hs_owner_info up, o;
+	if (count > top)
+		count = top;
+	if (!level || cli->opt.top || cli->opt.all)
+		return count;
+	hs_owners_info(owners, node, &up);
+	while (n < count) {
+		hs_owners_info(owners, hs_owners_child(owners, node, n), &o);
+		if (o.retained.bytes < up.retained.bytes / SMALL_SHARE)
+			break;
+		n++;
+	}
+	return n;
+}
+
 static void print_node(struct cli *cli, const struct hs_owners *owners,
 		       size_t node, unsigned level)
 {
@@ -57,6 +89,14 @@ static void print_node(struct cli *cli, const struct hs_owners *owners,
 		out_str(out, ", ");
 		out_escaped(out, type);
 	}
+	/* Of several roots that lead to what matters one is named. */
+	if (hs_owners_parent(owners, node) == HS_OWNER_TOP &&
+	    o.retained.bytes >= share_of_all(owners)) {
+		const char *who = reach_holder(cli, cli->graph, o.chunk, text);
+		out_str(out, ": by ");
+		out_escaped(out, who ? who : "several");
+		out_str(out, ", and others");
+	}
 	out_str(out, "\n");
 }
 
@@ -64,26 +104,70 @@ static void print_node(struct cli *cli, const struct hs_owners *owners,
 static void print_tree(struct cli *cli, const struct hs_owners *owners,
 		       size_t node, unsigned level, size_t top)
 {
-	char n[TEXT_LEN];
+	char n[TEXT_LEN], size[TEXT_LEN];
 	size_t count = hs_owners_children(owners, node);
-	for (size_t i = 0; i < count && i < top && !cli->out.error; i++) {
+	size_t shown = shown_children(cli, owners, node, level, top);
+	for (size_t i = 0; i < shown && !cli->out.error; i++) {
 		size_t child = hs_owners_child(owners, node, i);
 		print_node(cli, owners, child, level);
 		if (level + 1 < cli->opt.depth)
 			print_tree(cli, owners, child, level + 1, top);
 	}
-	if (count > top)
-		out_printf(&cli->out, "%24s%*s... %s more (--top N, --all)\n",
-			   "", (int)(2 * level), "",
-			   text_count(n, count - top));
+	if (shown == count)
+		return;
+	struct hs_owner_info next;
+	hs_owners_info(owners, hs_owners_child(owners, node, shown), &next);
+	out_printf(&cli->out,
+		   "%24s%*s... %s more, %s at most (--top N, --all)\n", "",
+		   (int)(2 * level), "", text_count(n, count - shown),
+		   text_size(size, next.retained.bytes));
+}
+
+/* How much there is, and who has most of it. */
+static void print_headline(struct cli *cli, const struct hs_owners *owners,
+			   size_t node)
+{
+	struct hs_owner_info whole, first;
+	struct out *out = &cli->out;
+	char n[TEXT_LEN], size[TEXT_LEN], text[ROOT_TEXT];
+	const char *who;
+	hs_owners_info(owners, node, &whole);
+	(void)text_count(n, whole.retained.count);
+	(void)text_size(size, whole.retained.bytes);
+	if (node != HS_OWNER_TOP) {
+		if (whole.children)
+			out_printf(out,
+				   "%s blocks at and below this one retain "
+				   "%s\n\n",
+				   n, size);
+		else
+			out_printf(out,
+				   "this block retains its own %s, nothing "
+				   "else\n\n",
+				   size);
+		return;
+	}
+	out_printf(out, "%s %s reached, %s", n,
+		   text_plural(whole.retained.count, "block is", "blocks are"),
+		   size);
+	if (whole.children) {
+		hs_owners_info(owners, hs_owners_child(owners, node, 0),
+			       &first);
+		who = first.is_root ? root_text(cli, &first.root, text)
+				    : reach_holder(cli, cli->graph, first.chunk,
+						   text);
+		out_printf(out, "; most is kept by ");
+		out_escaped(out, who ? who : "several owners");
+		out_printf(out, "%s: %s", first.is_root ? "" : " and others",
+			   text_size(size, first.retained.bytes));
+	}
+	out_str(out, "\n\n");
 }
 
 static int answer(struct cli *cli, const struct hs_graph *graph,
 		  const struct hs_owners *owners, size_t chunk)
 {
 	size_t node = HS_OWNER_TOP;
-	struct hs_owner_info whole;
-	char n[TEXT_LEN], size[TEXT_LEN];
 	size_t top = cli->opt.top ? (size_t)cli->opt.top : DEFAULT_TOP;
 	if (cli->opt.all)
 		top = SIZE_MAX;
@@ -95,12 +179,7 @@ static int answer(struct cli *cli, const struct hs_graph *graph,
 		out_json_owners(cli, owners, node, cli->opt.depth, top);
 		return reach_answered(cli, graph, false);
 	}
-	hs_owners_info(owners, node, &whole);
-	out_printf(&cli->out, "%s %s retain %s\n\n",
-		   text_count(n, whole.retained.count),
-		   node == HS_OWNER_TOP ? "blocks are reached: their owners"
-					: "blocks at and below this one",
-		   text_size(size, whole.retained.bytes));
+	print_headline(cli, owners, node);
 	out_printf(&cli->out, "%10s %11s  %s\n", "retained", "blocks", "owner");
 	if (node == HS_OWNER_TOP) {
 		print_tree(cli, owners, node, 0, top);

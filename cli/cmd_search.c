@@ -12,9 +12,9 @@ static void print_block(struct cli *cli, const struct search_view *v,
 {
 	struct out *out = &cli->out;
 	struct hs_chunk_info c;
-	char n[TEXT_LEN], holder[SEARCH_HOLDER];
+	char n[TEXT_LEN], holder[ROOT_TEXT];
 	const char *type = reach_type(cli, hit->chunk);
-	const char *text = search_holder(cli, v, hit->chunk, holder);
+	const char *text = reach_holder(cli, v->graph, hit->chunk, holder);
 	hs_heap_chunk(cli->heap, hit->chunk, &c);
 	out_printf(out,
 		   "+%" PRId64 " in the %s block 0x%" PRIx64 " of %s bytes",

@@ -52,28 +52,15 @@ static const char *owner_text(const struct cli *cli,
 	return buf;
 }
 
-/* How long a root of a kind lasts: what several roots lead to is named after
- * one that will be there in the next capture, too. Above 0. */
-static uint8_t lasting(enum hs_root_kind kind)
-{
-	switch (kind) {
-	case HS_ROOT_DATA:
-		return 5;
-	case HS_ROOT_TLS:
-	case HS_ROOT_SPECIFIC:
-		return 4;
-	case HS_ROOT_STACK:
-		return 2;
-	case HS_ROOT_REGISTER:
-		return 1;
-	default:
-		return 3;
-	}
-}
+/* Blocks that no root has for itself and that retain less than one in so many
+ * bytes are not worth a name each. */
+#define SMALL_SHARE 100u
 
 struct naming {
 	struct cli *cli;
+	struct hs_graph *graph;
 	const struct hs_owners *owners;
+	uint64_t small; /* bytes */
 	struct intern *names;
 	bool with_tid;
 	uint32_t *name;  /* by chunk, the answer */
@@ -99,27 +86,34 @@ static bool name_shared(void *arg, const struct hs_root_info *root,
 	size_t node;
 	char text[ROOT_TEXT], shared[ROOT_TEXT + 16];
 	(void)interior;
-	if (n->lasts[chunk] >= lasting(root->kind) ||
+	if (n->lasts[chunk] >= root_rank(root->kind) ||
 	    !hs_owners_node(n->owners, chunk, &node) ||
 	    hs_owners_parent(n->owners, node) != HS_OWNER_TOP)
 		return true;
 	(void)snprintf(shared, sizeof(shared), "%s, and others",
 		       owner_text(n->cli, root, n->with_tid, text));
 	n->name[chunk] = number(n, shared);
-	n->lasts[chunk] = lasting(root->kind);
+	n->lasts[chunk] = root_rank(root->kind);
 	return !n->failed;
 }
 
 static uint32_t name_of_top(struct naming *n, size_t node)
 {
 	struct hs_owner_info o;
-	char text[ROOT_TEXT];
+	struct hs_root_info root;
+	char text[ROOT_TEXT], shared[ROOT_TEXT + 16];
 	hs_owners_info(n->owners, node, &o);
 	if (o.is_root)
 		return number(n,
 			      owner_text(n->cli, &o.root, n->with_tid, text));
-	return n->lasts[o.chunk] ? n->name[o.chunk]
-				 : number(n, "several blocks together");
+	if (n->lasts[o.chunk])
+		return n->name[o.chunk];
+	if (o.retained.bytes < n->small ||
+	    !reach_root(n->graph, o.chunk, &root))
+		return number(n, "several blocks together");
+	(void)snprintf(shared, sizeof(shared), "%s, and others",
+		       owner_text(n->cli, &root, n->with_tid, text));
+	return number(n, shared);
 }
 
 /* Everything at and below NODE gets NAME. */
@@ -139,18 +133,21 @@ static void name_below(struct naming *n, size_t node, uint32_t name)
 	}
 }
 
-static void name_all(struct naming *n, struct hs_graph *graph)
+static void name_all(struct naming *n)
 {
+	struct hs_owner_info whole;
 	size_t tops = hs_owners_children(n->owners, HS_OWNER_TOP);
 	size_t chunks = hs_heap_chunk_count(n->cli->heap);
 	uint32_t leaked = number(n, "nothing: leaked");
-	hs_graph_each_root(graph, name_shared, n);
+	hs_owners_info(n->owners, HS_OWNER_TOP, &whole);
+	n->small = whole.retained.bytes / SMALL_SHARE + 1;
+	hs_graph_each_root(n->graph, name_shared, n);
 	for (size_t i = 0; i < tops && !n->failed; i++) {
 		size_t top = hs_owners_child(n->owners, HS_OWNER_TOP, i);
 		name_below(n, top, name_of_top(n, top));
 	}
 	for (size_t i = 0; i < chunks; i++)
-		if (!hs_graph_reached(graph, i))
+		if (!hs_graph_reached(n->graph, i))
 			n->name[i] = leaked;
 }
 
@@ -170,12 +167,13 @@ int fold_owners(struct cli *cli, bool with_tid, struct intern *names,
 		if (hs_owners_find(graph, &owners, &err))
 			code = cli_fail_error(cli, &err);
 	}
+	n.graph = graph;
 	n.owners = owners;
 	n.lasts = calloc(chunks + 1, sizeof(*n.lasts));
 	n.waiting = malloc((chunks + 2) * sizeof(*n.waiting));
 	n.failed = !n.lasts || !n.waiting;
 	if (!code && !n.failed)
-		name_all(&n, graph);
+		name_all(&n);
 	if (!code && n.failed)
 		code = cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
 				"no memory for the owners");

@@ -7,7 +7,7 @@ static json_t *jblock(const struct cli *cli, const struct search_view *v,
 		      const struct search_hit *hit)
 {
 	struct hs_chunk_info c;
-	char text[SEARCH_HOLDER];
+	char text[ROOT_TEXT];
 	if (hit->chunk == SIZE_MAX)
 		return json_null();
 	hs_heap_chunk(cli->heap, hit->chunk, &c);
@@ -21,7 +21,7 @@ static json_t *jblock(const struct cli *cli, const struct search_view *v,
 			 (json_int_t)(hit->addr - c.user), "type",
 			 jtext(reach_type(cli, hit->chunk)), "reached", reached,
 			 "held_by",
-			 jtext(search_holder(cli, v, hit->chunk, text)));
+			 jtext(reach_holder(cli, v->graph, hit->chunk, text)));
 }
 
 static json_t *jsymbol(struct cli *cli, hs_addr addr)

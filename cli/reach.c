@@ -213,8 +213,12 @@ static void mapping_text(const struct cli *cli, const struct hs_root_info *root,
 	struct hs_map_info m = { .start = root->addr };
 	if (root->map < hs_target_map_count(cli->target))
 		hs_target_map(cli->target, root->map, &m);
+	/* What follows a module's data has no file of its own. */
+	const char *path = m.path;
+	if (!path && root->module < hs_target_module_count(cli->target))
+		path = module_text(cli, root->module);
 	(void)snprintf(buf, ROOT_TEXT, "%s%s%s at 0x%" PRIx64 " +0x%" PRIx64,
-		       what, m.path ? " " : "", m.path ? m.path : "", m.start,
+		       what, path ? " " : "", path ? path : "", m.start,
 		       root->addr - m.start);
 }
 
@@ -281,6 +285,51 @@ const char *root_text(const struct cli *cli, const struct hs_root_info *root,
 		break;
 	}
 	return buf;
+}
+
+uint8_t root_rank(enum hs_root_kind kind)
+{
+	switch (kind) {
+	case HS_ROOT_DATA:
+		return 5;
+	case HS_ROOT_TLS:
+	case HS_ROOT_SPECIFIC:
+		return 4;
+	case HS_ROOT_STACK:
+		return 2;
+	case HS_ROOT_REGISTER:
+		return 1;
+	default:
+		return 3;
+	}
+}
+
+/* Ways among which a variable is looked for. */
+#define LOOKED_AT 8
+
+bool reach_root(struct hs_graph *graph, size_t chunk, struct hs_root_info *ret)
+{
+	struct hs_path_list list;
+	const struct hs_root_info *best = NULL;
+	if (!graph || chunk == SIZE_MAX || !hs_graph_reached(graph, chunk) ||
+	    hs_graph_why(graph, chunk, LOOKED_AT, &list, NULL))
+		return false;
+	for (size_t i = 0; i < list.count; i++)
+		if (!best ||
+		    root_rank(list.path[i].root.kind) > root_rank(best->kind))
+			best = &list.path[i].root;
+	if (best)
+		*ret = *best;
+	hs_path_list_release(&list);
+	return best;
+}
+
+const char *reach_holder(const struct cli *cli, struct hs_graph *graph,
+			 size_t chunk, char buf[ROOT_TEXT])
+{
+	struct hs_root_info root;
+	return reach_root(graph, chunk, &root) ? root_text(cli, &root, buf)
+					       : NULL;
 }
 
 void baseline_find(const struct baseline *base, const char *shape,

@@ -49,6 +49,17 @@ const char *owner_field(struct cli *cli, const struct hs_owners *owners,
 const char *root_text(const struct cli *cli, const struct hs_root_info *root,
 		      char buf[ROOT_TEXT]);
 
+/* Of roots that lead to one block, the one of highest rank will be there the
+ * longest: variables before stacks, registers last. Above 0. */
+uint8_t root_rank(enum hs_root_kind kind);
+
+/* Who holds CHUNK in the shortest ways, in words of root_text(); NULL: leaked,
+ * not to be known, or GRAPH or CHUNK is none. */
+const char *reach_holder(const struct cli *cli, struct hs_graph *graph,
+			 size_t chunk, char buf[ROOT_TEXT]);
+/* The same root itself; false: there is none. */
+bool reach_root(struct hs_graph *graph, size_t chunk, struct hs_root_info *ret);
+
 /* What leaked before, by shape. */
 struct baseline {
 	struct baseline_group {

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/reach.h"
-
 /* Hits kept: who has more was too vague, and is told so. */
 #define MAX_HITS 1000000u
 /* Shorter runs of text are no text. */
@@ -323,19 +321,4 @@ int search_find(struct cli *cli, struct search_view *view)
 void search_release(struct search_view *view)
 {
 	free(view->hit);
-}
-
-const char *search_holder(const struct cli *cli, const struct search_view *view,
-			  size_t chunk, char *buf)
-{
-	struct hs_path_list list;
-	if (!view->graph || chunk == SIZE_MAX)
-		return NULL;
-	if (!hs_graph_reached(view->graph, chunk) ||
-	    hs_graph_why(view->graph, chunk, 1, &list, NULL))
-		return NULL;
-	const char *text =
-		list.count ? root_text(cli, &list.path[0].root, buf) : NULL;
-	hs_path_list_release(&list);
-	return text;
 }

@@ -24,12 +24,6 @@ struct search_view {
 int search_find(struct cli *cli, struct search_view *view);
 void search_release(struct search_view *view);
 
-/* Who holds a block, not escaped: "variable table of /bin/x"; NULL: not asked
- * for, or not to be known. BUF has room for SEARCH_HOLDER bytes. */
-#define SEARCH_HOLDER 512
-const char *search_holder(const struct cli *cli, const struct search_view *view,
-			  size_t chunk, char *buf);
-
 /* A regular expression for runs of text. */
 struct search_regex; /* opaque */
 /* NULL: WHY says what is wrong with it. */
