@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "backends/page_scan.h"
 #include "core/cleanup.h"
 #include "core/grow.h"
 
@@ -28,6 +29,11 @@
 #define PM_SWAPPED (UINT64_C(1) << 62)
 #define PM_FILE (UINT64_C(1) << 61)  /* the page is the file's, or shared */
 #define PM_GUARD (UINT64_C(1) << 58) /* MADV_GUARD_INSTALL, since 6.15 */
+
+/* Mappings from this length on are first asked where they have pages: below,
+ * reading their entries of the page map takes less than a millisecond. */
+#define SPARSE_MIN ((uint64_t)256 << 20)
+#define RANGES 1024u
 
 #define HUGE_PAGE ((uintptr_t)2 << 20)
 #define IOVECS 256 /* of one call; more gain nothing (IOV_MAX is 1024) */
@@ -119,16 +125,17 @@ static enum page_is page_is(uint64_t entry, enum hs_copy_how how)
 	return PAGE_OURS;
 }
 
-static enum hs_status survey_map(struct hs_live_copy *copy,
-				 const struct hs_proc_map *map,
-				 enum hs_copy_how how, struct hs_error *err)
+/* The page map's entries of MAP from *POS to END. *POS is where it ended. */
+static enum hs_status survey_pages(struct hs_live_copy *copy,
+				   const struct hs_proc_map *map, hs_addr *pos,
+				   hs_addr end, enum hs_copy_how how,
+				   struct hs_error *err)
 {
 	bool no_read = !(map->prot & HS_PROT_READ);
-	hs_addr at = map->start;
+	hs_addr at = *pos;
 	enum hs_status st = HS_OK;
-	while (!st && at < map->end && how != HS_COPY_ALL &&
-	       copy->pagemap_fd >= 0) {
-		uint64_t pages = (map->end - at) / copy->page;
+	while (!st && at < end) {
+		uint64_t pages = (end - at) / copy->page;
 		size_t want = pages < ENTRIES ? (size_t)pages : ENTRIES;
 		ssize_t got = pread(copy->pagemap_fd, copy->entries, want * 8,
 				    (off_t)(at / copy->page * 8));
@@ -150,6 +157,53 @@ static enum hs_status survey_map(struct hs_live_copy *copy,
 				st = add_run(&copy->runs, run, err);
 		}
 		at += n * copy->page;
+	}
+	*pos = at;
+	return st;
+}
+
+/* The same where pages are few and far between; *POS stays where the kernel
+ * does not tell. */
+static enum hs_status survey_sparse(struct hs_live_copy *copy,
+				    const struct hs_proc_map *map, hs_addr *pos,
+				    enum hs_copy_how how, struct hs_error *err)
+{
+	struct hs_page_range range[RANGES];
+	hs_addr at = *pos;
+	enum hs_status st = HS_OK;
+	while (!st && at < map->end) {
+		hs_addr up_to;
+		int n = hs_page_scan(copy->pagemap_fd, at, map->end, range,
+				     RANGES, &up_to);
+		if (n < 0)
+			break;
+		for (int i = 0; !st && i < n; i++) {
+			hs_addr from = range[i].start;
+			st = survey_pages(copy, map, &from, range[i].end, how,
+					  err);
+			if (!st && from < range[i].end) {
+				*pos = from;
+				return HS_OK;
+			}
+		}
+		at = up_to;
+	}
+	*pos = at;
+	return st;
+}
+
+static enum hs_status survey_map(struct hs_live_copy *copy,
+				 const struct hs_proc_map *map,
+				 enum hs_copy_how how, struct hs_error *err)
+{
+	bool no_read = !(map->prot & HS_PROT_READ);
+	hs_addr at = map->start;
+	enum hs_status st = HS_OK;
+	if (how != HS_COPY_ALL && copy->pagemap_fd >= 0) {
+		if (map->end - at >= SPARSE_MIN)
+			st = survey_sparse(copy, map, &at, how, err);
+		if (!st)
+			st = survey_pages(copy, map, &at, map->end, how, err);
 	}
 	/* Nobody says which pages exist: take them all. */
 	struct hs_copy_run rest = {
