@@ -107,6 +107,7 @@ static void begin(struct maker *m, struct hs_swift_shapes *s)
 		has_steps(m->l) ? HS_LIMIT_SWIFT_STEPS - m->l->steps : 0;
 	s->count = 0;
 	s->text_len = 0;
+	s->opened = 0;
 	s->steps = left < HS_LIMIT_SWIFT_TYPE_STEPS ? left
 						    : HS_LIMIT_SWIFT_TYPE_STEPS;
 	m->l->steps += s->steps;

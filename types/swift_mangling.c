@@ -58,7 +58,7 @@ struct machine {
 };
 
 /* Names deeper than this are about extensions of extensions. */
-#define MAX_NESTING 8u
+#define MAX_NESTING 24u
 
 static bool next_char(struct machine *m, char *ret)
 {
@@ -435,11 +435,13 @@ static bool is_called(const struct machine *m, const struct item *item,
 	       memcmp(m->arena + item->at, name, item->len) == 0;
 }
 
-/* Take the types down to the list's beginning; *FIRST is the lowest. */
+/* Take types, and marks between levels, down to the list's beginning: the
+ * lowest is *FIRST. */
 static bool pop_types(struct machine *m, unsigned *first)
 {
 	unsigned at = m->depth;
-	while (at > 0 && m->stack[at - 1].kind == ITEM_TYPE)
+	while (at > 0 && (m->stack[at - 1].kind == ITEM_TYPE ||
+			  m->stack[at - 1].kind == ITEM_FIRST))
 		at--;
 	if (at == 0 || m->stack[at - 1].kind != ITEM_EMPTY_LIST)
 		return false;
@@ -453,43 +455,104 @@ static struct hs_swift_shape bound_shape(struct machine *m,
 					 unsigned first, unsigned end)
 {
 	struct hs_swift_shape arg[MAX_ITEMS], sum = { .sized = true };
+	unsigned count = 0;
+	bool optional = is_called(m, name, "Swift.Optional");
+	bool range = is_called(m, name, "Swift.Range") ||
+		     is_called(m, name, "Swift.ClosedRange");
+	/* What an array is of is somewhere else. */
+	if (!name->desc && !optional && !range)
+		return shape_of(m, name);
 	for (unsigned i = first; i < end; i++)
-		arg[i - first] = shape_of(m, &m->stack[i]);
+		if (m->stack[i].kind == ITEM_TYPE)
+			arg[count++] = shape_of(m, &m->stack[i]);
+	if (!count)
+		return hs_swift_shape_unknown(m->shapes);
 	struct hs_swift_args args = { .at = HS_NO_ADDR,
 				      .context = name->desc,
 				      .shape = arg,
-				      .shapes = end - first };
+				      .shapes = count };
 	if (name->desc)
 		return hs_swift_shape_described(m->n, m->shapes, name->desc,
 						&args);
-	if (is_called(m, name, "Swift.Optional"))
+	if (optional)
 		return hs_swift_shape_optional(arg[0]);
-	if (is_called(m, name, "Swift.Range") ||
-	    is_called(m, name, "Swift.ClosedRange")) {
-		hs_swift_shape_add(m->shapes, &sum, &arg[0], "lowerBound");
-		hs_swift_shape_add(m->shapes, &sum, &arg[0], "upperBound");
-		return sum;
+	hs_swift_shape_add(m->shapes, &sum, &arg[0], "lowerBound");
+	hs_swift_shape_add(m->shapes, &sum, &arg[0], "upperBound");
+	return sum;
+}
+
+/* "<A, B>" behind what TEXT has: the types of one level, up to END. */
+static bool put_level(struct machine *m, struct item *text, unsigned first,
+		      unsigned end)
+{
+	for (unsigned i = first; i < end; i++)
+		if (!put(m, text, "%.*s%s%.*s%s", SHOW(m, *text),
+			 i == first ? "<" : ", ", SHOW(m, m->stack[i]),
+			 i + 1 == end ? ">" : ""))
+			return false;
+	return true;
+}
+
+/* How many levels of types there are around a type, itself included. */
+static unsigned levels(const struct machine *m, unsigned first, unsigned end)
+{
+	unsigned n = 1;
+	for (unsigned i = first; i < end; i++)
+		n += m->stack[i].kind == ITEM_FIRST;
+	return n;
+}
+
+/* Of "m.Outer.Inner" the end of the part that has LEFT names behind it. */
+static unsigned part_end(const struct machine *m, const struct item *name,
+			 unsigned left)
+{
+	unsigned end = name->len;
+	for (; left > 0; left--) {
+		while (end > 0 && m->arena[name->at + end - 1] != '.')
+			end--;
+		end -= end > 0;
 	}
-	return shape_of(m, name);
+	return end;
+}
+
+/* NAME with its arguments: "m.Outer<A>.Inner<B>" from Outer.Inner and A_B. */
+static bool put_bound(struct machine *m, const struct item *name,
+		      unsigned first, unsigned end, struct item *ret)
+{
+	unsigned left = levels(m, first, end), from = 0;
+	/* In an extension, the outer ones are there already. */
+	bool there = memchr(m->arena + name->at, '<', name->len);
+	for (unsigned at = first; left-- > 0; at++) {
+		unsigned stop = at, to = part_end(m, name, left);
+		while (stop < end && m->stack[stop].kind == ITEM_TYPE)
+			stop++;
+		if (there && left)
+			to = from;
+		if (to < from ||
+		    !put(m, ret, "%.*s%.*s", SHOW(m, *ret), (int)(to - from),
+			 m->arena + name->at + from) ||
+		    (!(there && left) && !put_level(m, ret, at, stop)))
+			return false;
+		from = to;
+		at = stop;
+	}
+	return true;
 }
 
 static bool bound_generic(struct machine *m)
 {
 	unsigned first, end = m->depth;
-	struct item name = { .kind = ITEM_TYPE };
+	struct item name, item = { .kind = ITEM_TYPE };
 	if (!pop_types(m, &first) || first == end || first < 2 ||
 	    m->stack[first - 2].kind != ITEM_TYPE)
 		return false;
 	name = m->stack[first - 2];
 	if (m->shapes)
-		name.shape = bound_shape(m, &name, first, end);
-	for (unsigned i = first; i < end; i++)
-		if (!put(m, &name, "%.*s%s%.*s", SHOW(m, name),
-			 i == first ? "<" : ", ", SHOW(m, m->stack[i])))
-			return false;
+		item.shape = bound_shape(m, &name, first, end);
+	if (!put_bound(m, &name, first, end, &item))
+		return false;
 	m->depth = first - 2;
-	return put(m, &name, "%.*s>", SHOW(m, name)) && push(m, name) &&
-	       add_subst(m, name);
+	return push(m, item) && add_subst(m, item);
 }
 
 /* (A, label: B): from the last element to the one that is marked first. */
@@ -757,6 +820,10 @@ static bool operator_x(struct machine *m)
 			return false;
 		m->stack[m->depth - 1].shape = reference(m, 0, 8);
 		return true;
+	case 'M': /* a metatype, and how it is stored */
+		if (!next_char(m, &c) || (c != 'T' && c != 't'))
+			return false;
+		return wrap_plain(m, ".Type", c == 'T' ? 8 : 0);
 	case 'P':
 		return constrained(m);
 	case 'p':
@@ -904,6 +971,83 @@ static bool numbered_parameter(struct machine *m)
 	return index_number(m, &i) && parameter(m, 0, i + 1);
 }
 
+/* Go past the next character if it is one of these. */
+static bool skip_any(struct machine *m, const char *these)
+{
+	char c = peek_char(m);
+	if (!c || !strchr(these, c))
+		return false;
+	m->pos++;
+	return true;
+}
+
+/* Past all of them, each with a letter for "sending"; how many. */
+static unsigned skip_all(struct machine *m, const char *these)
+{
+	unsigned n = 0;
+	while (n < MAX_ITEMS && skip_any(m, these)) {
+		(void)skip_any(m, "w");
+		(void)skip_any(m, "T");
+		n++;
+	}
+	return n;
+}
+
+/*
+ * "(A, B) -> C" of a function as compilers lower it: letters for how each
+ * parameter, then each result is passed, whose types are on the stack.
+ */
+static bool lowered_function(struct machine *m)
+{
+	struct item type[MAX_ITEMS],
+		item = { .kind = ITEM_TYPE, .shape = reference(m, 8, 16) };
+	unsigned params, results;
+	/* Whether it escapes, is isolated, differentiable; who holds it; how
+	 * it is called; whether it yields. A signature of its own (s) and
+	 * substitutions (I) would come before. */
+	(void)skip_any(m, "P");
+	(void)skip_any(m, "e");
+	(void)skip_any(m, "A");
+	(void)skip_any(m, "dlfr");
+	if (!skip_any(m, "ygxt"))
+		return false;
+	(void)skip_any(m, "BCMJKW");
+	(void)skip_any(m, "AIG");
+	(void)skip_any(m, "h");
+	bool async = skip_any(m, "H");
+	(void)skip_any(m, "T");
+	params = skip_all(m, "ilcbnXxgeyvpm");
+	results = skip_all(m, "rodauk");
+	bool throws = skip_any(m, "z");
+	unsigned errors = throws && skip_any(m, "rodauk");
+	if (!skip_any(m, "_") || params + results + errors > m->depth)
+		return false;
+	unsigned first = m->depth - params - results - errors;
+	for (unsigned i = first; i < m->depth; i++) {
+		type[i - first] = m->stack[i];
+		if (type[i - first].kind != ITEM_TYPE)
+			return false;
+	}
+	m->depth = first;
+	if (!put(m, &item, "("))
+		return false;
+	for (unsigned i = 0; i < params; i++)
+		if (!put(m, &item, "%.*s%s%.*s", SHOW(m, item), i ? ", " : "",
+			 SHOW(m, type[i])))
+			return false;
+	if (!put(m, &item, "%.*s)%s%s -> %s", SHOW(m, item),
+		 async ? " async" : "", throws ? " throws" : "",
+		 results == 1 ? "" : "("))
+		return false;
+	for (unsigned i = 0; i < results; i++)
+		if (!put(m, &item, "%.*s%s%.*s", SHOW(m, item), i ? ", " : "",
+			 SHOW(m, type[params + i])))
+			return false;
+	return put(m, &item, "%.*s%s", SHOW(m, item),
+		   results == 1 ? "" : ")") &&
+	       push(m, item);
+}
+
 /* Names of declarations that are not seen from outside. */
 static bool local_name(struct machine *m)
 {
@@ -917,14 +1061,45 @@ static bool local_name(struct machine *m)
 	       push(m, name);
 }
 
-/* Q: of them, packs that are spread out; others say nothing by themselves. */
+/* Put a parameter below the name, and perhaps protocol, on top. */
+static bool parameter_below_name(struct machine *m, bool first)
+{
+	struct item protocol = { 0 }, name;
+	bool has = pop(m, ITEM_PROTOCOL, &protocol);
+	return pop(m, ITEM_WORD, &name) &&
+	       (first ? parameter(m, 0, 0) : numbered_parameter(m)) &&
+	       push(m, name) && (!has || push(m, protocol));
+}
+
+/* "A.Element": a type that a parameter's own type chooses. */
+static bool associated_type(struct machine *m)
+{
+	struct item protocol, name, of, item = { .kind = ITEM_TYPE };
+	(void)pop(m, ITEM_PROTOCOL, &protocol);
+	/* The parameter was pushed last. */
+	return pop(m, ITEM_WORD, &name) && pop(m, ITEM_TYPE, &of) &&
+	       put(m, &item, "%.*s.%.*s", SHOW(m, of), SHOW(m, name)) &&
+	       push(m, item) && add_subst(m, item);
+}
+
+/* Q: types that are chosen by others, and packs that are spread out. */
 static bool operator_q(struct machine *m)
 {
 	struct item count, item = { .kind = ITEM_TYPE }, of;
 	char c;
-	return next_char(m, &c) && c == 'p' && pop(m, ITEM_TYPE, &count) &&
-	       pop(m, ITEM_TYPE, &of) &&
-	       put(m, &item, "repeat %.*s", SHOW(m, of)) && push(m, item);
+	if (!next_char(m, &c))
+		return false;
+	switch (c) {
+	case 'z': /* of the first parameter, of another one */
+	case 'y':
+		return parameter_below_name(m, c == 'z') && associated_type(m);
+	case 'p':
+		return pop(m, ITEM_TYPE, &count) && pop(m, ITEM_TYPE, &of) &&
+		       put(m, &item, "repeat %.*s", SHOW(m, of)) &&
+		       push(m, item);
+	default:
+		return false;
+	}
 }
 
 static bool step(struct machine *m, char c)
@@ -947,6 +1122,8 @@ static bool step(struct machine *m, char c)
 		return nominal(m, ITEM_PROTOCOL);
 	case 'G':
 		return bound_generic(m);
+	case 'I':
+		return lowered_function(m);
 	case 'K':
 		return push_mark(m, ITEM_THROWS);
 	case 'L':

@@ -107,8 +107,10 @@ void hs_swift_shape_add(struct hs_swift_shapes *s, struct hs_swift_shape *sum,
 		struct hs_swift_slot *last =
 			sum->count ? &s->slot[sum->first + sum->count - 1]
 				   : NULL;
-		if (last && last->len == OPEN_END)
+		if (last && last->len == OPEN_END) {
+			last->name_len = 0; /* it may be of PART by now */
 			return;
+		}
 		struct hs_swift_shape none = { 0 };
 		copy_slots(s, sum, &none, 0, NULL);
 		sum->count += put_slot(s, rest);
@@ -330,19 +332,24 @@ struct hs_swift_shape hs_swift_shape_described(struct hs_naming *n,
 					       hs_addr desc,
 					       const struct hs_swift_args *args)
 {
-	if (s->steps == 0)
-		return hs_swift_shape_unknown(s);
-	s->steps--;
-	switch (hs_swift_context_kind(n, desc)) {
-	case HS_SWIFT_KIND_CLASS:
+	hs_addr at = args ? args->at : 0;
+	unsigned kind = hs_swift_context_kind(n, desc);
+	if (kind == HS_SWIFT_KIND_CLASS)
 		return hs_swift_shape_one(s, HS_SWIFT_SLOT_REF, 0, 8);
-	case HS_SWIFT_KIND_STRUCT:
-		return of_struct(n, s, desc, args);
-	case HS_SWIFT_KIND_ENUM:
-		return of_enum(n, s, desc, args);
-	default:
+	if (s->steps == 0 || s->opened == HS_SWIFT_OPEN ||
+	    (kind != HS_SWIFT_KIND_STRUCT && kind != HS_SWIFT_KIND_ENUM))
 		return hs_swift_shape_unknown(s);
-	}
+	for (unsigned i = 0; i < s->opened; i++)
+		if (s->open[i].desc == desc && s->open[i].args == at)
+			return hs_swift_shape_unknown(s);
+	s->steps--;
+	s->open[s->opened].desc = desc;
+	s->open[s->opened++].args = at;
+	struct hs_swift_shape shape = kind == HS_SWIFT_KIND_STRUCT
+					      ? of_struct(n, s, desc, args)
+					      : of_enum(n, s, desc, args);
+	s->opened--;
+	return shape;
 }
 
 bool hs_swift_value(struct hs_naming *n, hs_addr metadata,

@@ -33,6 +33,7 @@ struct hs_swift_shape {
 
 #define HS_SWIFT_SLOTS 512u
 #define HS_SWIFT_SLOT_TEXT 8192u
+#define HS_SWIFT_OPEN 32u
 
 /* What shapes of one type are made of; for a caller's stack. */
 struct hs_swift_shapes {
@@ -40,6 +41,12 @@ struct hs_swift_shapes {
 	unsigned count;
 	char text[HS_SWIFT_SLOT_TEXT];
 	unsigned text_len;
+	/* What is being looked at: a value cannot hold its own type, so who
+	 * comes by again came by an argument that lies somewhere else. */
+	struct {
+		hs_addr desc, args;
+	} open[HS_SWIFT_OPEN];
+	unsigned opened;
 	/* What may still be looked at: types contain types, and forged ones
 	 * themselves. The rest is of unknown shape. */
 	unsigned steps;
