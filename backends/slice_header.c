@@ -50,8 +50,9 @@ static enum hs_status parse_order(const uint8_t *bytes,
 			       "little (1) nor big endian (2)",
 			       bytes[SLICE_AT_ENDIAN]);
 	}
-	h->version = h->big_endian ? (uint16_t)(version[0] << 8 | version[1])
-				   : (uint16_t)(version[1] << 8 | version[0]);
+	unsigned high = version[h->big_endian ? 0 : 1];
+	unsigned low = version[h->big_endian ? 1 : 0];
+	h->version = (uint16_t)(high << 8 | low);
 	/* One writer puts major and minor the other way round. */
 	h->legacy = version[0] == 1 && version[1] <= 1 && !h->big_endian &&
 		    h->version != SLICE_VERSION_1_1;
