@@ -3,7 +3,8 @@
 
 #include "cli/diff.h"
 
-/* Another capture, opened as the first was, its complaints on our output. */
+/* Another capture, opened as the first was, its complaints on our output; what
+ * is in its heap is looked at when it is counted. */
 static int open_capture(struct cli *cli, const char *spec, struct cli *other)
 {
 	*other = (struct cli){ .command = cli->command,
@@ -13,18 +14,9 @@ static int open_capture(struct cli *cli, const char *spec, struct cli *other)
 			       .colour = cli->colour };
 	other->opt.target = spec;
 	other->opt.pid = NULL;
-	int code = cli_prepare(other);
+	int code = cli_open_target(other);
 	cli->out = other->out;
 	return code;
-}
-
-static void close_capture(struct cli *other)
-{
-	hs_graph_free(other->graph);
-	hs_types_free(other->types);
-	hs_heap_free(other->heap);
-	hs_symbols_free(other->syms);
-	hs_target_close(other->target);
 }
 
 static int answer(struct cli *cli, struct diff_view *v)
@@ -36,11 +28,8 @@ static int answer(struct cli *cli, struct diff_view *v)
 		out_json_diff(cli, v);
 	else
 		out_diff(cli, v);
-	for (size_t i = 0; i < v->captures; i++) {
-		code = cli_answered(v->capture[i]);
-		if (code)
-			return code;
-	}
+	if (v->incomplete)
+		return EXIT_INCOMPLETE;
 	return diff_changed(v) ? EXIT_FOUND : EXIT_ANSWERED;
 }
 
@@ -65,7 +54,7 @@ int diff_run(struct cli *cli, char *const *spec, size_t n, size_t own)
 	}
 	diff_release(&v);
 	for (size_t i = 0; others && i < n; i++)
-		close_capture(&others[i]);
+		diff_close_capture(&others[i]);
 	free(v.capture);
 	free(others);
 	return code;

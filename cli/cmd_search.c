@@ -52,7 +52,13 @@ static void print_hit(struct cli *cli, const struct search_view *v,
 	}
 	hs_target_map(cli->target, find_map(cli->target, hit->addr), &map);
 	out_printf(out, "0x%" PRIx64 " bytes into ", hit->addr - map.start);
-	out_escaped(out, map.path ? map.path : map_kind_name(map.kind));
+	if (map.path)
+		out_escaped(out, map.path);
+	else
+		out_printf(out, "%s memory at 0x%" PRIx64,
+			   map.kind == HS_MAP_ANON ? "anonymous"
+						   : map_kind_name(map.kind),
+			   map.start);
 	out_str(out, "\n");
 }
 

@@ -241,16 +241,86 @@ static int by_growth(const void *a, const void *b, void *arg)
 	return m->low < n->low ? -1 : m->low > n->low;
 }
 
+/* A string of a target that is about to be closed. */
+static bool keep_text(struct diff_view *v, const char **text)
+{
+	if (!*text)
+		return true;
+	char *copy = strdup(*text);
+	if (copy)
+		v->text[v->text_count++] = copy;
+	*text = copy;
+	return copy;
+}
+
+/* A series may be long, and each capture as large as a process. */
+static bool close_early(struct diff_view *v, struct cli *capture)
+{
+	bool ok = keep_text(v, &capture->info.path) &&
+		  keep_text(v, &capture->info.executable) &&
+		  keep_text(v, &capture->info.command_line);
+	diff_close_capture(capture);
+	return ok;
+}
+
+void diff_close_capture(struct cli *capture)
+{
+	hs_graph_free(capture->graph);
+	hs_types_free(capture->types);
+	hs_heap_free(capture->heap);
+	hs_symbols_free(capture->syms);
+	hs_target_close(capture->target);
+	capture->graph = NULL;
+	capture->types = NULL;
+	capture->heap = NULL;
+	capture->syms = NULL;
+	capture->target = NULL;
+}
+
+/* Not EXIT_ANSWERED: it was reported. */
+static int look_into(struct cli *cli, struct cli *capture)
+{
+	if (capture->heap)
+		return EXIT_ANSWERED;
+	capture->out = cli->out;
+	int code = cli_scan(capture);
+	cli->out = capture->out;
+	if (!code)
+		cli_note_problems(capture);
+	return code;
+}
+
+/* The first and the last are compared block by block; the others are closed
+ * as soon as they are counted. */
+static int look_at_all(struct cli *cli, struct diff_view *v)
+{
+	size_t last = v->captures - 1;
+	int code = look_into(cli, v->capture[0]);
+	if (!code)
+		code = look_into(cli, v->capture[last]);
+	if (code)
+		return code;
+	v->same_process = is_same_process(v->capture[0], v->capture[last]);
+	v->fold.with_tid = v->same_process;
+	for (size_t i = 0; i <= last && !code; i++) {
+		code = look_into(cli, v->capture[i]);
+		if (!code)
+			code = count_capture(cli, v, i);
+		if (code)
+			return code;
+		v->incomplete |= cli_answered(v->capture[i]) != EXIT_ANSWERED;
+		if (i && i < last && !close_early(v, v->capture[i]))
+			code = no_memory(cli);
+	}
+	return code;
+}
+
 int diff_compare(struct cli *cli, struct diff_view *v)
 {
-	int code = EXIT_ANSWERED;
-	v->same_process =
-		is_same_process(v->capture[0], v->capture[v->captures - 1]);
-	v->fold.with_tid = v->same_process;
-	if (!series_init(&v->all, v->captures))
+	v->text = calloc(3 * v->captures, sizeof(*v->text));
+	if (!v->text || !series_init(&v->all, v->captures))
 		return no_memory(cli);
-	for (size_t i = 0; i < v->captures && !code; i++)
-		code = count_capture(cli, v, i);
+	int code = look_at_all(cli, v);
 	if (code)
 		return code;
 	if (v->same_process)
@@ -267,6 +337,9 @@ void diff_release(struct diff_view *v)
 {
 	for (size_t i = 0; i < v->row_count; i++)
 		free(v->row[i].is.count); /* its bytes are behind it */
+	for (size_t i = 0; i < v->text_count; i++)
+		free(v->text[i]);
+	free(v->text);
 	free(v->all.count);
 	free(v->row);
 	free(v->row_of);

@@ -49,15 +49,20 @@ struct diff_view {
 	struct diff_series all;
 	struct diff_row *row; /* by growth, largest first */
 	size_t row_count, row_capacity;
-	uint32_t *row_of;  /* by chunk of the last capture, until sorted */
+	uint32_t *row_of; /* by chunk of the last capture, until sorted */
+	bool incomplete;  /* memory that the answer needs was missing in one */
+	char **text;      /* of targets that are closed already */
+	size_t text_count;
 	bool same_process; /* addresses can be compared */
 	/* Of before and after; zeroes when addresses cannot be compared. */
 	struct hs_total appeared, vanished, stayed;
 };
-/* Find everything out about CAPTURES captures, all open, v->capture and
+/* Find everything out about CAPTURES captures, all targets open, v->capture and
  * v->fold.by given. Not EXIT_ANSWERED: it was reported. */
 int diff_compare(struct cli *cli, struct diff_view *view);
 void diff_release(struct diff_view *view);
+/* What an opened capture holds; twice is fine. */
+void diff_close_capture(struct cli *capture);
 
 /* Came or went anything? */
 bool diff_changed(const struct diff_view *view);

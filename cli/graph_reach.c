@@ -154,7 +154,8 @@ static enum hs_status add_leaks(struct build *b, const struct hs_leaks *leaks)
 			return st;
 	}
 	(void)snprintf(b->view->title, sizeof(b->view->title),
-		       "leaks, one of each shape");
+		       b->view->node_count ? "leaks, one of each shape"
+					   : "no leaks");
 	return HS_OK;
 }
 
