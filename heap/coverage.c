@@ -35,6 +35,19 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A stack in use holds return addresses: one of nothing but zeroes was not
+ * captured, whatever the dump says. */
+static bool all_zeroes(struct hs_scan *scan, hs_addr from, hs_addr to)
+{
+	unsigned w = scan->target->word_size;
+	uint64_t word;
+	for (hs_addr at = from & ~(hs_addr)(w - 1); at < to && at - from < 4096;
+	     at += w)
+		if (!hs_window_word(&scan->list_window, at, &word) || word != 0)
+			return false;
+	return from < to;
+}
+
 /* From each stack pointer to the end of its mapping, or to the next stack in
  * the same one: what is below is not in use. */
 static enum hs_status cover_stacks(struct hs_scan *scan, struct hs_error *err)
@@ -57,7 +70,10 @@ static enum hs_status cover_stacks(struct hs_scan *scan, struct hs_error *err)
 		hs_addr end = map->end;
 		if (i + 1 < n && sp[i + 1] < end)
 			end = sp[i + 1];
+		uint64_t captured = heap->coverage.stacks.captured;
 		cover(scan, sp[i], end, &heap->coverage.stacks);
+		if (all_zeroes(scan, sp[i], end))
+			heap->coverage.stacks.captured = captured;
 	}
 	return HS_OK;
 }

@@ -133,7 +133,8 @@ static hs_addr key_of(uint64_t h)
 static hs_addr likeness(const struct hs_decl_type *t, const char *name)
 {
 	uint64_t h = hash_name(0xcbf29ce484222325, name);
-	h = mix(h, (uint64_t)t->kind << 8 | t->number | t->complete << 4);
+	h = mix(h, (uint64_t)t->kind << 8 | t->number |
+			   (uint64_t)t->complete << 4);
 	h = mix(mix(h, t->size), t->count);
 	return key_of(mix(mix(h, t->of), t->line));
 }

@@ -478,6 +478,54 @@ def place_gcore():
         program.close()
 
 
+def place_zeroed_stacks():
+    """From glibc 2.42 on, stacks are guarded by pages within one mapping, and
+    gdb 13 writes zeroes for all of a mapping in which it cannot read one."""
+    need("gdb")
+    if os.environ.get("HS_SANITIZED"):
+        seen.skip("runs with the build that users have")
+    cache = os.environ.get("MATRIX_CACHE",
+                           os.path.join(os.environ["BUILD"], "matrix"))
+    os.makedirs(cache, exist_ok=True)
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
+        os.path.abspath(__file__))), "matrix"))
+    import matrix
+    libcs = matrix.fetch(cache, "unstable", "amd64", 60)
+    newest = max(libcs, key=lambda c: c.number)
+    why = matrix.build(libcs, "amd64", cache, "shapes")
+    if why or newest.number < (2, 42):
+        seen.skip(why or "no glibc 2.42 or later here")
+    program = seen.Program(newest.command(
+        os.path.join(cache, "shapes-amd64"), "ledger"))
+    try:
+        program.wait_line("ready")
+        program.wait_stopped()
+        live, freed, facts, _ = ledger.read_ledger(program.path("ledger"))
+        core = program.path("written")
+        said = subprocess.run(
+            ["gdb", "-nx", "-q", "-batch", "-p", str(program.pid), "-ex",
+             "gcore " + core], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+        if not os.path.exists(core):
+            seen.skip("gdb may not attach here")
+        if "Memory read failed" not in said:
+            seen.skip("this gdb or this kernel leaves no stack out")
+        done = run(core, "--json")
+        failures.expect(done.returncode == 5, "exit status %d: %s" % (
+            done.returncode, done.stderr))
+        report = json.loads(done.stdout)
+        ledger.compare_blocks(failures, "gcore", live, freed, facts, report)
+        failures.expect("stack-zeroed" in [p["code"] for p in
+                                           report["problems"]],
+                        "zeroes are not said: %s" % report["problems"])
+        text = run(core).stdout
+        failures.expect(re.search(r"^captured .*stacks \d\d?\.", text, re.M),
+                        "stacks of zeroes count as captured: %s" %
+                        re.findall("^captured.*", text, re.M))
+    finally:
+        program.close()
+
+
 def place_compressed_core():
     program, books, core = with_core()
     try:
