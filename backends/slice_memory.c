@@ -6,6 +6,30 @@
 
 #include "backends/live_budget.h"
 #include "core/grow.h"
+#include "core/limits.h"
+
+/* One region goes to a place that suits its pages. */
+#define ALIGN UINT64_C(64)
+
+/*
+ * Address space for all regions, so that huge pages serve more than one of
+ * them. Where there is not so much of it, each gets some when it is unpacked.
+ */
+static void reserve(struct hs_slice_memory *m)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < m->slice->region_count; i++) {
+		uint64_t room = hs_slice_region_room(&m->slice->region[i]);
+		if (room > HS_LIMIT_SLICE_PAYLOAD - sum)
+			return;
+		m->store[i].at = sum;
+		sum += (room + ALIGN - 1) & ~(ALIGN - 1);
+		if (sum > HS_LIMIT_SLICE_PAYLOAD)
+			return;
+	}
+	if (sum > 0)
+		(void)!hs_slice_buffer_new(&m->room, sum, NULL);
+}
 
 enum hs_status hs_slice_memory_init(struct hs_slice_memory *m,
 				    const struct hs_slice *slice,
@@ -18,6 +42,7 @@ enum hs_status hs_slice_memory_init(struct hs_slice_memory *m,
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	for (size_t i = 0; i < count; i++)
 		(void)pthread_mutex_init(&m->store[i].lock, NULL);
+	reserve(m);
 	return HS_OK;
 }
 
@@ -27,10 +52,28 @@ void hs_slice_memory_release(struct hs_slice_memory *m)
 		hs_slice_buffer_cleanup(&m->store[i].buffer);
 		(void)pthread_mutex_destroy(&m->store[i].lock);
 	}
+	hs_slice_buffer_cleanup(&m->room);
 	free(m->store);
 	free(m->stretch);
 	m->store = NULL;
 	m->stretch = NULL;
+}
+
+static enum hs_status unpack_into(struct hs_slice_memory *m, size_t i,
+				  const uint8_t **ret, struct hs_error *err)
+{
+	struct hs_slice_store *store = &m->store[i];
+	const struct hs_slice_region *r = &m->slice->region[i];
+	const uint8_t *pages;
+	if (m->room.bytes) {
+		uint8_t *at = m->room.bytes + store->at;
+		*ret = at;
+		return hs_slice_region_unpack_to(r, at, err);
+	}
+	enum hs_status st =
+		hs_slice_region_unpack(r, &store->buffer, &pages, err);
+	*ret = store->buffer.bytes;
+	return st;
 }
 
 /* Under the store's lock. */
@@ -39,7 +82,7 @@ static enum hs_status unpack(struct hs_slice_memory *m, size_t i,
 {
 	struct hs_slice_store *store = &m->store[i];
 	const struct hs_slice_region *r = &m->slice->region[i];
-	const uint8_t *pages;
+	const uint8_t *payload;
 	if (store->failed)
 		return hs_fail_at(err, HS_ERR_NOT_CAPTURED, r->base,
 				  "the region at 0x%" PRIx64
@@ -58,10 +101,10 @@ static enum hs_status unpack(struct hs_slice_memory *m, size_t i,
 			     "it on a larger machine",
 			     room);
 	if (!st)
-		st = hs_slice_region_unpack(r, &store->buffer, &pages, &why);
+		st = unpack_into(m, i, &payload, &why);
 	(void)atomic_fetch_sub(&m->unpacking, room);
 	if (!st) {
-		atomic_store_explicit(&store->payload, store->buffer.bytes,
+		atomic_store_explicit(&store->payload, payload,
 				      memory_order_release);
 		return HS_OK;
 	}
@@ -99,7 +142,7 @@ enum hs_status hs_slice_memory_payload(struct hs_slice_memory *m, size_t i,
 		payload = atomic_load(&store->payload);
 		if (!payload) {
 			st = unpack(m, i, err);
-			payload = store->buffer.bytes;
+			payload = atomic_load(&store->payload);
 		}
 		(void)pthread_mutex_unlock(&store->lock);
 	}

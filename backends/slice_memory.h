@@ -15,7 +15,8 @@
 struct hs_slice_store {
 	pthread_mutex_t lock;             /* held while one thread unpacks */
 	_Atomic(const uint8_t *) payload; /* unpacked; NULL: not yet */
-	struct hs_slice_buffer buffer;
+	struct hs_slice_buffer buffer;    /* owned, unless it is in ROOM */
+	uint64_t at;                      /* where in ROOM */
 	enum hs_status failed; /* under LOCK: it cannot be unpacked */
 };
 
@@ -29,6 +30,7 @@ struct hs_slice_stretch {
 struct hs_slice_memory {
 	const struct hs_slice *slice;     /* borrowed */
 	struct hs_slice_store *store;     /* owned: one a region */
+	struct hs_slice_buffer room;      /* owned: for all of them, or none */
 	atomic_uint_fast64_t unpacking;   /* bytes, by all threads just now */
 	struct hs_slice_stretch *stretch; /* owned: by address; see below */
 	size_t count, capacity;

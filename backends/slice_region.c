@@ -209,6 +209,37 @@ uint64_t hs_slice_region_room(const struct hs_slice_region *r)
 		       : need;
 }
 
+enum hs_status hs_slice_region_unpack_to(const struct hs_slice_region *r,
+					 uint8_t *out, struct hs_error *err)
+{
+	size_t room = (size_t)hs_slice_region_room(r), got;
+	enum hs_status st = hs_slice_unpack(&r->packed, out, room, &got, err);
+	if (!st && got < room)
+		st = hs_fail(err, HS_ERR_FORMAT,
+			     "the region at 0x%" PRIx64
+			     " unpacks to %zu bytes, not %zu",
+			     r->base, got, room);
+	return st;
+}
+
+enum hs_status hs_slice_buffer_new(struct hs_slice_buffer *ret, uint64_t len,
+				   struct hs_error *err)
+{
+	void *bytes =
+		len > SIZE_MAX
+			? MAP_FAILED
+			: mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			       0);
+	if (bytes == MAP_FAILED)
+		return hs_fail(err, HS_ERR_NOMEM,
+			       "no memory for %" PRIu64 " bytes", len);
+	/* A page fault for every 4 KiB would take as long as unpacking. */
+	(void)madvise(bytes, (size_t)len, MADV_HUGEPAGE);
+	*ret = (struct hs_slice_buffer){ bytes, (size_t)len };
+	return HS_OK;
+}
+
 enum hs_status hs_slice_region_unpack(const struct hs_slice_region *r,
 				      struct hs_slice_buffer *buffer,
 				      const uint8_t **pages,
@@ -218,26 +249,17 @@ enum hs_status hs_slice_region_unpack(const struct hs_slice_region *r,
 		*pages = r->packed.bytes + r->data;
 		return HS_OK;
 	}
-	size_t room = (size_t)hs_slice_region_room(r), got;
-	uint8_t *bytes =
-		mmap(NULL, room, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (bytes == MAP_FAILED)
-		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu bytes",
-			       room);
-	struct hs_slice_buffer fresh = { bytes, room };
-	enum hs_status st = hs_slice_unpack(&r->packed, bytes, room, &got, err);
-	if (!st && got < room)
-		st = hs_fail(err, HS_ERR_FORMAT,
-			     "the region at 0x%" PRIx64
-			     " unpacks to %zu bytes, not %zu",
-			     r->base, got, room);
+	struct hs_slice_buffer fresh = { 0 };
+	enum hs_status st =
+		hs_slice_buffer_new(&fresh, hs_slice_region_room(r), err);
+	if (!st)
+		st = hs_slice_region_unpack_to(r, fresh.bytes, err);
 	if (st) {
 		hs_slice_buffer_cleanup(&fresh);
 		return st;
 	}
 	*buffer = fresh;
-	*pages = bytes + r->data;
+	*pages = fresh.bytes + r->data;
 	return HS_OK;
 }
 

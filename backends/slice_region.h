@@ -55,6 +55,14 @@ hs_slice_region_unpack(const struct hs_slice_region *region,
 		       struct hs_error *err);
 /* Bytes that hs_slice_region_unpack() will put into its buffer. */
 uint64_t hs_slice_region_room(const struct hs_slice_region *region);
+/* The same into the caller's memory, which has that much room. */
+HS_MUST_CHECK enum hs_status
+hs_slice_region_unpack_to(const struct hs_slice_region *region, uint8_t *out,
+			  struct hs_error *err);
+/* Address space that costs what is put into it. */
+HS_MUST_CHECK enum hs_status hs_slice_buffer_new(struct hs_slice_buffer *ret,
+						 uint64_t len,
+						 struct hs_error *err);
 void hs_slice_buffer_cleanup(struct hs_slice_buffer *buffer);
 
 /* Pages in a row that are all alike. */

@@ -11,7 +11,8 @@ extern volatile sig_atomic_t progress_stop;
 
 /*
  * One line on a terminal's stderr, rewritten in place, and only once the work
- * has taken a second: short work stays quiet. ARG is not used.
+ * has taken a second: short work stays quiet. What is counted in bytes is shown
+ * with them and their rate. ARG is not used.
  * False when the work is to be given up.
  */
 bool progress_show(void *arg, const char *what, uint64_t done, uint64_t total);

@@ -57,6 +57,25 @@ const char *text_uuid(char buf[UUID_TEXT_LEN], const uint8_t *u)
 	return buf;
 }
 
+/* What the block held is in doubt; all else can be used. */
+static void damaged_memory(struct cli *cli, const struct hs_slice *slice,
+			   size_t block)
+{
+	char size[TEXT_LEN], addr[TEXT_LEN];
+	for (size_t i = 0; i < hs_slice_region_count(slice); i++) {
+		struct hs_slice_region_info r;
+		hs_slice_region(slice, i, &r);
+		if (r.block != block)
+			continue;
+		out_printf(&cli->out,
+			   "block %zu holds %s of memory at %s: these are in "
+			   "doubt\n",
+			   block,
+			   text_size(size, r.captured_pages * r.page_size),
+			   text_addr(addr, r.base));
+	}
+}
+
 static void broken_chain(struct cli *cli, const struct slice_view *view)
 {
 	const struct hs_slice_integrity *in = &view->integrity;
@@ -78,6 +97,8 @@ static void broken_chain(struct cli *cli, const struct slice_view *view)
 			   "block %zu before it, or its own link, is not as "
 			   "it was written\n",
 			   i - 1);
+	if (i > 0)
+		damaged_memory(cli, view->slice, i - 1);
 }
 
 void out_slice_verdict(struct cli *cli, const struct slice_view *view)

@@ -5,13 +5,31 @@
 
 #include "core/cleanup.h"
 
+/* Whether the bytes of a span are there: of a compressed dump that shows only
+ * when they are unpacked. */
+static enum hs_status is_there(const struct hs_scan *scan,
+			       const struct hs_span *s, bool *ret,
+			       struct hs_error *err)
+{
+	const uint8_t *bytes;
+	uint64_t len;
+	*ret = s->state == HS_SPAN_BYTES;
+	if (s->state != HS_SPAN_LAZY)
+		return HS_OK;
+	enum hs_status st =
+		hs_target_view(scan->target, s->start, &bytes, &len, err);
+	*ret = st == HS_OK;
+	return st == HS_ERR_NOT_CAPTURED ? HS_OK : st;
+}
+
 /* Add [FROM, TO) and what of it can be read. */
-static void cover(const struct hs_scan *scan, hs_addr from, hs_addr to,
-		  struct hs_covered *c)
+static enum hs_status cover(const struct hs_scan *scan, hs_addr from,
+			    hs_addr to, struct hs_covered *c,
+			    struct hs_error *err)
 {
 	const struct hs_span_list *spans = &scan->target->spans;
 	if (from >= to)
-		return;
+		return HS_OK;
 	c->bytes += to - from;
 	const struct hs_span *s = hs_span_list_from(spans, from);
 	for (; s && s < spans->span + spans->count && s->start < to; s++) {
@@ -20,13 +38,19 @@ static void cover(const struct hs_scan *scan, hs_addr from, hs_addr to,
 		hs_addr b = end < to ? end : to;
 		if (a >= b)
 			continue;
+		bool there;
+		enum hs_status st = is_there(scan, s, &there, err);
+		if (st)
+			return st;
 		/* Where nothing is missing, a hole is a guard page between two
 		 * stacks, or was never touched. */
-		if (s->state != HS_SPAN_NOT_CAPTURED)
+		if (there)
 			c->captured += b - a;
-		else if (scan->target->complete)
+		else if (s->state == HS_SPAN_NOT_CAPTURED &&
+			 scan->target->complete)
 			c->bytes -= b - a;
 	}
+	return HS_OK;
 }
 
 static int by_value(const void *a, const void *b)
@@ -71,37 +95,45 @@ static enum hs_status cover_stacks(struct hs_scan *scan, struct hs_error *err)
 		if (i + 1 < n && sp[i + 1] < end)
 			end = sp[i + 1];
 		uint64_t captured = heap->coverage.stacks.captured;
-		cover(scan, sp[i], end, &heap->coverage.stacks);
+		enum hs_status st =
+			cover(scan, sp[i], end, &heap->coverage.stacks, err);
+		if (st)
+			return st;
 		if (all_zeroes(scan, sp[i], end))
 			heap->coverage.stacks.captured = captured;
 	}
 	return HS_OK;
 }
 
-static void cover_libc(struct hs_scan *scan)
+static enum hs_status cover_libc(struct hs_scan *scan, struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
 	const struct hs_target *target = scan->target;
+	enum hs_status st = HS_OK;
 	if (heap->module == SIZE_MAX)
-		return;
+		return HS_OK;
 	const struct hs_module *m = &target->modules.module[heap->module];
-	for (size_t i = 0; i < target->maps.count; i++) {
+	for (size_t i = 0; !st && i < target->maps.count; i++) {
 		const struct hs_map *map = &target->maps.map[i];
 		if (!hs_scan_writable(map) || map->end <= m->base ||
 		    map->start >= m->end)
 			continue;
-		cover(scan, map->start, map->end, &heap->coverage.libc_data);
+		st = cover(scan, map->start, map->end,
+			   &heap->coverage.libc_data, err);
 	}
+	return st;
 }
 
 enum hs_status hs_coverage_measure(struct hs_scan *scan, struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
-	for (size_t r = 0; r < heap->region_count; r++)
-		cover(scan, heap->regions[r].start, heap->regions[r].end,
-		      &heap->coverage.heaps);
-	cover_libc(scan);
-	return cover_stacks(scan, err);
+	enum hs_status st = HS_OK;
+	for (size_t r = 0; !st && r < heap->region_count; r++)
+		st = cover(scan, heap->regions[r].start, heap->regions[r].end,
+			   &heap->coverage.heaps, err);
+	if (!st)
+		st = cover_libc(scan, err);
+	return st ? st : cover_stacks(scan, err);
 }
 
 bool hs_thread_zeroed(struct hs_scan *scan, const struct hs_thread_heap *thread)

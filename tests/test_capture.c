@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "backends/slice_file.h"
 #include "backends/slice_pack.h"
 #include "support/fake_target.h"
 
@@ -178,6 +179,71 @@ static void what_is_written_is_what_is_read(void **state)
 	}
 	free(bytes);
 	assert_int_equal(files_left(), 0);
+}
+
+/* A bit of a compressed part flips: that part is lost, the others are not. */
+static void a_flipped_bit_costs_one_part(void **state)
+{
+	(void)state;
+	const size_t len = (size_t)18 << 20, part = (size_t)4 << 20;
+	uint8_t *bytes = malloc(len);
+	struct fake_target t;
+	struct hs_slice *s = NULL;
+	struct hs_error err = { 0 };
+	struct hs_open_options how = { .struct_size = sizeof(how),
+				       .sysroot = "/dev/null" };
+	struct hs_capture_options opt =
+		plain(HS_CAPTURE_SLICE, HS_CAPTURE_ZSTD);
+	unsigned short seed[3] = { 1, 2, 3 };
+	assert_non_null(bytes);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(nrand48(seed) >> 8 & 7);
+	fake_target_init(&t, HS_ARCH_X86_64);
+	fake_target_map(&t, BASE, bytes, len, FAKE_RW);
+	fake_target_finish(&t);
+	const char *path = path_of("dump");
+	for (unsigned round = 0; round < 20; round++) {
+		struct hs_target *there = NULL;
+		size_t lost = 0;
+		assert_int_equal(
+			hs_capture_write(&t.base, path, &opt, NULL, &err),
+			HS_OK);
+		assert_int_equal(hs_slice_open(path, NULL, &s, &err), HS_OK);
+		assert_int_equal(s->region_count, 5);
+		/* Behind the front, within the third. */
+		const struct hs_slice_packed *p = &s->region[2].packed;
+		long at = (long)(p->bytes - s->bytes) + 1000 +
+			  (long)(erand48(seed) * (double)(p->len - 1010));
+		hs_slice_close(s);
+		s = NULL;
+		FILE *f = fopen(path, "r+e");
+		assert_non_null(f);
+		assert_int_equal(fseek(f, at, SEEK_SET), 0);
+		int c = fgetc(f);
+		assert_int_equal(fseek(f, at, SEEK_SET), 0);
+		assert_int_not_equal(fputc(c ^ 1 << round % 8, f), EOF);
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(hs_target_open(path, &how, &there, &err),
+				 HS_OK);
+		assert_int_equal(hs_target_map_count(there), 1);
+		for (size_t i = 0; i < len; i += PAGE) {
+			uint8_t page[PAGE];
+			enum hs_status st = hs_target_read(there, BASE + i,
+							   page, PAGE, &err);
+			if (st == HS_OK) {
+				assert_memory_equal(page, bytes + i, PAGE);
+				continue;
+			}
+			assert_int_equal(st, HS_ERR_NOT_CAPTURED);
+			assert_in_range(i, 2 * part, 3 * part - 1);
+			lost += PAGE;
+		}
+		assert_int_equal(lost, part);
+		hs_target_close(there);
+	}
+	assert_int_equal(unlink(path), 0);
+	fake_target_release(&t);
+	free(bytes);
 }
 
 static void pages_that_are_there_in_part_are_said_to_be_lost(void **state)
@@ -428,6 +494,7 @@ static void a_stretched_block_unpacks_to_the_same(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_flipped_bit_costs_one_part),
 		cmocka_unit_test(what_is_written_is_what_is_read),
 		cmocka_unit_test(
 			pages_that_are_there_in_part_are_said_to_be_lost),

@@ -20,6 +20,8 @@ import struct
 import sys
 import uuid
 
+from blake3_plain import blake3
+
 REGION, MODULE, MODULE_LIST, THREAD = 0x0001, 0x0002, 0x0010, 0x0011
 KEY_HINT, PROVENANCE, PROCESS, RELATED = 0x0020, 0x0030, 0x0040, 0x0041
 SYSTEM, END = 0x0050, 0x0FFF
@@ -49,70 +51,9 @@ def pad8(data):
 
 # ---- hashes -----------------------------------------------------------------
 
-BLAKE3_IV = (0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
-             0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19)
-BLAKE3_ORDER = (2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8)
-
-
-def blake3_compress(chain, block, counter, length, flags):
-    m = list(struct.unpack("<16I", block.ljust(64, b"\0")))
-    v = list(chain) + list(BLAKE3_IV[:4]) + [
-        counter & 0xFFFFFFFF, counter >> 32, length, flags]
-
-    def turn(x, n):
-        return (x >> n | x << (32 - n)) & 0xFFFFFFFF
-
-    def mix(a, b, c, d, x, y):
-        v[a] = (v[a] + v[b] + x) & 0xFFFFFFFF
-        v[d] = turn(v[d] ^ v[a], 16)
-        v[c] = (v[c] + v[d]) & 0xFFFFFFFF
-        v[b] = turn(v[b] ^ v[c], 12)
-        v[a] = (v[a] + v[b] + y) & 0xFFFFFFFF
-        v[d] = turn(v[d] ^ v[a], 8)
-        v[c] = (v[c] + v[d]) & 0xFFFFFFFF
-        v[b] = turn(v[b] ^ v[c], 7)
-
-    for r in range(7):
-        for i in range(4):
-            mix(i, 4 + i, 8 + i, 12 + i, m[2 * i], m[2 * i + 1])
-        for i in range(4):
-            mix(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4,
-                m[8 + 2 * i], m[9 + 2 * i])
-        m = [m[k] for k in BLAKE3_ORDER]
-    return [v[i] ^ v[i + 8] for i in range(8)]
-
-
-def blake3(data):
-    """Slow and plain; for small files."""
-    def chunk(piece, counter, root):
-        chain = BLAKE3_IV
-        blocks = [piece[i:i + 64] for i in range(0, len(piece), 64)] or [b""]
-        for i, block in enumerate(blocks):
-            last = i == len(blocks) - 1
-            flags = (1 if i == 0 else 0) | (2 if last else 0)
-            if last and root:
-                flags |= 8
-            chain = blake3_compress(chain, block, counter, len(block), flags)
-        return chain
-
-    def tree(first, count, root):
-        if count == 1:
-            return chunk(data[first * 1024:(first + 1) * 1024], first, root)
-        left = 1
-        while left * 2 < count:
-            left *= 2
-        pair = tree(first, left, False) + tree(first + left, count - left,
-                                               False)
-        return blake3_compress(BLAKE3_IV, struct.pack("<16I", *pair), 0, 64,
-                               4 | (8 if root else 0))
-
-    count = max(1, (len(data) + 1023) // 1024)
-    return struct.pack("<8I", *tree(0, count, True))
-
-
 def digest(name, data):
     if name == "blake3":
-        return blake3(data)
+        return blake3(data).digest()
     if name == "sha256":
         return hashlib.sha256(data).digest()
     return hashlib.new("sha512_256", data).digest()
