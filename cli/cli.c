@@ -11,6 +11,7 @@
 #include "cli/out_json.h"
 #include "cli/out_text.h"
 #include "cli/progress.h"
+#include "cli/rules.h"
 #include "cli/secret.h"
 
 /* Rows on a terminal before --all is needed: about one screen. */
@@ -219,17 +220,22 @@ int cli_prepare(struct cli *cli)
 
 int cli_name_types(struct cli *cli)
 {
+	char *rules;
+	int code = cli->types ? EXIT_ANSWERED : rules_load(cli, &rules);
+	if (cli->types || code)
+		return code;
 	struct hs_types_options how = {
 		.struct_size = sizeof(how),
 		.progress = progress_show,
 		.jobs = cli->opt.jobs,
 		.symbols = cli->syms,
+		.rules = rules,
 	};
 	struct hs_error err = { .code = HS_OK };
-	if (cli->types ||
-	    !hs_types_new(cli->target, cli->heap, &how, &cli->types, &err))
-		return EXIT_ANSWERED;
-	return cli_fail_error(cli, &err);
+	if (hs_types_new(cli->target, cli->heap, &how, &cli->types, &err))
+		code = cli_fail_error(cli, &err);
+	free(rules);
+	return code;
 }
 
 void cli_close_target(struct cli *cli)

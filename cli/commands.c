@@ -54,7 +54,8 @@ const struct command commands[] = {
 	  "The chunk and the offset in it, its state and arena, the symbol, the\n"
 	  "thread on whose stack it lies, and the mapping. Addresses are\n"
 	  "hexadecimal, with or without 0x; - reads them from standard input.\n",
-	  NEEDS_ANY_HEAP, 1, -1, TARGET_GROUPS | GROUP_CONTENT, cmd_at },
+	  NEEDS_ANY_HEAP, 1, -1, TARGET_GROUPS | GROUP_CONTENT | GROUP_NAMES,
+	  cmd_at },
 	{ "read", "TARGET ADDR LENGTH", "raw bytes of memory, to standard output",
 	  "ADDR is hexadecimal; LENGTH accepts 0x, k, M and G. Where memory is\n"
 	  "missing the output ends, and the exit status is 5.\n",

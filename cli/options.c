@@ -30,6 +30,11 @@ const struct option_spec option_specs[] = {
 	  "look for the target's files below DIR", GROUP_TARGET },
 	{ OPT_DEBUG_DIR, "debug-dir", 0, "DIR", NULL,
 	  "debug files, in place of /usr/lib/debug", GROUP_TARGET },
+	{ OPT_RULES, "rules", 0, "FILE", NULL,
+	  "what tags and void pointers of a C program stand for",
+	  GROUP_NAMES | GROUP_CHUNKS | GROUP_GRAPH | GROUP_REACH |
+		  GROUP_TYPES | GROUP_EXPORT | GROUP_DIFF | GROUP_RSS |
+		  GROUP_SEARCH },
 	{ OPT_PASSPHRASE_FILE, "passphrase-file", 0, "FILE", NULL,
 	  "passphrase or key of an encrypted slice",
 	  GROUP_TARGET | GROUP_SLICE },
@@ -489,6 +494,9 @@ static bool take_option(struct options *opt, const struct option_spec *spec,
 		return true;
 	case OPT_DEBUG_DIR:
 		opt->debug_dir = value;
+		return true;
+	case OPT_RULES:
+		opt->rules = value;
 		return true;
 	case OPT_PASSPHRASE_FILE:
 		opt->passphrase_file = value;

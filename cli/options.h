@@ -29,12 +29,14 @@
 #define GROUP_EXPORT (1u << 22)
 #define GROUP_DIFF (1u << 23)
 #define GROUP_RSS (1u << 24)
+#define GROUP_NAMES (1u << 25) /* commands that name blocks */
 
 enum option_id {
 	OPT_PID,
 	OPT_EXE,
 	OPT_SYSROOT,
 	OPT_DEBUG_DIR,
+	OPT_RULES,
 	OPT_NO_SYMBOLS,
 	OPT_JSON,
 	OPT_ALL,
@@ -139,9 +141,10 @@ struct options {
 	bool json, all, summary, dot, no_symbols, help, version;
 	bool content; /* show what memory holds */
 	enum colour_choice colour;
-	const char *pid, *exe, *sysroot, *debug_dir; /* borrowed from argv */
-	const char *target;                          /* NULL with --pid */
-	char **args; /* those after the target; owned array */
+	/* Borrowed from argv. */
+	const char *pid, *exe, *sysroot, *debug_dir, *rules;
+	const char *target; /* NULL with --pid */
+	char **args;        /* those after the target; owned array */
 	int arg_count;
 
 	unsigned states;   /* bit per hs_chunk_state; 0: all */

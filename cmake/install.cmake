@@ -10,6 +10,7 @@ install(DIRECTORY include/heapscan
 install(FILES LICENSE README.md CHANGES.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES docs/heapscan.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(DIRECTORY rules DESTINATION ${CMAKE_INSTALL_DATADIR}/heapscan)
 
 # Absolute install folders are allowed (distributions use them).
 foreach(dir LIBDIR INCLUDEDIR)

@@ -187,6 +187,12 @@
 #define HS_LIMIT_EMBED_DEPTH 16u
 #define HS_LIMIT_EMBEDDED (1u << 22)
 
+/* Lines of rules about types, and the bytes between a pointer and what a rule
+ * looks at: people write them. */
+#define HS_LIMIT_RULES 65536u
+#define HS_LIMIT_RULE_TYPES 64u /* that share a name */
+#define HS_LIMIT_RULE_OFFSET (1u << 30)
+
 /* Values looked at while types are spread over a heap, for each of its words
  * and beyond: a block may be looked at once for each of eight degrees of
  * certainty, in three rounds. Members of a forged type may overlap. */

@@ -49,7 +49,8 @@ uint64_t hs_c_elements(const struct hs_naming *n, const struct hs_block *b,
 	if (size == 0 || size > b->usable)
 		return 0;
 	uint64_t count = b->usable / size;
-	*exact = size >= n->heap->layout.align && !is_mapped(n, b);
+	/* A smaller request may have got a rest with its block. */
+	*exact = size >= n->heap->layout.min_size && !is_mapped(n, b);
 	if (is_mapped(n, b))
 		return b->usable % size < PAGE ? count : 0;
 	if (hs_c_fits(n, b, count * size))
@@ -85,8 +86,8 @@ static enum hs_c_sense bool_sense(struct hs_c *c, hs_addr addr, uint64_t size)
 {
 	uint64_t v;
 	if (size != 1 || !hs_window_uint(&c->read, addr, 1, &v))
-		return HS_C_SILENT;
-	return v > 1 ? HS_C_NONSENSE : HS_C_SILENT;
+		return HS_C_NO_POINTERS;
+	return v > 1 ? HS_C_NONSENSE : HS_C_NO_POINTERS;
 }
 
 static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
@@ -95,7 +96,7 @@ static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 	const struct hs_decls *d = &c->decls;
 	type = hs_decls_strip(d, type);
 	const struct hs_decl_type *t = &d->type[type];
-	enum hs_c_sense all = HS_C_SILENT;
+	enum hs_c_sense all = HS_C_NO_POINTERS;
 	if (depth == HS_LIMIT_EMBED_DEPTH || c->budget == 0)
 		return HS_C_SILENT;
 	c->budget--;
@@ -105,7 +106,7 @@ static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 	case HS_DECL_NUMBER:
 		return t->number == HS_NUMBER_BOOL
 			       ? bool_sense(c, addr, t->size)
-			       : HS_C_SILENT;
+			       : HS_C_NO_POINTERS;
 	case HS_DECL_STRUCT:
 		for (uint32_t i = 0; i < t->members && all != HS_C_NONSENSE;
 		     i++) {
@@ -126,7 +127,7 @@ static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 		return all;
 	}
 	default: /* of a union only one member counts */
-		return HS_C_SILENT;
+		return HS_C_NO_POINTERS;
 	}
 }
 

@@ -23,6 +23,7 @@ static void release(void *state)
 {
 	struct hs_c *c = state;
 	hs_decls_release(&c->decls);
+	hs_c_rules_release(&c->rules);
 	for (size_t i = 0; i < HS_C_RANKS; i++)
 		free(c->queue[i].chunk);
 	free(c->root);
@@ -161,7 +162,10 @@ static enum hs_status prepare(struct hs_naming *n, struct hs_c *c,
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for claims about %zu chunks",
 			       n->heap->chunk_count);
-	st = find_statics(n, c, &any_tls, err);
+	if (n->opt->rules)
+		st = hs_c_rules_read(&c->rules, &c->decls, n->opt->rules, err);
+	if (!st)
+		st = find_statics(n, c, &any_tls, err);
 	if (!st && any_tls)
 		st = find_tls(n, c, err);
 	return st ? st : hs_c_parts_init(c, err);
@@ -213,9 +217,9 @@ static const char *evidence(uint8_t form)
 		[HS_C_TAIL] = "a pointer of that type; it ends in an array",
 		[HS_C_ARRAY] = "a pointer of that type, and room for as many",
 		[HS_C_BASE] = "a pointer of that type; it is larger",
-		[HS_C_OPAQUE] = "a pointer of that type, declared nowhere",
+		[HS_C_OPAQUE] = "a pointer to a type known by name only",
 		[HS_C_WITHIN] = "a pointer to a part of it, and its size",
-		[HS_C_RULE] = "a pointer to its base, and a rule",
+		[HS_C_RULE] = "a pointer, a rule, and its size",
 	};
 	return words[form];
 }

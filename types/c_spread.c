@@ -169,7 +169,7 @@ static bool any_whole(struct source *s, const struct hs_block *b, uint32_t type)
 static enum hs_c_sense array_sense(struct source *s, uint32_t type,
 				   hs_addr addr, uint64_t size, uint64_t count)
 {
-	enum hs_c_sense all = HS_C_SILENT;
+	enum hs_c_sense all = HS_C_NO_POINTERS;
 	for (uint64_t i = 1; i < count && i < MAX_TRIED; i++) {
 		enum hs_c_sense one =
 			hs_c_makes_sense(s->n, s->c, type, addr + i * size);
@@ -218,7 +218,9 @@ static void claim_start(struct source *s, const struct hs_block *b,
 	}
 	uint64_t count = hs_c_elements(s->n, b, size, &exact);
 	enum hs_c_sense all = array_sense(s, type, b->user, size, count);
-	if (count > 1 && all != HS_C_NONSENSE)
+	/* Small ones fit everywhere, and null pointers are in all kinds of
+	 * data: only numbers are taken for an array of them unproven. */
+	if (count > 1 && (all == HS_C_SENSE || all == HS_C_NO_POINTERS))
 		take(s, b, type, HS_C_ARRAY, many, slot, all == HS_C_SENSE);
 	else if (hs_c_fits_with_rest(s->n, b, size))
 		take(s, b, type, HS_C_ONE, one, slot, false);
@@ -237,6 +239,81 @@ static void claim_inside(struct source *s, const struct hs_block *b,
 		take(s, b, whole, HS_C_WITHIN, HS_C_INFERRED, slot, true);
 }
 
+/* A rule says that the pointer at SLOT, whose value is V, leads to what RULE
+ * says. It must have the size for it. */
+static bool claim_by_rule(struct source *s, const struct hs_c_rule *rule,
+			  uint64_t v, hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	struct hs_block b;
+	enum hs_c_form form;
+	uint32_t type = hs_decls_strip(&c->decls, rule->type);
+	hs_addr at = v + (uint64_t)rule->at;
+	if (!hs_c_tests_hold(&rule->provided, &c->read, at) ||
+	    !hs_naming_block_at(s->n, at, &b))
+		return false;
+	if (c->decls.type[type].kind == HS_DECL_NUMBER) {
+		take(s, &b, rule->type, HS_C_ARRAY, HS_C_SCALARS, slot, false);
+		return true;
+	}
+	if (!could_be(s, &b, type, &form) ||
+	    hs_c_makes_sense(s->n, c, type, b.user) == HS_C_NONSENSE)
+		return false;
+	take(s, &b, type, HS_C_RULE,
+	     s->doubtful ? HS_C_DOUBTFUL_ONE : HS_C_FIRM_ONE, slot, true);
+	return true;
+}
+
+static bool follow_rules(struct source *s, uint32_t subject,
+			 enum hs_c_subject of, hs_addr addr, hs_addr slot);
+
+/* The pointer at SLOT leads to what RULE says. */
+static bool follow_rule(struct source *s, const struct hs_c_rule *rule,
+			hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	uint64_t v;
+	if (!hs_window_word(&c->read, slot, &v))
+		return false;
+	if (s->n->heap->tagged_pointers)
+		v &= HS_ADDR_WITHOUT_TAG;
+	if (v < LOWEST)
+		return false;
+	/* What a rule leads to may have rules of its own: `sds`, a base. */
+	if (rule->of == HS_C_MEMBER) {
+		if (hs_c_rules_has(&c->rules, rule->type, HS_C_TYPEDEF))
+			return follow_rules(s, rule->type, HS_C_TYPEDEF, v,
+					    slot);
+		uint32_t type = hs_decls_strip(&c->decls, rule->type);
+		if (rule->at == 0 && rule->provided.count == 0 &&
+		    hs_c_rules_has(&c->rules, type, HS_C_POINTEE) &&
+		    follow_rules(s, type, HS_C_POINTEE, v, slot))
+			return true;
+	}
+	return claim_by_rule(s, rule, v, slot);
+}
+
+/* Try the rules of SUBJECT, whose conditions are about what is at ADDR. */
+static bool follow_rules(struct source *s, uint32_t subject,
+			 enum hs_c_subject of, hs_addr addr, hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	size_t count, first = hs_c_rules_find(&c->rules, subject, &count);
+	bool any = false;
+	for (size_t i = first; i < first + count; i++) {
+		const struct hs_c_rule *rule = &c->rules.rule[i];
+		if (rule->of != of || c->budget == 0 ||
+		    !hs_c_tests_hold(&rule->when, &c->read, addr))
+			continue;
+		c->budget--;
+		if (of == HS_C_MEMBER) /* one for each of its members */
+			any |= follow_rule(s, rule, addr + rule->member);
+		else if (follow_rule(s, rule, slot))
+			return true;
+	}
+	return any;
+}
+
 static void follow(struct source *s, uint32_t pointee, hs_addr slot)
 {
 	const struct hs_decls *d = &s->c->decls;
@@ -251,6 +328,9 @@ static void follow(struct source *s, uint32_t pointee, hs_addr slot)
 	if (v < LOWEST || !hs_naming_block_in(s->n, v, &b))
 		return;
 	bool at_start = v == b.user;
+	if (hs_c_rules_has(&s->c->rules, type, HS_C_POINTEE) &&
+	    follow_rules(s, type, HS_C_POINTEE, v, slot))
+		return;
 	switch (t->kind) {
 	case HS_DECL_STRUCT:
 	case HS_DECL_UNION:
@@ -282,13 +362,35 @@ static void follow(struct source *s, uint32_t pointee, hs_addr slot)
 	}
 }
 
+/* Take typedefs off TYPE, up to one that has rules: then true. */
+static bool ruled_alias(const struct hs_c *c, uint32_t *type)
+{
+	uint32_t at = *type;
+	for (unsigned i = 0; i < MAX_DEPTH; i++) {
+		const struct hs_decl_type *t = &c->decls.type[at];
+		if (t->kind != HS_DECL_ALIAS)
+			break;
+		if (hs_c_rules_has(&c->rules, at, HS_C_TYPEDEF)) {
+			*type = at;
+			return true;
+		}
+		at = t->of;
+	}
+	*type = hs_decls_strip(&c->decls, *type);
+	return false;
+}
+
 /* Has a value of TYPE pointers that lead on? Asked once for each type. */
 static bool leads(struct hs_c *c, uint32_t type, unsigned depth)
 {
 	enum { UNKNOWN, NO, YES };
 	const struct hs_decls *d = &c->decls;
-	type = hs_decls_strip(d, type);
+	if (ruled_alias(c, &type))
+		return true;
 	const struct hs_decl_type *t = &d->type[type];
+	if (hs_c_rules_has(&c->rules, type, HS_C_MEMBER) ||
+	    hs_c_rules_has(&c->rules, type, HS_C_VIEW))
+		return true;
 	if (c->leads[type] != UNKNOWN)
 		return c->leads[type] == YES;
 	bool yes = false;
@@ -310,19 +412,47 @@ static bool leads(struct hs_c *c, uint32_t type, unsigned depth)
 	return yes;
 }
 
+static void visit(struct source *s, uint32_t type, hs_addr addr,
+		  unsigned depth);
+
+/* The member that a rule names for the union TYPE. */
+static void visit_view(struct source *s, uint32_t type, hs_addr addr,
+		       unsigned depth)
+{
+	struct hs_c *c = s->c;
+	size_t count, first = hs_c_rules_find(&c->rules, type, &count);
+	for (size_t i = first; i < first + count; i++) {
+		const struct hs_c_rule *rule = &c->rules.rule[i];
+		if (rule->of == HS_C_VIEW &&
+		    hs_c_tests_hold(&rule->when, &c->read, addr)) {
+			visit(s, rule->type, addr + rule->member, depth + 1);
+			return;
+		}
+	}
+}
+
 /* Follow the pointers in a value of TYPE at ADDR. What is in a union depends on
  * what only the program knows. */
 static void visit(struct source *s, uint32_t type, hs_addr addr, unsigned depth)
 {
 	struct hs_c *c = s->c;
 	const struct hs_decls *d = &c->decls;
-	type = hs_decls_strip(d, type);
-	const struct hs_decl_type *t = &d->type[type];
+	uint64_t v;
 	if (depth == MAX_DEPTH || c->budget == 0 || addr >= s->end ||
 	    !leads(c, type, 0))
 		return;
 	c->budget--;
-	if (t->kind == HS_DECL_POINTER) {
+	if (ruled_alias(c, &type)) {
+		if (hs_window_word(&c->read, addr, &v) && v >= LOWEST)
+			(void)follow_rules(s, type, HS_C_TYPEDEF, v, addr);
+		return;
+	}
+	const struct hs_decl_type *t = &d->type[type];
+	if (hs_c_rules_has(&c->rules, type, HS_C_MEMBER))
+		(void)follow_rules(s, type, HS_C_MEMBER, addr, addr);
+	if (hs_c_rules_has(&c->rules, type, HS_C_VIEW)) {
+		visit_view(s, type, addr, depth);
+	} else if (t->kind == HS_DECL_POINTER) {
 		if (t->size == c->read.word_size && s->end - addr >= t->size)
 			follow(s, t->of, addr);
 	} else if (t->kind == HS_DECL_STRUCT) {

@@ -3,6 +3,7 @@
 #define TYPES_C_TYPES_H
 
 #include "symbols/declarations.h"
+#include "types/c_rules.h"
 #include "types/namer.h"
 #include "types/text.h"
 
@@ -76,6 +77,7 @@ struct hs_c_queue {
 struct hs_c {
 	struct hs_decls decls;
 	bool ready; /* there are declarations */
+	struct hs_c_rules rules;
 	struct hs_c_root *root;
 	size_t root_count, root_capacity;
 	struct hs_c_part *part; /* by type, offset, whole */
@@ -108,8 +110,9 @@ bool hs_c_fits(const struct hs_naming *n, const struct hs_block *b,
 bool hs_c_fits_with_rest(const struct hs_naming *n, const struct hs_block *b,
 			 uint64_t bytes);
 
-/* What the values of a TYPE at ADDR say about there being one. */
-enum hs_c_sense { HS_C_NONSENSE, HS_C_SILENT, HS_C_SENSE };
+/* What the pointers in a TYPE at ADDR say about there being one: they lead
+ * nowhere; it has none; they are all null; some lead somewhere. */
+enum hs_c_sense { HS_C_NONSENSE, HS_C_NO_POINTERS, HS_C_SILENT, HS_C_SENSE };
 enum hs_c_sense hs_c_makes_sense(struct hs_naming *n, struct hs_c *c,
 				 uint32_t type, hs_addr addr);
 

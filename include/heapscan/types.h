@@ -48,6 +48,9 @@ struct hs_types_options {
 	/* Where debug information is found, for the types of C; NULL: it is
 	 * not used. Must outlive the result. */
 	struct hs_symbols *symbols;
+	/* Rules about C types, one a line, as docs/types.md describes; or NULL.
+	 * HS_ERR_INVALID: one is not understood. */
+	const char *rules;
 };
 
 /*

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "symbols/dwarf_declarations.h"
 #include "symbols/dwarf_types.h"
 #include "symbols/elf_file.h"
 
@@ -34,6 +35,39 @@ static void ask(int fd, const char *prefer)
 	}
 }
 
+/* Every index of what is declared is one of the table. */
+static void declare(int fd)
+{
+	struct hs_decls d;
+	char name[256];
+	uint64_t tail;
+	uint32_t element;
+	if (hs_decls_init(&d, NULL))
+		abort();
+	if (hs_dwarf_declarations(fd, -1, 0, &d, NULL) == HS_OK &&
+	    hs_decls_complete(&d, NULL) == HS_OK) {
+		for (uint32_t i = 0; i < d.type_count; i++) {
+			const struct hs_decl_type *t = &d.type[i];
+			if (t->of >= d.type_count || t->name >= d.text_len ||
+			    t->member > d.member_count ||
+			    t->members > d.member_count - t->member)
+				abort();
+			(void)hs_decls_spell(&d, i, name, sizeof(name));
+			(void)hs_decls_tail(&d, i, &tail, &element);
+		}
+		for (size_t i = 0; i < d.member_count; i++)
+			if (d.member[i].type >= d.type_count ||
+			    d.member[i].name >= d.text_len)
+				abort();
+		for (size_t i = 0; i < d.variable_count; i++)
+			if (d.variable[i].type >= d.type_count ||
+			    d.variable[i].name >= d.text_len ||
+			    d.variable[i].function >= d.text_len)
+				abort();
+	}
+	hs_decls_release(&d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char path[40];
@@ -48,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			if (hs_elf_file_has_dwarf(file)) {
 				ask(hs_elf_file_descriptor(file), NULL);
 				ask(hs_elf_file_descriptor(file), "home");
+				declare(hs_elf_file_descriptor(file));
 			}
 			hs_elf_file_close(file);
 		}

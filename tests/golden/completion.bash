@@ -29,6 +29,9 @@ _heapscan()
 	--debug-dir)
 		COMPREPLY=($(compgen -d -- "$cur"))
 		return ;;
+	--rules)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
 	--passphrase-file)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
@@ -115,28 +118,28 @@ _heapscan()
 	if [[ $cur == -* ]]; then
 		case ${command:-summary} in
 		summary) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --summary --dot --color --help --version' ;;
-		chunks) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --type --jobs --color --help --version' ;;
+		chunks) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --type --jobs --color --help --version' ;;
 		arenas) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		bins) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		threads) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		maps) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		modules) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		at) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --content --color --help --version' ;;
+		at) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --content --color --help --version' ;;
 		read) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		check) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --content --color --help --version' ;;
-		graph) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --dot --around --depth --by --max-nodes --path --leaks --picture --types --paths --color --help --version' ;;
-		leaks) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --baseline --fail-on --types --at-exit --color --help --version' ;;
-		why) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --jobs --types --paths --referrers --references --color --help --version' ;;
-		owners) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --types --color --help --version' ;;
-		rss) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --types --color --help --version' ;;
-		diff) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --top --by --jobs --color --help --version' ;;
-		search) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --types --as --everywhere --why --color --help --version' ;;
+		graph) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --dot --around --depth --by --max-nodes --path --leaks --picture --types --paths --color --help --version' ;;
+		leaks) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --jobs --baseline --fail-on --types --at-exit --color --help --version' ;;
+		why) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --jobs --types --paths --referrers --references --color --help --version' ;;
+		owners) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --types --color --help --version' ;;
+		rss) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --types --color --help --version' ;;
+		diff) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --top --by --jobs --color --help --version' ;;
+		search) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --types --as --everywhere --why --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
 		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
 		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --series --every --color --help --version' ;;
 		convert) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --color --help --version' ;;
-		types) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --diff --jobs --color --help --version' ;;
-		export) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --state --arena --tid --min-size --max-size --sort --top --type --jobs --output --format --force --color --help --version' ;;
+		types) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --sort --top --group-by --diff --jobs --color --help --version' ;;
+		export) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --state --arena --tid --min-size --max-size --sort --top --type --jobs --output --format --force --color --help --version' ;;
 		shell) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		completion) words='--color --help --version' ;;
 		help) words='--color --help --version' ;;

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/heap_builder.h"
+#include "types/c_types.h"
+
+/*
+ * Types of C over arbitrary declarations and memory, as a forged debug file and
+ * a damaged heap would give them. Input: counts, then types and members as they
+ * are in the table, but with indexes within it, as its reader makes them; a
+ * rule; the rest fills the blocks and a page with variables, eight bytes a
+ *word, where
+ *
+ *	0xcafe 0000 0000 OFFS    PAGE + OFFS
+ *	0xbeef 0000 NNNN OFFS    user pointer of block NNNN, plus OFFS
+ *
+ * Promised: it ends; claims name types that are there, lead back to a root or
+ * another claim, and belong to live blocks; fields lie in their block.
+ */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+#define PAGE UINT64_C(0x7f5500000000)
+#define PAGE_LEN 0x400u
+#define BLOCKS 24u
+#define MAX_TYPES 24u
+#define MAX_MEMBERS 48u
+
+struct world {
+	struct heap_builder hb;
+	uint8_t page[PAGE_LEN];
+	hs_addr user[BLOCKS];
+	struct hs_heap *heap;
+};
+
+struct input {
+	const uint8_t *data;
+	size_t len;
+};
+
+static uint64_t take(struct input *in, unsigned bytes)
+{
+	uint64_t v = 0;
+	for (unsigned i = 0; i < bytes; i++) {
+		if (in->len) {
+			v |= (uint64_t)*in->data++ << 8 * i;
+			in->len--;
+		}
+	}
+	return v;
+}
+
+static struct world *world(void)
+{
+	static struct world *w;
+	if (w)
+		return w;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		abort();
+	hb_init(&w->hb, 36, HS_ARCH_X86_64);
+	(void)hb_thread(&w->hb, HB_MAIN);
+	fake_target_map(&w->hb.target, PAGE, w->page, PAGE_LEN, FAKE_RW);
+	size_t chunk[BLOCKS];
+	for (unsigned i = 0; i < BLOCKS; i++)
+		chunk[i] = hb_alloc(&w->hb, HB_MAIN, 24u << i % 4);
+	hb_finish(&w->hb);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		w->user[i] = hb_user(&w->hb, chunk[i]);
+	if (hs_heap_scan(&w->hb.target.base, NULL, NULL, &w->heap, NULL))
+		abort();
+	return w;
+}
+
+static void declare(struct input *in, struct hs_decls *d)
+{
+	enum hs_status st = HS_OK;
+	uint32_t n, types = 2 + (uint32_t)take(in, 1) % MAX_TYPES;
+	uint32_t members = (uint32_t)take(in, 1) % MAX_MEMBERS;
+	static const char *const names[] = { "", "a", "b", "c" };
+	uint32_t name[4];
+	if (hs_decls_init(d, NULL))
+		abort();
+	for (unsigned i = 0; i < 4; i++)
+		if (!hs_decls_add_text(d, names[i], &name[i], &st))
+			abort();
+	name[0] = 0;
+	for (uint32_t i = 2; i < types; i++) {
+		struct hs_decl_type t = {
+			.kind = (uint8_t)(take(in, 1) % (HS_DECL_ALIAS + 1)),
+			.size = take(in, 1),
+			.count = take(in, 1),
+			.name = name[take(in, 1) % 4],
+			.of = (uint32_t)take(in, 1) % types,
+			.complete = true,
+			.tagged = true,
+		};
+		uint64_t flags = take(in, 1);
+		if (flags & 1)
+			t.size *= 0x0101010101010101;
+		t.number = (uint8_t)((flags >> 1) % (HS_NUMBER_OTHER + 1));
+		t.complete = !(flags & 0x80);
+		t.tagged = !(flags & 0x40);
+		if (members &&
+		    (t.kind == HS_DECL_STRUCT || t.kind == HS_DECL_UNION ||
+		     t.kind == HS_DECL_ENUM)) {
+			t.member = (uint32_t)take(in, 1) % members;
+			t.members = (uint32_t)take(in, 1) %
+				    (members - t.member + 1);
+		}
+		if (!hs_decls_add_type(d, &t, &n, &st))
+			abort();
+	}
+	for (uint32_t i = 0; i < members; i++) {
+		uint64_t flags = take(in, 1);
+		struct hs_decl_member m = {
+			.offset = take(in, 1),
+			.type = (uint32_t)take(in, 1) % types,
+			.name = name[flags % 4],
+			.bit = flags >> 2 & 7,
+			.bits = flags & 0x80 ? (uint8_t)(1 + (flags >> 3) % 64)
+					     : 0,
+		};
+		if (flags & 0x40)
+			m.offset *= 0x0101010101010101;
+		if (!hs_decls_add_member(d, &m, &st))
+			abort();
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		struct hs_decl_variable v = {
+			.at = PAGE + take(in, 1),
+			.type = (uint32_t)take(in, 1) % types,
+			.name = name[1],
+		};
+		if (!hs_decls_add_variable(d, &v, &st))
+			abort();
+	}
+	if (hs_decls_complete(d, NULL))
+		abort();
+}
+
+static void fill(struct world *w, struct input *in, hs_addr at, size_t len)
+{
+	for (size_t i = 0; i + 8 <= len; i += 8) {
+		uint64_t v = take(in, 8);
+		if (v >> 48 == 0xcafe)
+			v = PAGE + (v & 0xffff);
+		else if (v >> 48 == 0xbeef)
+			v = w->user[(v >> 16) % BLOCKS] + (v & 0xffff);
+		fake_target_put(&w->hb.target, at + i, v);
+	}
+}
+
+static bool check_field(void *arg, const struct hs_field_info *f)
+{
+	const struct hs_block *b = arg;
+	if (!f->name || f->offset >= b->usable ||
+	    (f->refers_to != HS_NO_ADDR && f->word + 8 > b->usable))
+		abort();
+	return true;
+}
+
+static void check(struct hs_naming *n, struct hs_c *c)
+{
+	char name[64];
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		struct hs_c_claim *claim = &c->claim[i];
+		struct hs_block b;
+		if (claim->form == HS_C_NOTHING)
+			continue;
+		if (!hs_naming_block(n, i, &b) ||
+		    claim->type >= c->decls.type_count)
+			abort();
+		if (claim->from & HS_C_FROM_VARIABLE
+			    ? (claim->from & ~HS_C_FROM_VARIABLE) >=
+				      c->root_count
+			    : claim->from >= n->heap->chunk_count)
+			abort();
+		(void)hs_decls_spell(&c->decls, claim->type, name,
+				     sizeof(name));
+		hs_c_fields(n, c, &b, claim, check_field, &b);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct input in = { data, len };
+	struct world *w = world();
+	struct hs_c c = { .ready = true };
+	struct hs_naming n = { .target = &w->hb.target.base, .heap = w->heap };
+	struct hs_c_root root[4];
+	char rule[64];
+	size_t rule_len = take(&in, 1) % sizeof(rule);
+	for (size_t i = 0; i < rule_len; i++)
+		rule[i] = (char)take(&in, 1);
+	rule[rule_len] = 0;
+	declare(&in, &c.decls);
+	fill(w, &in, PAGE, PAGE_LEN);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		fill(w, &in, w->user[i], 24u << i % 4);
+	hs_window_init(&n.block, n.target);
+	hs_window_init(&n.meta, n.target);
+	hs_window_init(&c.read, n.target);
+	c.root = root;
+	for (uint32_t i = 0; i < 4; i++)
+		root[c.root_count++] =
+			(struct hs_c_root){ i, c.decls.variable[i].at, -1 };
+	c.leads = calloc(c.decls.type_count, 1);
+	c.claim = calloc(w->heap->chunk_count + 1, sizeof(*c.claim));
+	if (!c.leads || !c.claim || hs_block_map_init(&n.map, w->heap, NULL) ||
+	    hs_c_parts_init(&c, NULL))
+		abort();
+	enum hs_status st = hs_c_rules_read(&c.rules, &c.decls, rule, NULL);
+	if (st && st != HS_ERR_INVALID)
+		abort();
+	hs_c_spread(&n, &c);
+	if (n.failed)
+		abort();
+	check(&n, &c);
+	for (size_t i = 0; i < HS_C_RANKS; i++)
+		free(c.queue[i].chunk);
+	hs_block_map_release(&n.map);
+	hs_decls_release(&c.decls);
+	hs_c_rules_release(&c.rules);
+	free(c.part);
+	free(c.leads);
+	free(c.claim);
+	return 0;
+}
