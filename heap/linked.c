@@ -67,6 +67,19 @@ void hs_list_count(struct hs_heap *heap, uint32_t list, uint64_t size)
 		heap->threads[l->owner].tcache_count++;
 }
 
+/* ENTRY is no address that malloc stored, but what somebody wrote over it. */
+static enum hs_status wild(struct hs_scan *scan, enum hs_finding what,
+			   hs_addr entry, uint32_t list, const char *how,
+			   struct hs_error *err)
+{
+	char name[96];
+	hs_list_name(scan->heap, list, name, sizeof(name));
+	return hs_finding_add(&scan->heap->findings, what, entry, err,
+			      "%s: a link was overwritten, it reads 0x%" PRIx64
+			      ", which is %s",
+			      name, entry, how);
+}
+
 static enum hs_status broken(struct hs_scan *scan, enum hs_finding what,
 			     hs_addr at, uint32_t list, const char *how,
 			     struct hs_error *err)
@@ -100,8 +113,8 @@ enum hs_status hs_linked_walk(struct hs_scan *scan,
 		}
 		if (entry < list->header ||
 		    (entry - list->header + l->header) % l->align != 0)
-			return broken(scan, HS_FINDING_LIST_MISALIGNED, entry,
-				      list_index, "is not aligned", err);
+			return wild(scan, HS_FINDING_LIST_MISALIGNED, entry,
+				    list_index, "not aligned", err);
 		hs_addr chunk = entry - list->header;
 		uint64_t link, size;
 		/* First the size, then the link: both in one cache line. */
@@ -109,9 +122,9 @@ enum hs_status hs_linked_walk(struct hs_scan *scan,
 				    &size) ||
 		    !hs_window_word(&scan->list_window, entry, &link)) {
 			if (scan->list_window.why != HS_ERR_NOT_CAPTURED)
-				return broken(scan, HS_FINDING_LIST_OUTSIDE,
-					      entry, list_index,
-					      "is outside of all memory", err);
+				return wild(scan, HS_FINDING_LIST_OUTSIDE,
+					    entry, list_index,
+					    "outside of all memory", err);
 			scan->missing = true;
 			return broken(scan, HS_FINDING_LIST_UNREADABLE, entry,
 				      list_index, "was not captured", err);

@@ -369,11 +369,13 @@ enum hs_status hs_tcache_find_by_shape(struct hs_scan *scan,
 	}
 	if (found == 0)
 		return HS_OK;
-	hs_walk_claim_late(scan, before);
+	enum hs_status st = hs_walk_claim_late(scan, before, err);
+	if (st)
+		return st;
 	if (heap->tcache_source == HS_PLACE_NONE)
 		heap->tcache_source = HS_PLACE_EVIDENCE;
 	size_t left;
-	enum hs_status st = hs_cache_slots_find(scan, &left, err);
+	st = hs_cache_slots_find(scan, &left, err);
 	if (st || left == 0)
 		return st;
 	return hs_finding_add(

@@ -133,6 +133,41 @@ static enum hs_status check_before(struct walker *w, hs_addr at, unsigned flags,
 			err);
 }
 
+static enum hs_status no_chunk(struct hs_scan *scan,
+			       const struct hs_claim *claim,
+			       struct hs_error *err)
+{
+	char name[96];
+	hs_list_name(scan->heap, claim->list, name, sizeof(name));
+	/* A chunk that is being merged leaves its list last. */
+	return hs_finding_add(
+		&scan->heap->findings,
+		hs_list_in_motion(scan, claim->list) ? HS_FINDING_IN_MOTION
+						     : HS_FINDING_LIST_NO_CHUNK,
+		claim->addr, err,
+		"%s leads to 0x%" PRIx64 ", where no chunk begins", name,
+		claim->addr);
+}
+
+static enum hs_status on_two_lists(struct hs_scan *scan, hs_addr at,
+				   uint32_t first, uint32_t second,
+				   struct hs_error *err)
+{
+	char one[96], two[96];
+	hs_list_name(scan->heap, first, one, sizeof(one));
+	hs_list_name(scan->heap, second, two, sizeof(two));
+	/* Nor do moves from list to list happen at once. */
+	bool moving = hs_list_in_motion(scan, first) ||
+		      hs_list_in_motion(scan, second);
+	return hs_finding_add(
+		&scan->heap->findings,
+		moving ? HS_FINDING_IN_MOTION : HS_FINDING_CLAIMED_TWICE, at,
+		err,
+		"the chunk at 0x%" PRIx64 " is on two lists: %s, and %s; %s",
+		at, one, two,
+		moving ? "a thread was inside malloc" : "freed twice?");
+}
+
 /* Claims that lie before AT and met no chunk. */
 static enum hs_status skip_claims(struct walker *w, hs_addr at,
 				  struct hs_error *err)
@@ -143,16 +178,7 @@ static enum hs_status skip_claims(struct walker *w, hs_addr at,
 		const struct hs_claim *c = &index->claim[w->claim];
 		if (c->used)
 			continue;
-		char name[96];
-		hs_list_name(w->heap, c->list, name, sizeof(name));
-		/* A chunk that is being merged leaves its list last. */
-		enum hs_finding what = hs_list_in_motion(w->scan, c->list)
-					       ? HS_FINDING_IN_MOTION
-					       : HS_FINDING_LIST_NO_CHUNK;
-		enum hs_status st = hs_finding_add(
-			&w->heap->findings, what, c->addr, err,
-			"%s leads to 0x%" PRIx64 ", where no chunk begins",
-			name, c->addr);
+		enum hs_status st = no_chunk(w->scan, c, err);
 		if (st)
 			return st;
 	}
@@ -177,21 +203,7 @@ static enum hs_status take_claim(struct walker *w, hs_addr at, uint32_t *list,
 		}
 		if (c->list + 1 == *list)
 			continue; /* a cycle, reported where it was met */
-		char one[96], two[96];
-		hs_list_name(w->heap, *list - 1, one, sizeof(one));
-		hs_list_name(w->heap, c->list, two, sizeof(two));
-		/* Nor do moves from list to list happen at once. */
-		bool moving = hs_list_in_motion(w->scan, *list - 1) ||
-			      hs_list_in_motion(w->scan, c->list);
-		st = hs_finding_add(&w->heap->findings,
-				    moving ? HS_FINDING_IN_MOTION
-					   : HS_FINDING_CLAIMED_TWICE,
-				    at, err,
-				    "the chunk at 0x%" PRIx64
-				    " is on two lists: %s, and %s; %s",
-				    at, one, two,
-				    moving ? "a thread was inside malloc"
-					   : "freed twice?");
+		st = on_two_lists(w->scan, at, *list - 1, c->list, err);
 	}
 	return st;
 }
@@ -615,19 +627,35 @@ enum hs_status hs_walk(struct hs_scan *scan, struct hs_error *err)
 	return skip_claims(&w, HS_NO_ADDR, err);
 }
 
-void hs_walk_claim_late(struct hs_scan *scan, size_t first)
+enum hs_status hs_walk_claim_late(struct hs_scan *scan, size_t first,
+				  struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
 	for (size_t i = first; i < scan->free_index.count; i++) {
 		const struct hs_claim *claim = &scan->free_index.claim[i];
 		size_t at;
-		if (!hs_heap_chunk_at(heap, claim->addr, &at))
+		if (!hs_heap_chunk_at(heap, claim->addr, &at)) {
+			enum hs_status st = no_chunk(scan, claim, err);
+			if (st)
+				return st;
 			continue;
+		}
 		struct hs_chunk *c = &heap->chunks[at];
-		if (c->state != HS_CHUNK_USED && c->state != HS_CHUNK_MMAPPED)
+		if (c->state != HS_CHUNK_USED && c->state != HS_CHUNK_MMAPPED) {
+			/* A cycle was reported where it was met. */
+			enum hs_status st =
+				c->list && c->list != claim->list + 1
+					? on_two_lists(scan, c->addr,
+						       c->list - 1, claim->list,
+						       err)
+					: HS_OK;
+			if (st)
+				return st;
 			continue;
+		}
 		c->state = HS_CHUNK_TCACHE;
 		c->list = (claim->list + 1) & HS_MAX_LISTS;
 		hs_list_count(heap, claim->list, hs_chunk_size(c));
 	}
+	return HS_OK;
 }

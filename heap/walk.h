@@ -13,7 +13,9 @@
 HS_MUST_CHECK enum hs_status hs_walk(struct hs_scan *scan,
 				     struct hs_error *err);
 
-/* Apply the claims from index FIRST on, which came after the walk. */
-void hs_walk_claim_late(struct hs_scan *scan, size_t first);
+/* Apply the claims from index FIRST on, which came after the walk. Those that
+ * meet no chunk, or one on another list, are findings as in the walk. */
+HS_MUST_CHECK enum hs_status
+hs_walk_claim_late(struct hs_scan *scan, size_t first, struct hs_error *err);
 
 #endif

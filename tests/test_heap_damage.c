@@ -769,6 +769,42 @@ static void a_sound_heap_has_no_damage_after_all(void **state)
 	hb_release(&hb);
 }
 
+/* A cache that is known by its shape alone is walked after the heap: where its
+ * lists lead astray is found all the same. */
+static void lists_of_a_cache_without_a_thread_lead_astray_too(void **state)
+{
+	(void)state;
+	for (unsigned version = 26; version <= 44; version++)
+		for (unsigned into = 0; into < 2; into++) {
+			struct heap_builder hb;
+			struct hb_scene s;
+			hb_build(&hb, version, HS_ARCH_AARCH64, 0, &s);
+			struct hs_thread_list *threads =
+				&hb.target.base.threads;
+			for (size_t t = 0; t < threads->count; t++)
+				threads->thread[t].tls_base = HS_NO_ADDR;
+			/* Handed out last, so the list goes on behind it. */
+			hs_addr entry = hb_user(&hb, s.tcached[2]);
+			hs_addr to = into ? hb_user(&hb, s.small[0])
+					  : hb_user(&hb, s.used + 30) + 32;
+			fake_target_put(&hb.target, entry,
+					hb_safe_linking(&hb)
+						? hb_protect(&hb, entry, to)
+						: to);
+			struct hs_heap *heap = NULL;
+			assert_int_equal(hs_heap_scan(&hb.target.base, NULL,
+						      NULL, &heap, NULL),
+					 HS_OK);
+			const char *code = into ? "chunk-on-two-lists"
+						: "list-entry-is-no-chunk";
+			if (hb_problems(heap, code, HS_DAMAGE) == 0)
+				fail_msg("glibc 2.%u: no %s", version, code);
+			assert_int_equal(hb_promises_broken(heap), 0);
+			hs_heap_free(heap);
+			hb_release(&hb);
+		}
+}
+
 /* Nothing but the bins shows what the arena is, and how it is laid out must
  * come from elsewhere: libc's version, or malloc_par. */
 static void the_only_arena_with_a_smashed_next_is_found(void **state)
@@ -810,6 +846,8 @@ static void the_only_arena_with_a_smashed_next_is_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			lists_of_a_cache_without_a_thread_lead_astray_too),
 		cmocka_unit_test(the_only_arena_with_a_smashed_next_is_found),
 		cmocka_unit_test(a_sound_heap_has_no_damage_after_all),
 		cmocka_unit_test(a_size_of_zero_is_found_and_the_walk_goes_on),
