@@ -18,6 +18,7 @@ struct cli {
 	struct out out;
 	bool tty;    /* standard output is a terminal */
 	bool colour; /* and wants colours */
+	bool shell;  /* there will be more questions */
 	struct hs_target *target;
 	struct hs_target_info info;
 	struct hs_symbols *syms; /* NULL with --no-symbols, or not asked for */

@@ -188,6 +188,7 @@ int cmd_shell(struct cli *cli)
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	int code = EXIT_ANSWERED;
 	bool quit = false;
+	cli->shell = true;
 	cli->out.stop = &progress_stop;
 	/* A reader that has seen enough ends an answer, not the shell. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);

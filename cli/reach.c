@@ -66,6 +66,8 @@ int reach_build(struct cli *cli, struct hs_graph **ret)
 		.progress = progress_show,
 		.jobs = cli->opt.jobs,
 		.knowledge = cli->types ? &cli->knowledge : NULL,
+		.ways = cli->shell || cli->opt.path ||
+			cli->command->run == cmd_why,
 	};
 	struct hs_error err = { .code = HS_OK };
 	if (cli->graph && cli->graph_types != cli->types) {

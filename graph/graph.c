@@ -138,7 +138,7 @@ static enum hs_status build(struct hs_graph *g, struct hs_error *err)
 	g->start = hs_bits_new(g->heap->chunk_count);
 	if (!g->reached || !g->start)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for marks");
-	st = mark(g, err);
+	st = g->opt.ways ? hs_graph_walk(g, err) : mark(g, err);
 	if (!st)
 		sum_up(g);
 	return st;
@@ -180,7 +180,6 @@ void hs_graph_free(struct hs_graph *graph)
 	free(graph->reached);
 	free(graph->start);
 	free(graph->before);
-	free(graph->steps);
 	free(graph);
 }
 

@@ -5,6 +5,14 @@
 #include "graph/edges.h"
 #include "graph/known_refs.h"
 
+/* The chunk before one on a shortest way from a root, or one of these; and how
+ * many steps the way has. */
+struct hs_before {
+	uint32_t chunk, steps;
+};
+#define HS_BEFORE_NONE UINT32_MAX /* not reached */
+#define HS_BEFORE_ROOT (UINT32_MAX - 1)
+
 struct hs_graph {
 	struct hs_target *target; /* these three are borrowed */
 	struct hs_symbols *syms;  /* NULL: none */
@@ -16,13 +24,12 @@ struct hs_graph {
 	struct hs_edges edges;
 	uint64_t *reached, *start; /* bits: from a root; at its start */
 	struct hs_graph_summary summary;
-	/* For hs_graph_why(), made when first asked: the chunk before on a
-	 * shortest way from a root, or one of these. */
-	uint32_t *before;
-	uint32_t *steps; /* and how many it takes */
+	struct hs_before *before; /* by chunk; NULL until hs_graph_walk() */
 };
-#define HS_BEFORE_NONE UINT32_MAX /* not reached */
-#define HS_BEFORE_ROOT (UINT32_MAX - 1)
+
+/* Mark what is reached, nearest first, and fill `before`. */
+HS_MUST_CHECK enum hs_status hs_graph_walk(struct hs_graph *graph,
+					   struct hs_error *err);
 
 /*
  * The words of block CHUNK that point into blocks in use, as in

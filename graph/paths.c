@@ -9,47 +9,6 @@
 #include "core/grow.h"
 #include "graph/graph_inside.h"
 
-/* Breadth first from all roots at once: each block then knows the one before
- * it on a shortest way. */
-static enum hs_status find_before(struct hs_graph *g, struct hs_error *err)
-{
-	size_t chunks = g->heap->chunk_count, tail = 0;
-	if (g->before)
-		return HS_OK;
-	HS_AUTO_FREE uint32_t *queue = malloc(
-		((size_t)g->summary.reachable.count + 1) * sizeof(*queue));
-	HS_AUTO_FREE uint32_t *before = malloc((chunks + 1) * sizeof(*before));
-	HS_AUTO_FREE uint32_t *steps = malloc((chunks + 1) * sizeof(*steps));
-	if (!queue || !before || !steps)
-		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu chunks",
-			       chunks);
-	memset(before, 0xff, (chunks + 1) * sizeof(*before));
-	for (size_t p = 0; p < g->edges.root_count; p++)
-		for (size_t i = 0; i < g->edges.root[p].count; i++) {
-			uint32_t to = hs_edge_to(g->edges.root[p].ref[i].edge);
-			if (before[to] != HS_BEFORE_NONE)
-				continue;
-			before[to] = HS_BEFORE_ROOT;
-			steps[to] = 1;
-			queue[tail++] = to;
-		}
-	for (size_t head = 0; head < tail; head++) {
-		size_t n;
-		const uint32_t *edge = hs_edges_of(&g->edges, queue[head], &n);
-		for (size_t i = 0; i < n; i++) {
-			uint32_t to = hs_edge_to(edge[i]);
-			if (before[to] != HS_BEFORE_NONE)
-				continue;
-			before[to] = queue[head];
-			steps[to] = steps[queue[head]] + 1;
-			queue[tail++] = to;
-		}
-	}
-	g->before = HS_TAKE(before);
-	g->steps = HS_TAKE(steps);
-	return HS_OK;
-}
-
 struct wanted_word {
 	uint32_t chunk;
 	hs_addr at;
@@ -230,7 +189,7 @@ struct why {
 /* Does the shortest way to FROM lead through CHUNK itself? */
 static bool leads_through(const struct hs_graph *g, uint32_t from, size_t chunk)
 {
-	for (; from != HS_BEFORE_ROOT; from = g->before[from])
+	for (; from != HS_BEFORE_ROOT; from = g->before[from].chunk)
 		if (from == chunk)
 			return true;
 	return false;
@@ -239,10 +198,10 @@ static bool leads_through(const struct hs_graph *g, uint32_t from, size_t chunk)
 static enum hs_status add_holder(void *arg, uint32_t from, struct hs_error *err)
 {
 	struct why *w = arg;
-	if (w->graph->before[from] == HS_BEFORE_NONE)
+	if (w->graph->before[from].chunk == HS_BEFORE_NONE)
 		return HS_OK;
-	struct candidate c = { (size_t)w->graph->steps[from] + 1, SIZE_MAX, 0,
-			       from, 0 };
+	struct candidate c = { (size_t)w->graph->before[from].steps + 1,
+			       SIZE_MAX, 0, from, 0 };
 	return add_candidate(&w->list, &c, err);
 }
 
@@ -274,7 +233,7 @@ static enum hs_status make_path(struct hs_graph *g, size_t chunk,
 	uint32_t at = c->from;
 	for (size_t i = c->length - 1; i > 0; i--) {
 		ret->step[i - 1].chunk = at;
-		at = g->before[at];
+		at = g->before[at].chunk;
 	}
 	enum hs_status st = HS_OK;
 	if (c->piece == SIZE_MAX)
@@ -322,7 +281,9 @@ enum hs_status hs_graph_why(struct hs_graph *graph, size_t chunk, size_t max,
 		return HS_OK;
 	}
 	struct why w = { .graph = graph, .chunk = chunk };
-	enum hs_status st = find_before(graph, err);
+	enum hs_status st = HS_OK;
+	if (!graph->before)
+		st = hs_graph_walk(graph, err);
 	if (!st)
 		st = find_roots(graph, chunk, &w.list, err);
 	if (!st)

@@ -196,6 +196,7 @@ static void make_web(struct web *w, unsigned version, unsigned edges,
 						    .tagged = sharp };
 	struct hs_graph_options how = { .struct_size = sizeof(how),
 					.jobs = 4,
+					.ways = roots % 2,
 					.knowledge = &w->knowledge };
 	assert_int_equal(hs_graph_new(&w->hb.target.base, NULL, w->heap, &how,
 				      &w->graph, NULL),

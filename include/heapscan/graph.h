@@ -55,6 +55,8 @@ struct hs_graph_options {
 	void *progress_arg;
 	unsigned jobs; /* threads; 0: as many as this process may use */
 	const struct hs_graph_knowledge *knowledge; /* NULL; outlives graph */
+	bool ways; /* hs_graph_why() will be asked: 8 bytes more a chunk save
+		    * it a pass of its own */
 };
 
 /*
