@@ -8,6 +8,7 @@
 struct glibc {
 	struct hs_addr_map buffers; /* blocks that streams use */
 	struct hs_addr_map dtvs;
+	struct hs_addr_map obstacks; /* first chunks, others lead to them */
 };
 
 static void release(void *state)
@@ -15,6 +16,7 @@ static void release(void *state)
 	struct glibc *g = state;
 	hs_addr_map_release(&g->buffers);
 	hs_addr_map_release(&g->dtvs);
+	hs_addr_map_release(&g->obstacks);
 }
 
 static void note(struct hs_naming *n, struct hs_addr_map *map, hs_addr addr)
@@ -68,6 +70,52 @@ static bool is_link_map(struct hs_naming *n, const struct hs_block *b)
 		(next && hs_peek(n, next + 4u * w, &back) && back == b->user));
 }
 
+/*
+ * Functions for exit(3), 32 at a time: {next, count, {flavour, ...}[32]}. The
+ * last list is a variable of libc.
+ */
+static bool is_exit_list(struct hs_naming *n, const struct hs_block *b)
+{
+	unsigned w = n->block.word_size;
+	uint64_t next = b->first, count, flavour, above;
+	if (w != 8 || b->usable < 1040 || b->usable >= 1064 ||
+	    !hs_block_word(n, b, 1, &count) || count > 32 ||
+	    !hs_peek(n, next + w, &above) || above > 32)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		if (!hs_block_word(n, b, 2 + 4 * (size_t)i, &flavour) ||
+		    flavour > 4)
+			return false;
+	/* A block of the same kind, or libc's. */
+	for (unsigned i = 0; i < 4096; i++) {
+		if (hs_naming_module(n, next) == n->heap->module &&
+		    n->heap->module != SIZE_MAX)
+			return true;
+		if (!hs_naming_block_at(n, next, NULL) ||
+		    !hs_peek(n, next + w, &above) || above > 32 ||
+		    !hs_peek(n, next, &next))
+			return false;
+	}
+	return false;
+}
+
+/* A chunk of an obstack ends where it says, and so does the one before it. */
+static bool ends_itself(const struct hs_block *b, uint64_t limit)
+{
+	return limit > b->user && limit - b->user <= b->usable &&
+	       b->usable - (limit - b->user) < 24;
+}
+
+static bool is_obstack(struct hs_naming *n, const struct hs_block *b)
+{
+	struct hs_block before;
+	uint64_t prev;
+	return b->usable >= 256 && ends_itself(b, b->first) &&
+	       hs_block_word(n, b, 1, &prev) && prev != b->user &&
+	       prev % 16 == 0 && hs_naming_block_at(n, prev, &before) &&
+	       ends_itself(&before, before.first);
+}
+
 static bool name(struct hs_naming *n, const char *text, const char *evidence,
 		 uint32_t *type)
 {
@@ -87,6 +135,16 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		return name(n, "FILE", "its magic number and its functions",
 			    type);
 	}
+	if (is_exit_list(n, b))
+		return name(n, "functions for exit",
+			    "the list it is in, to libc", type);
+	if (is_obstack(n, b)) {
+		uint64_t first;
+		if (hs_block_word(n, b, 1, &first))
+			note(n, &((struct glibc *)state)->obstacks, first);
+		return name(n, "obstack chunk",
+			    "its end, and that of the one before it", type);
+	}
 	return is_link_map(n, b) &&
 	       name(n, "link_map", "its module and its neighbours", type);
 }
@@ -96,6 +154,7 @@ static void merge(struct hs_naming *n, void *state, const void *worker)
 	struct glibc *g = state;
 	const struct glibc *from = worker;
 	hs_naming_merge(n, &g->buffers, &from->buffers);
+	hs_naming_merge(n, &g->obstacks, &from->obstacks);
 }
 
 /* stdin, stdout and stderr are variables of libc. */
@@ -138,6 +197,9 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	const struct glibc *g = state;
 	if (hs_addr_map_get(&g->buffers, b->user))
 		return name(n, "stdio buffer", "the stream that uses it", type);
+	if (hs_addr_map_get(&g->obstacks, b->user))
+		return name(n, "obstack chunk",
+			    "its end, and the one behind it", type);
 	return hs_addr_map_get(&g->dtvs, b->user) &&
 	       name(n, "dtv", "the thread that uses it", type);
 }

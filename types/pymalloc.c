@@ -161,8 +161,11 @@ static void take_table(struct hs_naming *n, hs_addr table, uint32_t entries,
 		if (!read_entry(n, table + (uint64_t)i * ENTRY, s, &e) ||
 		    e.address == 0)
 			continue;
-		arena[count++] = (struct hs_pymalloc_arena){ first_pool(&e, s),
-							     e.pools_end, i };
+		arena[count++] =
+			(struct hs_pymalloc_arena){ .base = e.address,
+						    .start = first_pool(&e, s),
+						    .end = e.pools_end,
+						    .index = i };
 	}
 	qsort(arena, count, sizeof(*arena), by_start);
 	/* Arenas do not overlap; of two that do, neither is believed. */
@@ -193,6 +196,49 @@ void hs_pymalloc_find(struct hs_naming *n, struct hs_pymalloc *pm)
 			}
 		}
 	}
+}
+
+/*
+ * The tree: 15 bits of an address choose a pointer in the root, a variable, 15
+ * more one in a middle node, 14 an entry {i32, i32} in a leaf. The first number
+ * is how far into that MiB the arena begins, -1: not at all.
+ */
+#define LEAF_BYTES (8u << 14)
+#define MIDDLE_BYTES (8u << 15)
+
+/* Calloc'd nodes have a mapping of their own. */
+static bool node_sized(const struct hs_block *b, uint64_t bytes)
+{
+	return b->usable >= bytes && b->usable - bytes < SLACK + PAGE;
+}
+
+static bool is_leaf_of(struct hs_naming *n, hs_addr leaf, hs_addr base)
+{
+	uint32_t tail, want = base & 0xfffff;
+	return hs_peek_u32(n, leaf + 8 * (base >> 20 & 0x3fff), &tail) &&
+	       tail == (want ? want : UINT32_MAX);
+}
+
+bool hs_pymalloc_map(struct hs_naming *n, const struct hs_pymalloc *pm,
+		     const struct hs_block *b)
+{
+	bool leaf = node_sized(b, LEAF_BYTES);
+	if (!leaf && !node_sized(b, MIDDLE_BYTES))
+		return false;
+	for (size_t i = 0; i < pm->count; i++) {
+		struct hs_block below = *b;
+		hs_addr base = pm->arena[i].base;
+		if (!leaf) {
+			uint64_t at;
+			if (!hs_block_word(n, b, base >> 34 & 0x7fff, &at) ||
+			    !hs_naming_block_at(n, at, &below) ||
+			    !node_sized(&below, LEAF_BYTES))
+				continue;
+		}
+		if (is_leaf_of(n, below.user, base))
+			return true;
+	}
+	return false;
 }
 
 void hs_pymalloc_release(struct hs_pymalloc *pm)

@@ -11,6 +11,7 @@
  */
 struct hs_pymalloc {
 	struct hs_pymalloc_arena {
+		hs_addr base;
 		hs_addr start, end; /* of the pools that were ever used */
 		uint32_t index;     /* in the table */
 	} * arena;                  /* ascending; owned */
@@ -31,6 +32,11 @@ struct hs_pymalloc_block {
  * none. What was written to *PM is the caller's to release. */
 void hs_pymalloc_find(struct hs_naming *n, struct hs_pymalloc *pm);
 void hs_pymalloc_release(struct hs_pymalloc *pm);
+
+/* Since 3.10 a tree in blocks of malloc's tells what is in an arena: is B one
+ * that leads to those of PM? */
+bool hs_pymalloc_map(struct hs_naming *n, const struct hs_pymalloc *pm,
+		     const struct hs_block *b);
 
 /* Every block in use, by address. A pool whose own count does not agree with
  * its list of free blocks is left out. */

@@ -209,12 +209,51 @@ static void note_body(struct hs_naming *n, struct python *py, hs_addr body,
 		hs_naming_fail(n, st, &err);
 }
 
+/*
+ * Keys that the dicts of a class's instances share, which its type object leads
+ * to. Since 3.11 they begin with
+ *
+ *	{users, log2 of size u8, log2 of index bytes u8, kind u8, u8, u32,
+ *	 free entries, entries, indices, ...}
+ *
+ * where free and used ones are two thirds of the size.
+ */
+#define KIND_SHARED 2u
+
+static bool is_shared_keys(struct hs_naming *n, hs_addr at)
+{
+	uint64_t users, sizes, room, count;
+	if (at % 16 != 0 || !hs_peek(n, at, &users) || users == 0 ||
+	    users > UINT32_MAX || !hs_peek(n, at + 8, &sizes) ||
+	    (sizes & 0xff) < 3 || (sizes & 0xff) > 31 ||
+	    (sizes >> 8 & 0xff) < (sizes & 0xff) ||
+	    (sizes >> 16 & 0xff) != KIND_SHARED)
+		return false;
+	uint64_t size = UINT64_C(1) << (sizes & 0xff);
+	return hs_peek(n, at + 16, &room) && hs_peek(n, at + 24, &count) &&
+	       room <= size && count <= size && room + count <= 2 * size / 3;
+}
+
+static void note_shared_keys(struct hs_naming *n, struct python *py,
+			     const struct hs_block *b)
+{
+	for (size_t i = TYPE_FLAGS / 8; 8 * i + 8 <= b->usable && i < 256;
+	     i++) {
+		struct hs_block keys;
+		uint64_t at;
+		if (hs_block_word(n, b, i, &at) && at % 16 == 0 &&
+		    hs_naming_block_at(n, at, &keys) && is_shared_keys(n, at))
+			note_body(n, py, at, BODY_DICT);
+	}
+}
+
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		  uint32_t *type)
 {
 	struct python *py = state;
 	hs_addr body;
 	uint32_t which;
+	uint64_t of;
 	if (!py->type)
 		return false;
 	unsigned offset = find(n, py, b, type);
@@ -222,6 +261,9 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		return false;
 	if (body_of(n, py, b, offset, &body, &which))
 		note_body(n, py, body, which);
+	if (hs_block_word(n, b, offset / 8 + 1, &of) &&
+	    (of == py->type || is_type(n, py, b->user + offset)))
+		note_shared_keys(n, py, b);
 	return true;
 }
 
@@ -316,7 +358,9 @@ static bool claim_late(struct hs_naming *n, const void *state,
 		       const struct hs_block *b, uint32_t *type)
 {
 	const struct python *py = state;
-	if (py->arenas.table == b->user) {
+	if (!py->type)
+		return false;
+	if (py->arenas.table == b->user || hs_pymalloc_map(n, &py->arenas, b)) {
 		const struct hs_type what = {
 			.name = "table of pymalloc arenas",
 			.source = HS_TYPE_PYTHON,
@@ -324,7 +368,7 @@ static bool claim_late(struct hs_naming *n, const void *state,
 			.evidence = "the arenas, whose pools say so, too",
 			.module = hs_naming_module(n, py->type),
 		};
-		return py->type && hs_naming_type(n, &what, type);
+		return hs_naming_type(n, &what, type);
 	}
 	const struct hs_addr_entry *known =
 		hs_addr_map_get(&py->bodies, b->user);

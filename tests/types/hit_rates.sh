@@ -56,6 +56,7 @@ live "C++, stripped" $cxx cxx-stripped truth
 live "C++, libstdc++ inside, stripped" $cxx cxx-static-libstdc++ truth
 live "C++, static, stripped" $cxx cxx-static truth
 live "C library's own" glibc,text clib truth
+live "OpenSSL" openssl,glibc,text lhash truth
 # GLib before 2.76 puts objects into slabs of its own otherwise.
 export G_SLICE=always-malloc
 live "GObject, all in blocks" gobject,glib,glibc,text gobjects truth blocks

@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What share of the bytes in use of real programs, as the distribution ships
+# them, has no name; the second table of docs/types.md. Only Python's is checked:
+# what it has is mostly Python's own.
+. "$SOURCE/tests/cli/common.inc"
+command -v python3 >/dev/null || skip "python3 is not installed"
+cd "$work" || exit 1
+pids=
+trap 'for p in $pids; do kill -9 "$p" 2>/dev/null; done; rm -rf "$work"' EXIT
+
+# program TITLE COMMAND...: the row of one that runs until it is ended.
+program() {
+	title=$1
+	shift
+	command -v "$1" >/dev/null || return
+	"$@" >/dev/null 2>&1 </dev/null &
+	pids="$pids $!"
+	look "$title" $!
+}
+
+# look TITLE PID: when its heap no longer changes.
+look() {
+	before= tries=0
+	while [ $tries -lt 50 ]; do
+		now=$("$HEAPSCAN" --pid "$2" --json --summary 2>/dev/null |
+			grep -A3 '"in_use"')
+		[ -n "$now" ] && [ "$now" = "$before" ] && break
+		before=$now
+		tries=$((tries + 1))
+		sleep 0.2
+	done
+	"$HEAPSCAN" types --json --pid "$2" >"$work/types" 2>/dev/null || {
+		echo "| $1 | ended, or no heap of glibc's | |"
+		return
+	}
+	python3 - "$1" "$work/types" "${3:-100}" <<-'END' ||
+		import json, sys
+		title, path, most = sys.argv[1:]
+		summary = json.load(open(path, encoding="utf-8"))["summary"]
+		live, named = summary["live"], summary["named"]
+		rest = 100 - 100 * named["bytes"] / max(live["bytes"], 1)
+		print("| %s | %d of %d | %.1f %% |" % (
+		    title, named["count"], live["count"], rest))
+		sys.exit(rest > float(most))
+	END
+		fail "$1: too much has no name"
+}
+
+echo "| program | blocks named | bytes without a name |"
+echo "| --- | --- | --- |"
+program "sleep in cmake" cmake -E sleep 1000
+program "perl with POSIX" perl -e 'use POSIX; use Data::Dumper; sleep 1000'
+program "node" node -e 'setTimeout(() => {}, 1e6)'
+program "dbus-daemon" dbus-daemon --session --nofork \
+	"--address=unix:path=$work/bus"
+program "gio monitor" env "DBUS_SESSION_BUS_ADDRESS=unix:path=$work/bus" \
+	gio monitor "$work"
+program "gdb" gdb -nx -batch -ex "python import time; time.sleep(1000)" \
+	/usr/bin/perl
+# malloc of the C library in place of jemalloc, where it is linked.
+program "redis-server" env LD_PRELOAD=libc.so.6 redis-server --port 0 \
+	--save "" --unixsocket "$work/redis"
+echo 'events { worker_connections 64; }
+http { access_log off; server { listen unix:nginx.sock; } }' >nginx.conf
+program "nginx" nginx -p "$work" -c "$work/nginx.conf" \
+	-g "daemon off; master_process off; pid $work/pid; error_log /dev/null;"
+/usr/bin/python3 -c 'import asyncio, json, signal
+signal.pause()' 2>/dev/null &
+pids="$pids $!"
+look "python3 with asyncio" $! 25
+finish

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/namer.h"
+
+/*
+ * Hash tables of OpenSSL 1.1 and 3 on 64-bit machines, by a second count of
+ * what is in them, and its stacks. Only where libcrypto is loaded.
+ *
+ *	table   {buckets, compare, hash, buckets u32, allocated u32, -, -,
+ *	         -, -, items, ...}
+ *	node    {data, next, hash}
+ *	stack   {count i32, -, data, sorted i32, allocated i32, compare}
+ */
+struct openssl {
+	bool loaded;
+	uint64_t budget; /* nodes that may still be looked at */
+};
+
+/* Of each block; there are more tables than one, but none is large. */
+#define VISITS 8u
+#define TABLE_BYTES 64u
+
+enum shape { TABLE, BUCKETS, NODE, STACK, STACK_DATA };
+
+static void name_block(struct hs_naming *n, const struct hs_block *b,
+		       enum shape shape, size_t module)
+{
+	static const struct {
+		const char *name, *evidence;
+		enum hs_confidence confidence;
+	} shapes[] = {
+		[TABLE] = { "OpenSSL hash table", "a count of its nodes",
+			    HS_CONFIDENCE_HIGH },
+		[BUCKETS] = { "OpenSSL hash table buckets",
+			      "the table, and its count", HS_CONFIDENCE_HIGH },
+		[NODE] = { "OpenSSL hash table node",
+			   "the table, and its count", HS_CONFIDENCE_HIGH },
+		[STACK] = { "OpenSSL stack", "its array fits its numbers",
+			    HS_CONFIDENCE_MEDIUM },
+		[STACK_DATA] = { "OpenSSL stack data", "the stack that it fits",
+				 HS_CONFIDENCE_MEDIUM },
+	};
+	const struct hs_type what = {
+		.name = shapes[shape].name,
+		.source = HS_TYPE_OPENSSL,
+		.confidence = shapes[shape].confidence,
+		.evidence = shapes[shape].evidence,
+		.module = module,
+	};
+	uint32_t type;
+	if (n->type_of[b->chunk] == HS_NO_TYPE &&
+	    hs_naming_type(n, &what, &type))
+		n->type_of[b->chunk] = type;
+}
+
+static size_t libcrypto(const struct hs_naming *n)
+{
+	for (size_t i = 0; i < n->target->modules.count; i++)
+		if (strstr(n->target->modules.module[i].path, "/libcrypto"))
+			return i;
+	return SIZE_MAX;
+}
+
+static void prepare(struct hs_naming *n, void *state)
+{
+	struct openssl *s = state;
+	s->loaded = n->target->word_size == 8 && !n->target->big_endian &&
+		    libcrypto(n) != SIZE_MAX;
+	s->budget = (uint64_t)n->heap->chunk_count * VISITS;
+}
+
+struct table {
+	struct hs_block buckets;
+	uint32_t count;
+	uint64_t items;
+};
+
+static bool read_table(struct hs_naming *n, const struct hs_block *b,
+		       struct table *t)
+{
+	uint64_t compare, hash;
+	uint32_t allocated;
+	return b->usable >= TABLE_BYTES &&
+	       hs_naming_block_at(n, b->first, &t->buckets) &&
+	       hs_block_word(n, b, 1, &compare) &&
+	       hs_naming_module(n, compare) != SIZE_MAX &&
+	       hs_block_word(n, b, 2, &hash) &&
+	       hs_naming_module(n, hash) != SIZE_MAX &&
+	       hs_peek_u32(n, b->user + 24, &t->count) && t->count > 0 &&
+	       hs_peek_u32(n, b->user + 28, &allocated) &&
+	       t->count <= allocated && allocated <= t->buckets.usable / 8 &&
+	       hs_block_word(n, b, 7, &t->items);
+}
+
+/* Every node of T; NAMED: give them their names. False: not as many as the
+ * table counts, or something that is no node. */
+static bool walk(struct hs_naming *n, struct openssl *s, const struct table *t,
+		 bool named, size_t module)
+{
+	uint64_t items = 0;
+	for (uint32_t i = 0; i < t->count; i++) {
+		uint64_t at;
+		if (!hs_peek(n, t->buckets.user + 8 * (uint64_t)i, &at))
+			return false;
+		while (at != 0) {
+			struct hs_block node;
+			if (!s->budget || ++items > t->items ||
+			    !hs_naming_block_at(n, at, &node) ||
+			    node.usable < 24 || node.usable > 48 ||
+			    !hs_peek(n, at + 8, &at))
+				return false;
+			s->budget--;
+			if (named)
+				name_block(n, &node, NODE, module);
+		}
+	}
+	return items == t->items;
+}
+
+static void try_table(struct hs_naming *n, struct openssl *s,
+		      const struct hs_block *b, size_t module)
+{
+	struct table t;
+	/* An empty one proves nothing. */
+	if (!read_table(n, b, &t) || t.items == 0 ||
+	    !walk(n, s, &t, false, module))
+		return;
+	(void)walk(n, s, &t, true, module);
+	name_block(n, b, TABLE, module);
+	name_block(n, &t.buckets, BUCKETS, module);
+}
+
+static void try_stack(struct hs_naming *n, const struct hs_block *b,
+		      size_t module)
+{
+	uint32_t count, sorted, allocated;
+	uint64_t data, compare, item;
+	struct hs_block array;
+	if (b->usable < 32 || b->usable > 56 ||
+	    !hs_peek_u32(n, b->user, &count) || count == 0 ||
+	    !hs_block_word(n, b, 1, &data) ||
+	    !hs_naming_block_at(n, data, &array) ||
+	    !hs_peek_u32(n, b->user + 16, &sorted) || sorted > 1 ||
+	    !hs_peek_u32(n, b->user + 20, &allocated) || count > allocated ||
+	    allocated > array.usable / 8 ||
+	    array.usable - 8 * (uint64_t)allocated >= 40 ||
+	    !hs_block_word(n, b, 3, &compare) ||
+	    (compare != 0 && hs_naming_module(n, compare) == SIZE_MAX))
+		return;
+	for (uint32_t i = 0; i < count; i++) /* pointers, all of them */
+		if (!hs_block_word(n, &array, i, &item) ||
+		    !hs_target_find_map(n->target, item))
+			return;
+	name_block(n, b, STACK, module);
+	name_block(n, &array, STACK_DATA, module);
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct openssl *s = state;
+	size_t module = libcrypto(n);
+	for (size_t i = 0; s->loaded && i < n->heap->chunk_count; i++) {
+		struct hs_block b;
+		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
+			continue;
+		if (b.usable >= TABLE_BYTES)
+			try_table(n, s, &b, module);
+		else
+			try_stack(n, &b, module);
+	}
+}
+
+const struct hs_namer hs_namer_openssl = {
+	.state_size = sizeof(struct openssl),
+	.prepare = prepare,
+	.survey = survey,
+	.source = HS_TYPE_OPENSSL,
+};
