@@ -172,9 +172,10 @@ def run(failures, name, command, what="", can_live=True):
 
 
 def binary():
-    path = os.path.join(seen.FIXTURES, "bugs")
+    name = os.environ.get("BUGS_PROGRAM", "bugs")
+    path = os.path.join(seen.FIXTURES, name)
     if not os.path.exists(path):
-        seen.skip("'bugs' could not be built here")
+        seen.skip("'%s' could not be built here" % name)
     return path
 
 
