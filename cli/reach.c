@@ -40,7 +40,7 @@ static void tell_fields(void *arg, size_t chunk, hs_known_ref_fn fn,
 		return;
 	hs_types_info(arg, type, &info);
 	struct teller t = { fn, fn_arg, info.confidence == HS_CONFIDENCE_HIGH };
-	hs_types_fields(arg, chunk, tell_field, &t);
+	hs_types_references(arg, chunk, tell_field, &t);
 }
 
 static const char *tell_name(void *arg, size_t chunk)
@@ -183,7 +183,7 @@ const char *reach_field(const struct cli *cli, size_t chunk, uint64_t offset,
 {
 	struct wanted_field w = { .offset = offset, .buf = buf };
 	if (cli->types && chunk != SIZE_MAX && offset != HS_UNKNOWN)
-		hs_types_fields(cli->types, chunk, match_field, &w);
+		hs_types_references(cli->types, chunk, match_field, &w);
 	return w.found ? buf : NULL;
 }
 

@@ -216,7 +216,7 @@
  * structs, and forged ones themselves. A large program has 100 thousand types
  * of a dozen fields each. */
 #define HS_LIMIT_SWIFT_TYPE_STEPS 1024u
-#define HS_LIMIT_SWIFT_STEPS (4u << 20)
+#define HS_LIMIT_SWIFT_STEPS (1u << 20)
 
 /* Elements of a Swift collection that are told apart, in one block: a class
  * reference of each in a GiB. */

@@ -42,6 +42,7 @@ struct hs_naming {
 	size_t without_dwarf;  /* the program, if its types are not known */
 	bool overflow;         /* names were refused: too much text */
 	unsigned depth;        /* of names within names, right now */
+	bool brief;            /* of fields only what they refer to is asked */
 	size_t text;           /* bytes of names read so far */
 	struct hs_block_map map;
 	struct hs_parts parts[HS_AREA_COUNT]; /* counted in survey() */

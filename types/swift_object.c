@@ -236,11 +236,90 @@ static void tell_value(struct walk *w, hs_addr metadata, uint64_t base,
 	}
 }
 
+/* What is in a field of one of the library's plain types; false: another. */
+static bool plain_value(struct walk *w, const struct hs_swift_field *field,
+			const char *type, char *buf, size_t size)
+{
+	static const struct {
+		const char *type;
+		unsigned size;
+		char how; /* i, u: signed or not; d: floating; b: true, false */
+	} known[] = {
+		{ "Swift.Int", 8, 'i' },    { "Swift.UInt", 8, 'u' },
+		{ "Swift.Int64", 8, 'i' },  { "Swift.UInt64", 8, 'u' },
+		{ "Swift.Int32", 4, 'i' },  { "Swift.UInt32", 4, 'u' },
+		{ "Swift.Int16", 2, 'i' },  { "Swift.UInt16", 2, 'u' },
+		{ "Swift.Int8", 1, 'i' },   { "Swift.UInt8", 1, 'u' },
+		{ "Swift.Double", 8, 'd' }, { "Swift.Bool", 1, 'b' },
+	};
+	uint64_t word;
+	double number;
+	size_t i = 0;
+	while (i < sizeof(known) / sizeof(known[0]) &&
+	       strcmp(known[i].type, type) != 0)
+		i++;
+	if (i == sizeof(known) / sizeof(known[0]) ||
+	    field->offset + known[i].size > w->block->usable ||
+	    !hs_window_uint(&w->n->block, w->block->user + field->offset,
+			    known[i].size, &word))
+		return false;
+	unsigned unused = 64 - 8 * known[i].size;
+	switch (known[i].how) {
+	case 'i':
+		(void)snprintf(buf, size, "%" PRId64,
+			       (int64_t)(word << unused) >> unused);
+		return true;
+	case 'u':
+		(void)snprintf(buf, size, "%" PRIu64, word);
+		return true;
+	case 'd':
+		memcpy(&number, &word, sizeof(number));
+		(void)snprintf(buf, size, "%g", number);
+		return true;
+	default:
+		(void)snprintf(buf, size, "%s", word & 1 ? "true" : "false");
+		return word <= 1;
+	}
+}
+
+#define SHOWN_TEXT 200u /* bytes of a string */
+
+/* The text of the string whose second word is at OFFSET; false: none, or not
+ * captured. */
+static bool string_text(struct walk *w, uint64_t offset,
+			char buf[SHOWN_TEXT + 4])
+{
+	uint64_t count, object, c;
+	hs_addr at;
+	if (offset < 8 || !word_at(w, offset - 8, &count) ||
+	    !word_at(w, offset, &object) || object == 0)
+		return false;
+	if (object >> 61 & 1) { /* in place, with the length on top */
+		count = object >> 56 & 15;
+		at = w->block->user + offset - 8;
+	} else { /* behind the storage's header, or as if there were one */
+		count &= 0xffffffffffff;
+		at = (object & 0x0fffffffffffffff) + 32;
+	}
+	uint64_t shown = count < SHOWN_TEXT ? count : SHOWN_TEXT;
+	for (uint64_t i = 0; i < shown; i++) {
+		if (!hs_window_uint(&w->n->meta, at + i, 1, &c) || !c)
+			return false;
+		buf[i] = (char)c;
+	}
+	/* Between characters. */
+	while (shown < count && shown && (buf[shown - 1] & 0x80))
+		shown--;
+	memcpy(buf + shown, shown < count ? "..." : "",
+	       4 - 3 * !(shown < count));
+	return true;
+}
+
 /* A field with its type; its one reference in the same line, several in lines
  * of their own. */
 static void tell_field(struct walk *w, const struct hs_swift_field *field)
 {
-	char name[512], type[HS_LIMIT_STRING];
+	char name[512], type[HS_LIMIT_STRING], value[32], text[SHOWN_TEXT + 4];
 	struct hs_field_info f = {
 		.name = name,
 		.offset = field->offset,
@@ -252,6 +331,9 @@ static void tell_field(struct walk *w, const struct hs_swift_field *field)
 	if (field->type) {
 		join(type, sizeof(type), w->l->text + field->type, "");
 		f.type = type;
+		if (!w->n->brief &&
+		    plain_value(w, field, type, value, sizeof(value)))
+			f.value = value;
 	}
 	if (field->count == 1 && field->extent >= 8) {
 		struct hs_swift_slot slot = w->l->slot[field->first];
@@ -261,6 +343,9 @@ static void tell_field(struct walk *w, const struct hs_swift_field *field)
 			     field->extent == 8);
 		hs_addr to;
 		uint64_t at = f.offset + slot.offset;
+		if (!w->n->brief && slot.kind == HS_SWIFT_SLOT_STRING && word &&
+		    string_text(w, at, text))
+			f.text = text;
 		if (word) {
 			enum hs_strength strength;
 			if (follow(w, slot.kind, at, &to, &strength)) {
@@ -291,6 +376,21 @@ static void tell_field(struct walk *w, const struct hs_swift_field *field)
 	tell_slots(w, field, f.offset, name, MAX_INNER);
 }
 
+/* May values of this type refer to anything? Bytes need no look at each. */
+static bool refers(struct walk *w, hs_addr metadata)
+{
+	struct hs_swift_layout layout;
+	struct hs_swift_class class;
+	if (hs_swift_class(w->n, metadata, &class))
+		return true;
+	if (!hs_swift_layout(w->n, w->l, metadata, &layout))
+		return false;
+	for (uint32_t i = 0; i < layout.count; i++)
+		if (w->l->field[layout.first + i].count)
+			return true;
+	return false;
+}
+
 /* One element of a collection: its references. */
 static void tell_element(struct walk *w, hs_addr metadata, uint64_t at,
 			 const char *what, uint64_t i)
@@ -305,7 +405,7 @@ static void array_elements(struct walk *w, hs_addr type)
 	struct hs_swift_value value;
 	uint64_t count;
 	if (!type || !word_at(w, 2 * 8, &count) ||
-	    !hs_swift_value(w->n, type, &value))
+	    !hs_swift_value(w->n, type, &value) || !refers(w, type))
 		return;
 	uint64_t start = 32;
 	if (value.align > 32)
@@ -328,7 +428,8 @@ static void table_elements(struct walk *w, hs_addr type, const char *what,
 	if (!type || !hs_block_word(w->n, w->block, where, &raw) ||
 	    raw < w->block->user || raw - w->block->user > w->block->usable ||
 	    !hs_window_uint(&w->n->block, w->block->user + 32, 1, &scale) ||
-	    scale > 40 || !hs_swift_value(w->n, type, &value))
+	    scale > 40 || !hs_swift_value(w->n, type, &value) ||
+	    !refers(w, type))
 		return;
 	uint64_t start = raw - w->block->user;
 	for (uint64_t i = 0; i < UINT64_C(1) << scale; i++) {

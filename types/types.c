@@ -207,6 +207,14 @@ void hs_types_fields(struct hs_types *types, size_t chunk, hs_field_fn fn,
 		hs_namers[i]->fields(n, types->states.of[i], &b, fn, arg);
 }
 
+void hs_types_references(struct hs_types *types, size_t chunk, hs_field_fn fn,
+			 void *arg)
+{
+	types->naming.brief = true;
+	hs_types_fields(types, chunk, fn, arg);
+	types->naming.brief = false;
+}
+
 void hs_types_details(struct hs_types *types, size_t chunk, hs_detail_fn fn,
 		      void *arg)
 {

@@ -178,6 +178,10 @@ struct hs_field_info {
 typedef bool (*hs_field_fn)(void *arg, const struct hs_field_info *info);
 HS_API void hs_types_fields(struct hs_types *types, size_t chunk,
 			    hs_field_fn fn, void *arg);
+/* The same for those who want references alone, of many blocks: values and
+ * texts may be left out. */
+HS_API void hs_types_references(struct hs_types *types, size_t chunk,
+				hs_field_fn fn, void *arg);
 
 /*
  * How often the object in CHUNK was retained, as its runtime counts: the strong

@@ -39,7 +39,8 @@ def main():
     wrong = []
     asked = sorted({words[0] for kind in ("EDGE", "COUNTS", "ELEMENTS")
                     for words in truth[kind]})
-    answer = ask(heapscan, "at", core, "-", stdin="\n".join(asked))
+    answer = ask(heapscan, "at", core, "-", "--content",
+                 stdin="\n".join(asked))
     objects = {a["address"]: a["object"] for a in answer["addresses"]}
 
     edges = 0
@@ -64,6 +65,15 @@ def main():
         if found.split(",")[0] != count:
             wrong.append("%s has %s elements, not %s" %
                          (address, found, count))
+
+    # The first object that the source makes.
+    first = next((objects[words[1]] for words in truth["OBJ"]
+                  if words[2] == "sdemo.Person"), None)
+    said = {f["name"]: (f["value"], f.get("text")) for f in first["fields"]}
+    wanted = {"name": (None, "Ada, who has a long enough name"),
+              "age": ("36", None)}
+    if not plain and said != wanted:
+        wrong.append("the first person is %s" % said)
 
     # A block may have been said to be several things.
     leaked = {words[1] for words in truth["OBJ"]
