@@ -105,11 +105,39 @@ static void by_symbol(const struct hs_scan *scan, struct names *n)
 	}
 }
 
+/* What Go's linker puts into the data of each program, stripped or not. */
+static bool has_go(const struct hs_scan *scan)
+{
+	static const char magic[] = "\xff Go buildinf:";
+	const struct hs_target *t = scan->target;
+	for (size_t i = 0; i < t->maps.count; i++) {
+		const struct hs_map *map = &t->maps.map[i];
+		size_t m = hs_target_find_module(t, map->start);
+		const uint8_t *bytes;
+		uint64_t len;
+		if (map->kind != HS_MAP_FILE || !hs_scan_writable(map) ||
+		    m == SIZE_MAX || !t->modules.module[m].is_executable)
+			continue;
+		for (hs_addr at = map->start; at < map->end; at += len) {
+			if (hs_target_view(t, at, &bytes, &len, NULL))
+				break;
+			if (len > map->end - at)
+				len = map->end - at;
+			if (memmem(bytes, (size_t)len, magic,
+				   sizeof(magic) - 1))
+				return true;
+		}
+	}
+	return false;
+}
+
 bool hs_other_allocators(const struct hs_scan *scan, char *text, size_t len)
 {
 	struct names n = { .text = text, .len = len };
 	by_file_name(scan, &n);
 	by_symbol(scan, &n);
+	if (has_go(scan))
+		add(&n, "Go's runtime", "in the executable");
 	return n.used > 0;
 }
 
@@ -149,6 +177,8 @@ enum hs_status hs_other_bytes(const struct hs_scan *scan, uint64_t *ret,
 	for (size_t t = 0; t < threads->count; t++)
 		sp[t] = threads->thread[t].sp;
 	qsort(sp, threads->count, sizeof(*sp), by_value);
+	/* The stacks of goroutines are part of Go's heap. */
+	bool go = has_go(scan);
 
 	uint64_t sum = 0;
 	for (size_t i = 0, r = 0, t = 0; i < maps->count; i++) {
@@ -160,7 +190,7 @@ enum hs_status hs_other_bytes(const struct hs_scan *scan, uint64_t *ret,
 			t++;
 		bool ours = r < heap->region_count &&
 			    heap->regions[r].start < map->end;
-		bool stack = t < threads->count && sp[t] < map->end;
+		bool stack = t < threads->count && sp[t] < map->end && !go;
 		if (!ours && !stack && hs_scan_writable(map) &&
 		    (map->kind == HS_MAP_ANON || map->kind == HS_MAP_HEAP) &&
 		    hs_target_find_module(scan->target, map->start) == SIZE_MAX)

@@ -234,6 +234,88 @@ def place_asan():
     compiled("AddressSanitizer", "gcc", "-O0", "-fsanitize=address")
 
 
+GO = """package main
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+%s
+var keep [][]byte
+func main() {
+	for i := 0; i < 20000; i++ {
+		block := make([]byte, 1000)
+		for k := range block {
+			block[k] = 1
+		}
+		keep = append(keep, block)
+	}
+	%s
+	fmt.Println("ready")
+	os.Stdout.Sync()
+	// Another thread may be the one that takes it.
+	syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
+	time.Sleep(time.Hour)
+	fmt.Println(len(keep))
+}
+"""
+CGO = """/*
+#include <malloc.h>
+#include <string.h>
+static void take(int n) { memset(malloc(n), 1, n); }
+static size_t held(void) { return mallinfo2().uordblks; }
+*/
+import "C"
+"""
+CGO_CALLS = """for i := 0; i < 500; i++ {
+		C.take(C.int(100 + i))
+	}
+	fmt.Println("held", C.held())"""
+
+
+def place_go():
+    """Go's own heap is named with its size; what C code in the same process
+    took from malloc is reported as everywhere."""
+    need("go", "gcc")
+    for cgo in (False, True):
+        with tempfile.TemporaryDirectory(prefix="heapscan-") as folder:
+            with open(os.path.join(folder, "main.go"), "w") as f:
+                f.write(GO % ((CGO, CGO_CALLS) if cgo else ("", "")))
+            with open(os.path.join(folder, "go.mod"), "w") as f:
+                f.write("module heap\ngo 1.19\n")
+            done = subprocess.run(
+                ["go", "build", "-ldflags=-s", "-o", "heap"], cwd=folder,
+                env=dict(os.environ, CGO_ENABLED=str(int(cgo)), GOPROXY="off",
+                         GOCACHE=os.path.join(folder, "cache")),
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            if done.returncode:
+                seen.skip("go build: %s" % done.stdout[-200:])
+            program = seen.Program([os.path.join(folder, "heap")])
+            try:
+                held = None
+                for line in program.process.stdout:
+                    if line.startswith("held"):
+                        held = int(line.split()[1])
+                    if "ready" in line:
+                        break
+                program.wait_stopped()
+                if not cgo:
+                    said_instead("Go's runtime", program, 20 << 20)
+                    continue
+                report = seen.report(failures, "cgo", "--pid",
+                                     str(program.pid))
+                failures.expect("Go's runtime" in
+                                report["allocator"]["other_allocator"],
+                                "Go is not named: %s" % report["allocator"])
+                failures.expect(report["mallinfo"]["uordblks"] == held,
+                                "%s bytes in use, mallinfo2 says %s" % (
+                                    report["mallinfo"]["uordblks"], held))
+                seen.compare_sums(failures, "cgo", report)
+            finally:
+                program.close()
+
+
 def place_malloc_debug():
     """libc_malloc_debug.so has a copy of malloc; MALLOC_CHECK_ puts a byte
     behind each block, so usable sizes are smaller than the chunks allow."""
