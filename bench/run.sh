@@ -51,6 +51,11 @@ paused() { # paused PID: milliseconds, median of 5; a heap is not needed
 	done
 	column 1 <"$work/paused"
 }
+largest() { # the largest writable mapping of a dump: where, and how long
+	"$hs" maps "$1" | while read -r start end prot _; do
+		case $prot in rw*) echo "$((end - start)) $start" ;; esac
+	done | sort -n | tail -n 1
+}
 row() { printf '%-46s %14s   %s\n' "$1" "$2" "${3:-}"; }
 calc() { awk "BEGIN { printf \"$1\", $2 }"; }
 
@@ -82,6 +87,31 @@ five "$work/types" "$tool/meter" "$hs" types "$core" 2>/dev/null
 five "$work/owners" "$tool/meter" "$hs" owners "$core" 2>/dev/null
 leaked=$("$hs" leaks "$core" 2>/dev/null |
 	sed -n '1s/^leaked: \([0-9,]*\) .*/\1/p' | tr -d ,)
+
+# The same memory as slices; zstd and openssl have the same bytes to do.
+if command -v zstd >/dev/null && command -v openssl >/dev/null; then
+	read -r length from <<END
+$(largest "$core")
+END
+	"$hs" convert "$core" "$work/plain.msl" --compress none --hash sha256 \
+		>/dev/null 2>&1
+	"$hs" read "$core" "$from" "$length" | zstd -q -1 -o "$work/heap.zst"
+	five "$work/pack" "$tool/meter" "$hs" convert "$core" "$work/z.msl" \
+		--compress zstd --force 2>/dev/null
+	five "$work/zstd" "$tool/meter" zstd -q -1 -T0 -f -o "$work/core.zst" "$core"
+	cat "$work"/*.msl "$work/heap.zst" >/dev/null
+	five "$work/read_core" "$tool/meter" "$hs" read "$core" "$from" "$length"
+	for kind in plain z; do
+		five "$work/read_$kind" "$tool/meter" "$hs" read \
+			"$work/$kind.msl" "$from" "$length"
+		five "$work/summary_$kind" "$tool/meter" "$hs" \
+			"$work/$kind.msl" 2>/dev/null
+	done
+	five "$work/unzstd" "$tool/meter" zstd -q -dc "$work/heap.zst"
+	five "$work/verify" "$tool/meter" "$hs" verify "$work/plain.msl"
+	five "$work/openssl" "$tool/meter" openssl dgst -sha256 "$work/plain.msl"
+	slices=1
+fi
 
 "$hs" "$core" --json --summary >"$work/report" 2>/dev/null
 chunks=$(awk -v RS=, '/"chunks":/ { sub(/.*: */, ""); n += $0 } END { print n }' \
@@ -128,6 +158,22 @@ row "owners of the core, in times leaks" \
 	"$(calc '%.2f' "$(column 1 <"$work/owners")/$lt")" "at most 3"
 row "types of the core, in times leaks" \
 	"$(calc '%.2f' "$(column 1 <"$work/types")/$lt")" "at most 3"
+against() { # against NAME OTHER: how many times as long it takes
+	calc '%.2f' "$(column 1 <"$work/$1")/$(column 1 <"$work/$2")"
+}
+if [ -n "${slices:-}" ]; then
+	row "slice, stored: reading the heap, in times the core" \
+		"$(against read_plain read_core)" "at most 1.1"
+	row "  summary, in times the core's" \
+		"$(against summary_plain summary)" "at most 1.1"
+	row "slice, zstd: reading the heap, in times zstd -dc" \
+		"$(against read_z unzstd)" "at most 1.3"
+	row "  summary" "$(calc '%.3f s' "$(column 1 <"$work/summary_z")")"
+	row "  writing it, in times zstd -1 -T0" "$(against pack zstd)" \
+		"at most 1.3"
+	row "slice: verify, in times openssl dgst -sha256" \
+		"$(against verify openssl)" "at most 1.3"
+fi
 row "live: how long the process stood" \
 	"$(calc '%.0f ms' "$stop")" "at most 350"
 row "live: summary, all included" \
