@@ -58,7 +58,8 @@ bool hs_std_found(struct hs_naming *n, struct hs_std *s,
 {
 	if (!s->type[kind]) {
 		struct hs_type what = { .name = kinds[kind].name,
-					.source = HS_TYPE_LIBSTDCXX,
+					.source = s->libcxx ? HS_TYPE_LIBCXX
+							    : HS_TYPE_LIBSTDCXX,
 					.confidence = kinds[kind].confidence,
 					.evidence = kinds[kind].evidence,
 					.module = SIZE_MAX };
@@ -88,10 +89,22 @@ static bool is_pool(struct hs_naming *n, const struct hs_block *b)
 	       hs_block_word(n, b, 1, &next) && next == 0;
 }
 
-static bool has_cxx(struct hs_naming *n)
+bool hs_std_has_libcxx(const struct hs_naming *n)
+{
+	for (size_t i = 0; i < n->target->modules.count; i++)
+		if (strstr(n->target->modules.module[i].path, "libc++."))
+			return true;
+	for (size_t i = 0; i < n->table.count; i++)
+		if (strstr(n->table.type[i].name, "std::__1::"))
+			return true;
+	return false;
+}
+
+static bool has_libstdcxx(struct hs_naming *n)
 {
 	for (size_t i = 0; i < n->table.count; i++)
-		if (n->table.type[i].source == HS_TYPE_CXX)
+		if (n->table.type[i].source == HS_TYPE_CXX &&
+		    !hs_std_has_libcxx(n))
 			return true;
 	for (size_t i = 0; i < n->target->modules.count; i++)
 		if (strstr(n->target->modules.module[i].path, "libstdc++"))
@@ -155,7 +168,7 @@ static void mark_ring(struct hs_naming *n, struct hs_std *s, hs_addr head,
 	}
 }
 
-static bool try_list(struct hs_naming *n, struct hs_std *s,
+bool hs_std_try_list(struct hs_naming *n, struct hs_std *s,
 		     const struct hs_block *b)
 {
 	uint64_t prev, back;
@@ -253,10 +266,18 @@ static bool try_tree(struct hs_naming *n, struct hs_std *s,
 	return walk_tree(n, s, header, at, count, true) == count;
 }
 
+void hs_std_forget_seen(struct hs_naming *n)
+{
+	for (size_t i = 0; i < n->heap->chunk_count; i++)
+		if (n->type_of[i] == SEEN)
+			n->type_of[i] = HS_NO_TYPE;
+}
+
 static void survey(struct hs_naming *n, void *state)
 {
 	struct hs_std *s = state;
-	if (n->target->word_size != 8 || n->target->big_endian || !has_cxx(n))
+	if (n->target->word_size != 8 || n->target->big_endian ||
+	    !has_libstdcxx(n))
 		return;
 	s->budget = (uint64_t)n->heap->chunk_count * HS_LIMIT_NODE_VISITS;
 	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
@@ -265,12 +286,10 @@ static void survey(struct hs_naming *n, void *state)
 			continue;
 		if (is_pool(n, &b))
 			(void)hs_std_found(n, s, &b, HS_STD_POOL);
-		else if (!try_list(n, s, &b))
+		else if (!hs_std_try_list(n, s, &b))
 			(void)try_tree(n, s, &b);
 	}
-	for (size_t i = 0; i < n->heap->chunk_count; i++)
-		if (n->type_of[i] == SEEN)
-			n->type_of[i] = HS_NO_TYPE;
+	hs_std_forget_seen(n);
 	hs_std_owners(n, s);
 }
 

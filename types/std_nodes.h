@@ -19,11 +19,20 @@ enum hs_std_kind {
 	HS_STD_KINDS
 };
 
-/* What is known so far of libstdc++'s containers. */
+/* What is known so far of the containers of libstdc++, or of libc++. */
 struct hs_std {
+	bool libcxx;
 	uint32_t type[HS_STD_KINDS]; /* 1 + number of the type; 0: not yet */
 	uint64_t budget;             /* nodes that may still be looked at */
 };
+
+/* Is libc++ loaded, or in the program? */
+bool hs_std_has_libcxx(const struct hs_naming *n);
+/* Name the list, if its node B is one: both libraries make them alike. */
+bool hs_std_try_list(struct hs_naming *n, struct hs_std *s,
+		     const struct hs_block *b);
+/* Forget which rings were looked at and are no lists. */
+void hs_std_forget_seen(struct hs_naming *n);
 
 /* Give the block its name; false: out of memory. */
 bool hs_std_found(struct hs_naming *n, struct hs_std *s,

@@ -10,6 +10,11 @@
  *	vector       {begin, end, end of storage}
  *	deque        {map, size, first iterator, last iterator}
  *	unordered    {buckets, number, first node, count, 1.0f}
+ *
+ * libc++ has two of its own:
+ *
+ *	string       {bytes of the block | 1, length, text}
+ *	deque        {map, first used, last used, end of map, start, size}
  */
 
 /* Bytes that malloc may add to a request: to round it up, and a rest that is
@@ -38,15 +43,25 @@ static bool is_string(struct hs_naming *n, hs_addr owner,
 	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
 }
 
+static bool is_libcxx_string(struct hs_naming *n, hs_addr owner,
+			     const struct hs_block *b)
+{
+	uint64_t len, bytes, end;
+	return owner >= 16 && hs_peek(n, owner - 8, &len) &&
+	       hs_peek(n, owner - 16, &bytes) && bytes % 16 == 1 &&
+	       bytes > 16 && len < bytes - 1 && fits(n, b, bytes - 1) &&
+	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
+}
+
 /* Does the string in B have characters, and no zero among them? What a string
  * left behind when it was destroyed may lead to a block that is another's now.
  */
-static bool has_text(struct hs_naming *n, hs_addr owner,
+static bool has_text(struct hs_naming *n, hs_addr length,
 		     const struct hs_block *b)
 {
 	uint64_t len, room;
 	const uint8_t *bytes = hs_window_bytes(&n->block, b->user, &room);
-	return bytes && hs_peek(n, owner + 8, &len) && len > 0 && len < room &&
+	return bytes && hs_peek(n, length, &len) && len > 0 && len < room &&
 	       memchr(bytes, 0, len) == NULL;
 }
 
@@ -114,6 +129,37 @@ static bool try_deque(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 	return hs_std_found(n, s, map, HS_STD_DEQUE_MAP);
 }
 
+/* Blocks of libc++'s deques have so many bytes where values are small. */
+#define LIBCXX_DEQUE 4096u
+
+static bool try_libcxx_deque(struct hs_naming *n, struct hs_std *s,
+			     hs_addr owner, const struct hs_block *map)
+{
+	uint64_t first, last, end, start, size, at;
+	struct hs_block b;
+	if (!hs_peek(n, owner + 8, &first) || !hs_peek(n, owner + 16, &last) ||
+	    !hs_peek(n, owner + 24, &end) || !hs_peek(n, owner + 32, &start) ||
+	    !hs_peek(n, owner + 40, &size) || first < map->user ||
+	    first >= last || last > end || end - map->user > map->usable ||
+	    first % 8 != 0 || last % 8 != 0 || size == 0 ||
+	    !fits(n, map, end - map->user))
+		return false;
+	uint64_t room = (last - first) / 8 * LIBCXX_DEQUE;
+	if (start >= room || size > room - start)
+		return false;
+	for (int name = 0; name < 2; name++)
+		for (at = first; at < last; at += 8) {
+			uint64_t elements;
+			if (!hs_std_spend(s) || !hs_peek(n, at, &elements) ||
+			    !hs_std_open_block(n, elements, &b) ||
+			    !fits(n, &b, LIBCXX_DEQUE) ||
+			    (name &&
+			     !hs_std_found(n, s, &b, HS_STD_DEQUE_ELEMENTS)))
+				return false;
+		}
+	return hs_std_found(n, s, map, HS_STD_DEQUE_MAP);
+}
+
 static bool try_unordered(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 			  const struct hs_block *buckets)
 {
@@ -149,12 +195,21 @@ static bool try_unordered(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 static void look_at_owner(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 			  const struct hs_block *b)
 {
-	if (try_deque(n, s, owner, b) || try_unordered(n, s, owner, b))
+	hs_addr length = owner + 8;
+	bool string;
+	if ((s->libcxx ? try_libcxx_deque : try_deque)(n, s, owner, b) ||
+	    try_unordered(n, s, owner, b))
 		return;
-	if (is_string(n, owner, b))
+	if (s->libcxx) {
+		length = owner - 8;
+		string = is_libcxx_string(n, owner, b);
+	} else {
+		string = is_string(n, owner, b);
+	}
+	if (string)
 		(void)hs_std_found(n, s, b,
-				   has_text(n, owner, b) ? HS_STD_STRING
-							 : HS_STD_BYTES);
+				   has_text(n, length, b) ? HS_STD_STRING
+							  : HS_STD_BYTES);
 	else if (is_vector(n, owner, b))
 		(void)hs_std_found(n, s, b, HS_STD_VECTOR);
 }

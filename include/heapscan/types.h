@@ -27,6 +27,7 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(GLIBC, "glibc")         /* the C library's own blocks */      \
 	X(GLIB, "glib")           /* shapes of its structures */        \
 	X(OPENSSL, "openssl")     /* shapes of its containers */        \
+	X(LIBCXX, "libc++")       /* shapes of its containers */        \
 	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */        \
 	X(DWARF, "dwarf")         /* declared types, spread by pointers */ \
 	X(TEXT, "text")           /* nothing but characters */

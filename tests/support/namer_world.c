@@ -49,7 +49,8 @@ static void put_blocks(struct world *w, size_t chunk[PLACE_COUNT])
 static void add_libraries(struct world *w)
 {
 	/* As much as namers ask for by name. */
-	static char glib[] = "/lib/libstdc++/libcrypto/libglib-2.0.so.0",
+	static char glib[] =
+		"/lib/libstdc++/libcrypto/libc++.so/libglib-2.0.so.0",
 		    gobject[] = "/lib/libgobject-2.0.so.0";
 	char *path[] = { glib, gobject };
 	fake_target_map(&w->hb.target, LIBRARIES, w->library,

@@ -55,6 +55,7 @@ live "C++" $cxx cxx truth
 live "C++, stripped" $cxx cxx-stripped truth
 live "C++, libstdc++ inside, stripped" $cxx cxx-static-libstdc++ truth
 live "C++, static, stripped" $cxx cxx-static truth
+live "C++, libc++, stripped" c++,libc++,glibc,text cxx-libc++ truth
 live "C library's own" glibc,text clib truth
 live "OpenSSL" openssl,glibc,text lhash truth
 # GLib before 2.76 puts objects into slabs of its own otherwise.

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/limits.h"
+#include "types/std_nodes.h"
+
+/*
+ * Containers of libc++, on 64-bit machines. Lists and hash tables are as those
+ * of libstdc++, trees are not:
+ *
+ *	tree    {leftmost, root, count}
+ *	node    {left, right, parent, is black u8, value}
+ *
+ * The parent of the root is where the tree keeps the root, as if it were a node
+ * with nothing but a left child.
+ */
+struct node {
+	uint64_t left, right, parent, black;
+};
+
+static bool read_node(struct hs_naming *n, hs_addr at, struct node *ret)
+{
+	return at % 16 == 0 && hs_naming_block_at(n, at, NULL) &&
+	       hs_peek(n, at, &ret->left) && hs_peek(n, at + 8, &ret->right) &&
+	       hs_peek(n, at + 16, &ret->parent) &&
+	       hs_window_uint(&n->meta, at + 24, 1, &ret->black) &&
+	       ret->black <= 1;
+}
+
+/* Every node below ROOT, whose parent is END, in order and by the parents;
+ * returns how many there were, 0: not a tree, or more than MOST. */
+static uint64_t walk_tree(struct hs_naming *n, struct hs_std *s, hs_addr end,
+			  hs_addr root, uint64_t most, bool name)
+{
+	uint64_t count = 0;
+	hs_addr at = root, from = end;
+	struct hs_block b;
+	while (at != end) {
+		struct node node;
+		if (!hs_std_spend(s) || !read_node(n, at, &node))
+			return 0;
+		if (from == node.parent) { /* down, the first time */
+			if (++count > most)
+				return 0;
+			if (name && hs_std_open_block(n, at, &b) &&
+			    !hs_std_found(n, s, &b, HS_STD_TREE_NODE))
+				return 0;
+			from = at;
+			at = node.left    ? node.left
+			     : node.right ? node.right
+					  : node.parent;
+		} else if (from == node.left && node.right &&
+			   node.right != node.left) {
+			from = at;
+			at = node.right;
+		} else if (from == node.left || from == node.right) {
+			from = at;
+			at = node.parent;
+		} else {
+			return 0; /* a child whose parent is another */
+		}
+	}
+	return count;
+}
+
+/* Does a tree keep its root ROOT at END? Then its nodes get their names. */
+static bool is_tree(struct hs_naming *n, struct hs_std *s, hs_addr end,
+		    hs_addr root)
+{
+	uint64_t count, leftmost, left;
+	if (end < 8 || !hs_peek(n, end + 8, &count) || count == 0 ||
+	    count > n->heap->chunk_count || !hs_peek(n, end - 8, &leftmost) ||
+	    !hs_naming_block_at(n, leftmost, NULL) ||
+	    !hs_peek(n, leftmost, &left) || left != 0)
+		return false;
+	return walk_tree(n, s, end, root, count, false) == count &&
+	       walk_tree(n, s, end, root, count, true) == count;
+}
+
+static void try_tree(struct hs_naming *n, struct hs_std *s,
+		     const struct hs_block *b)
+{
+	hs_addr at = b->user;
+	struct node node, up;
+	if (b->usable < 32 || !read_node(n, at, &node))
+		return;
+	for (unsigned depth = 0; depth < HS_LIMIT_TREE_DEPTH; depth++) {
+		uint64_t left;
+		hs_addr parent = node.parent;
+		if (parent % 8 != 0 || !hs_std_spend(s) ||
+		    !hs_peek(n, parent, &left))
+			return;
+		if (left == at && is_tree(n, s, parent, at))
+			return;
+		if (!read_node(n, parent, &up) ||
+		    (up.left != at && up.right != at))
+			return;
+		at = parent;
+		node = up;
+	}
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct hs_std *s = state;
+	if (n->target->word_size != 8 || n->target->big_endian ||
+	    !hs_std_has_libcxx(n))
+		return;
+	s->libcxx = true;
+	s->budget = (uint64_t)n->heap->chunk_count * HS_LIMIT_NODE_VISITS;
+	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
+		struct hs_block b;
+		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b) &&
+		    !hs_std_try_list(n, s, &b))
+			try_tree(n, s, &b);
+	}
+	hs_std_forget_seen(n);
+	hs_std_owners(n, s);
+}
+
+const struct hs_namer hs_namer_libcxx = {
+	.state_size = sizeof(struct hs_std),
+	.survey = survey,
+	.source = HS_TYPE_LIBCXX,
+};
