@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
  * single blocks, some that hold another, some in pairs that hold each other.
  *
  *	gen_heap [LIVE_BLOCKS]     default 4,500,000: about 970 MB
+ *	gen_heap LIVE_BLOCKS small   short chains of small blocks, one in a
+ *	                             hundred leaked: about 32 bytes each
  *
  * Prints "ready LIVE LEAKED" (blocks) and waits for a signal; SIGABRT leaves
  *the core.
@@ -37,11 +40,17 @@ struct entry {
 	size_t length;
 };
 
+struct small {
+	struct small *next;
+	uint64_t key;
+};
+
 #define BUCKETS (1u << 18)
 
 static struct item *list;
 static struct node *tree;
 static struct entry *table[BUCKETS];
+static struct small *chain[BUCKETS];
 static uint64_t live, leaked, state = 0x9e3779b97f4a7c15u;
 
 static uint64_t next_random(void)
@@ -138,10 +147,26 @@ __attribute__((__noinline__)) static void leak(unsigned turn)
 		*(void *volatile *)&other->right = item;
 }
 
+static void add_small(unsigned turn)
+{
+	struct small *small = need(sizeof(*small));
+	*small = (struct small){ .key = turn };
+	if (turn % 100 == 99) {
+		leaked++;
+		return;
+	}
+	struct small **at = &chain[next_random() % BUCKETS];
+	small->next = *at;
+	*at = small;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 4500000;
 	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	bool small = argc > 2 && strcmp(argv[2], "small") == 0;
+	for (unsigned turn = 0; small && live < wanted; turn++)
+		add_small(turn);
 	for (unsigned turn = 0; live < wanted; turn++) {
 		add_item();
 		if (turn % 3 == 0)

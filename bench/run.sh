@@ -143,6 +143,10 @@ row "  rate, beyond the summary's time" \
 	"$(calc '%.0f MB/s' "$jbytes/($jt-$t)/1e6")" "at least 150"
 row "  own memory beyond the summary's" \
 	"$(calc '%.1f MB' "($janon-$anon)*1024/1e6")" "flat"
+five "$work/why" "$tool/meter" "$hs" why "$core" \
+	"$("$hs" chunks "$core" --state used --top 1 --json 2>/dev/null |
+		sed -n 's/.*"user":"\(0x[0-9a-f]*\)".*/\1/p' | head -n 1)" \
+	2>/dev/null
 lt=$(column 1 <"$work/leaks")
 row "leaks of the core" "$(calc '%.3f s' "$lt")"
 row "  found" "$leaked" "$planted"
@@ -152,6 +156,8 @@ row "  on one processor, in plain passes" \
 row "  own memory per chunk" \
 	"$(calc '%.1f bytes' "$(column 3 <"$work/leaks")*1024/$chunks")" \
 	"at most 40"
+row "why of one block of the core, all included" \
+	"$(calc '%.3f s' "$(column 1 <"$work/why")")"
 row "owners of the core, in times leaks" \
 	"$(calc '%.2f' "$(column 1 <"$work/owners")/$lt")" "at most 3"
 row "types of the core, in times leaks" \
@@ -187,3 +193,30 @@ if command -v redis-server >/dev/null; then
 		--unixsocket "$work/redis.sock"
 	row "live: redis-server stood" "$(paused "$started") ms" "a few ms"
 fi
+
+# growth SIZES: leaks of small blocks, as many as the memory has room for: the
+# process and its core take 32 bytes each for a block.
+growth() {
+	echo
+	row "leaks of so many blocks" "seconds" "own bytes a chunk; found"
+	for n in "$@"; do
+		[ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt \
+			$((n / 1024 * 160)) ] || break
+		start "small$n" "$tool/gen_heap" "$n" small
+		heap=$started
+		planted=${line##* }
+		rm -f "$work"/core*
+		kill -ABRT "$heap"
+		wait "$heap" 2>/dev/null || :
+		core=$(find "$work" -maxdepth 1 -name 'core*' | head -n 1)
+		cat "$core" >/dev/null
+		five "$work/leaks$n" ok1 "$tool/meter" "$hs" leaks "$core" \
+			2>/dev/null
+		found=$("$hs" leaks "$core" 2>/dev/null |
+			sed -n '1s/^leaked: \([0-9,]*\) .*/\1/p' | tr -d ,)
+		row "  $n" "$(column 1 <"$work/leaks$n")" \
+			"$(calc '%.1f' "$(column 3 <"$work/leaks$n")*1024/$n"), $found of $planted"
+	done
+	rm -f "$work"/core*
+}
+growth 10000 100000 1000000 10000000 50000000

@@ -248,10 +248,19 @@ const char *root_text(const struct cli *cli, const struct hs_root_info *root,
 		break;
 	}
 	case HS_ROOT_TLS:
-		(void)snprintf(buf, ROOT_TEXT,
-			       "thread-local storage of %s, %s +0x%" PRIx64,
-			       module_text(cli, root->module), who,
-			       root->offset);
+		if (root->has_symbol)
+			(void)snprintf(buf, ROOT_TEXT,
+				       "thread-local variable %s +0x%" PRIx64
+				       " of %s, %s",
+				       root->symbol.name,
+				       root->addr - root->symbol.addr,
+				       module_text(cli, root->module), who);
+		else
+			(void)snprintf(
+				buf, ROOT_TEXT,
+				"thread-local storage of %s, %s +0x%" PRIx64,
+				module_text(cli, root->module), who,
+				root->offset);
 		break;
 	case HS_ROOT_THREAD:
 		(void)snprintf(buf, ROOT_TEXT,

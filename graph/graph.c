@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/grow.h"
+#include "symbols/symbols.h"
 
 /*
  * Blocks that are marked wait in a short queue until what the next step needs
@@ -234,8 +235,18 @@ void hs_graph_root(struct hs_graph *graph, size_t piece,
 	    hs_heap_find(graph->heap, ref->at, &chunk) &&
 	    graph->heap->chunks[chunk].state == HS_CHUNK_UNKNOWN)
 		ret->kind = HS_ROOT_UNKNOWN;
-	ret->has_symbol = ret->kind == HS_ROOT_DATA && graph->syms &&
-			  hs_symbols_at(graph->syms, ref->at, &ret->symbol);
+	if (!graph->syms)
+		return;
+	if (ret->kind == HS_ROOT_DATA)
+		ret->has_symbol =
+			hs_symbols_at(graph->syms, ref->at, &ret->symbol);
+	if (ret->kind != HS_ROOT_TLS ||
+	    !hs_symbols_tls_at(graph->syms, ret->module, ret->offset,
+			       &ret->symbol))
+		return;
+	ret->has_symbol = true;
+	/* From the block's start to this thread's own. */
+	ret->symbol.addr += ref->at - ret->offset;
 }
 
 const char *hs_root_kind_name(enum hs_root_kind kind)

@@ -54,7 +54,7 @@ static bool same_owner(const struct hs_root_info *a,
 	if (a->kind != b->kind || a->thread != b->thread ||
 	    a->module != b->module)
 		return false;
-	if (a->kind == HS_ROOT_DATA)
+	if (a->kind == HS_ROOT_DATA || a->kind == HS_ROOT_TLS)
 		return a->has_symbol == b->has_symbol &&
 		       (!a->has_symbol || a->symbol.addr == b->symbol.addr);
 	return a->thread != SIZE_MAX || a->map == b->map;
@@ -62,7 +62,7 @@ static bool same_owner(const struct hs_root_info *a,
 
 static bool in_symbol(const struct hs_root_info *info, hs_addr addr)
 {
-	return info->kind == HS_ROOT_DATA && info->has_symbol &&
+	return info->has_symbol && addr >= info->symbol.addr &&
 	       addr - info->symbol.addr < info->symbol.size;
 }
 

@@ -105,9 +105,11 @@ static void drop_indexes(struct hs_symbol_table *table)
 {
 	free(table->by_name);
 	free(table->by_addr);
+	free(table->by_tls);
 	free(table->reach);
 	table->by_name = NULL;
 	table->by_addr = NULL;
+	table->by_tls = NULL;
 	table->reach = NULL;
 }
 
@@ -377,6 +379,57 @@ enum hs_status hs_symbol_table_at(struct hs_symbol_table *table, uint64_t value,
 		bool inside = lo > 1 && table->reach[lo - 2] > s->value;
 		if (s->size == 0 && !inside)
 			*ret = s;
+	}
+	return HS_OK;
+}
+
+static enum hs_status index_tls(struct hs_symbol_table *table,
+				struct hs_error *err)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < table->count; i++)
+		n += table->symbol[i].type == STT_TLS;
+	uint32_t *order = malloc((n + 1) * sizeof(*order));
+	if (!order)
+		return hs_fail(err, HS_ERR_NOMEM,
+			       "no memory for an index of %zu symbols", n);
+	n = 0;
+	for (size_t i = 0; i < table->count; i++)
+		if (table->symbol[i].type == STT_TLS)
+			order[n++] = (uint32_t)i;
+	qsort_r(order, n, sizeof(*order), compare_by_addr, table->symbol);
+	table->by_tls = order;
+	table->by_tls_count = n;
+	return HS_OK;
+}
+
+enum hs_status hs_symbol_table_tls_at(struct hs_symbol_table *table,
+				      uint64_t offset,
+				      const struct hs_symbol **ret,
+				      struct hs_error *err)
+{
+	if (!table->by_tls) {
+		enum hs_status st = index_tls(table, err);
+		if (st)
+			return st;
+	}
+	*ret = NULL;
+	size_t lo = 0, hi = table->by_tls_count;
+	while (lo < hi) { /* the first symbol behind OFFSET */
+		size_t mid = lo + (hi - lo) / 2;
+		if (table->symbol[table->by_tls[mid]].value <= offset)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (size_t i = lo, steps = 0; i > 0 && steps < HS_LIMIT_SYMBOL_OVERLAP;
+	     i--, steps++) {
+		const struct hs_symbol *s =
+			&table->symbol[table->by_tls[i - 1]];
+		if (symbol_end(s) > offset) {
+			*ret = s;
+			break;
+		}
 	}
 	return HS_OK;
 }

@@ -56,6 +56,8 @@ struct hs_symbol_table {
 	uint32_t *by_addr; /* indexes, ascending; NULL: not built */
 	uint64_t *reach;   /* highest end among by_addr[0..i] */
 	size_t by_addr_count;
+	uint32_t *by_tls; /* thread-local ones, by offset; NULL: not built */
+	size_t by_tls_count;
 };
 
 /*
@@ -85,5 +87,11 @@ HS_MUST_CHECK enum hs_status hs_symbol_table_at(struct hs_symbol_table *table,
 						uint64_t value,
 						const struct hs_symbol **ret,
 						struct hs_error *err);
+
+/* The thread-local variable that byte OFFSET of the module's block lies in;
+ * NULL in *RET when no symbol with a size says so. */
+HS_MUST_CHECK enum hs_status
+hs_symbol_table_tls_at(struct hs_symbol_table *table, uint64_t offset,
+		       const struct hs_symbol **ret, struct hs_error *err);
 
 #endif

@@ -328,6 +328,26 @@ enum hs_status hs_symbols_find_tls(struct hs_symbols *syms, size_t module,
 	return HS_OK;
 }
 
+bool hs_symbols_tls_at(struct hs_symbols *syms, size_t module, uint64_t offset,
+		       struct hs_symbol_info *ret)
+{
+	const struct hs_symbol *s;
+	if (module >= syms->target->modules.count ||
+	    open_module(syms, module, NULL) ||
+	    hs_symbol_table_tls_at(&syms->module[module].table, offset, &s,
+				   NULL) ||
+	    !s)
+		return false;
+	*ret = (struct hs_symbol_info){
+		.name = s->name,
+		.addr = s->value,
+		.size = s->size,
+		.module = module,
+		.from_debug_file = s->source == HS_SYMBOL_DEBUG,
+	};
+	return true;
+}
+
 bool hs_symbols_at(struct hs_symbols *syms, hs_addr addr,
 		   struct hs_symbol_info *ret)
 {

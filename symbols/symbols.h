@@ -27,6 +27,14 @@ HS_MUST_CHECK enum hs_status
 hs_symbols_find_tls(struct hs_symbols *syms, size_t module, const char *name,
 		    uint64_t *offset, uint64_t *size, struct hs_error *err);
 
+/*
+ * The thread-local variable that byte OFFSET of the module's block lies in, as
+ * hs_symbols_at() tells others; its `addr` is an offset into the block. False:
+ * no symbol says so.
+ */
+bool hs_symbols_tls_at(struct hs_symbols *syms, size_t module, uint64_t offset,
+		       struct hs_symbol_info *ret);
+
 /* The module's PT_TLS; memsz is 0 when it has none. */
 struct hs_tls_segment {
 	uint64_t filesz, memsz, align; /* bytes */

@@ -126,7 +126,7 @@ struct hs_root_info {
 	size_t map;      /* index for hs_target_map(), or SIZE_MAX */
 	uint64_t offset; /* bytes: STACK above the stack pointer; TLS, THREAD
 			  * and SPECIFIC into their block */
-	bool has_symbol; /* DATA with a symbol */
+	bool has_symbol; /* DATA or TLS, with a symbol */
 	struct hs_symbol_info symbol;
 };
 

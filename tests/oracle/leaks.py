@@ -111,6 +111,11 @@ ROOTS = {  # what holds it in the ledger's words, and in those of `why`
 }
 
 
+TLS_NAMES = {"main-tls": "in_tls", "thread-tls": "in_tls",
+             "main-dynamic-tls": "plugin_variable",
+             "thread-dynamic-tls": "plugin_variable"}
+
+
 def compare_roots(failures, what, blocks, *target):
     asked = set()
     for addr, (kind, _, where) in blocks.items():
@@ -122,6 +127,12 @@ def compare_roots(failures, what, blocks, *target):
         failures.expect(status == 0 and root["kind"] == ROOTS[where],
                         "%s: %#x, held by %s, is said to be held by %s" % (
                             what, addr, where, root))
+        if where in TLS_NAMES:
+            said = root.get("symbol") or {"name": None}
+            failures.expect(said["name"] == TLS_NAMES[where] and
+                            TLS_NAMES[where] in root["text"],
+                            "%s: %#x is held by the thread-local %s, not %s" %
+                            (what, addr, TLS_NAMES[where], root))
     return asked
 
 
