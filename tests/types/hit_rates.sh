@@ -68,6 +68,19 @@ live "C, DWARF 5" $c ctypes-dwarf5 truth
 live "C, DWARF 4 with type units" $c ctypes-dwarf4 truth
 live "C, optimised" $c ctypes-optimised truth
 live "C, 32 bits" $c ctypes-m32 truth
+# What two programs have in common, in a third file, as -dbgsym packages do it.
+if command -v dwz >/dev/null && [ -x "$FIXTURES/ctypes-dwarf5" ]; then
+	cp "$FIXTURES/ctypes-dwarf5" "$work/one"
+	cp "$FIXTURES/ctypes-dwarf5" "$work/two"
+	dwz -m "$work/common.debug" "$work/one" "$work/two" ||
+		fail "dwz could not share"
+	built=$FIXTURES
+	FIXTURES=$work
+	live "C, shared by dwz" $c one truth
+	FIXTURES=$built
+else
+	echo "| C, shared by dwz | dwz is not installed | | | |"
+fi
 # Where python's own allocator steps aside, every object is a block. start()
 # runs what is in FIXTURES.
 export PYTHONMALLOC=malloc
