@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/rss.h"
@@ -22,17 +23,32 @@ static bool holds_a_stack(const struct cli *cli, const struct mapping *m)
 	return false;
 }
 
+/* Behind the next N words of LINE and the blanks that follow. */
+static const char *skip_words(const char *line, unsigned n)
+{
+	for (; n; n--) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	return line;
+}
+
 /* "7f12..-7f34.. rw-p 00000000 fd:01 1234   /path": inode 0 is no file. */
 static bool begins_mapping(const struct cli *cli, const char *line,
 			   struct mapping *ret)
 {
-	uint64_t start, end, inode;
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %" SCNu64, &start,
-		   &end, &inode) != 3)
+	char *end;
+	hs_addr start = strtoull(line, &end, 16);
+	if (end == line || *end != '-')
 		return false;
-	*ret = (struct mapping){ .start = start,
-				 .end = end,
-				 .is_file = inode != 0 };
+	hs_addr stop = strtoull(end + 1, &end, 16);
+	if (*end != ' ')
+		return false;
+	*ret = (struct mapping){
+		.start = start,
+		.end = stop,
+		.is_file = strtoull(skip_words(line, 4), NULL, 10) != 0,
+	};
 	ret->is_stack = !ret->is_file && holds_a_stack(cli, ret);
 	return true;
 }
@@ -40,9 +56,9 @@ static bool begins_mapping(const struct cli *cli, const char *line,
 void rss_ask_kernel(const struct cli *cli, uint64_t heap,
 		    struct rss_process *ret)
 {
-	char path[64], line[8192];
+	/* A path has 4096 bytes, each of which may be written as \\ooo. */
+	char path[64], line[5 * 4096];
 	struct mapping m = { .start = 0 };
-	uint64_t kib;
 	*ret = (struct rss_process){ .all = HS_UNKNOWN };
 	if (cli->info.kind != HS_TARGET_LIVE)
 		return;
@@ -54,13 +70,14 @@ void rss_ask_kernel(const struct cli *cli, uint64_t heap,
 	struct rss_process p = { .all = 0 };
 	while (fgets(line, sizeof(line), file)) {
 		if (begins_mapping(cli, line, &m) ||
-		    sscanf(line, "Rss: %" SCNu64 " kB", &kib) != 1)
+		    strncmp(line, "Rss:", 4) != 0)
 			continue;
-		p.all += 1024 * kib;
+		uint64_t bytes = 1024 * strtoull(line + 4, NULL, 10);
+		p.all += bytes;
 		if (m.is_file)
-			p.files += 1024 * kib;
+			p.files += bytes;
 		else if (m.is_stack)
-			p.stacks += 1024 * kib;
+			p.stacks += bytes;
 	}
 	/* The process may be gone, or nobody may look: then nothing was read.
 	 */
