@@ -34,16 +34,20 @@ static const char *owner_text(const struct cli *cli,
 		hs_target_module(cli->target, root->module, &m);
 	if (root->map < hs_target_map_count(cli->target))
 		hs_target_map(cli->target, root->map, &map);
-	if (root->has_symbol)
+	if (with_tid && root->thread != SIZE_MAX)
+		(void)snprintf(tid, sizeof(tid), " %" PRId64, t.tid);
+	if (root->has_symbol && root->thread != SIZE_MAX)
+		(void)snprintf(buf, ROOT_TEXT,
+			       "thread-local variable %s of %s, thread%s",
+			       root->symbol.name, m.path, tid);
+	else if (root->has_symbol)
 		(void)snprintf(buf, ROOT_TEXT, "variable %s of %s",
 			       root->symbol.name, m.path);
-	else if (root->thread != SIZE_MAX) {
-		if (with_tid)
-			(void)snprintf(tid, sizeof(tid), " %" PRId64, t.tid);
+	else if (root->thread != SIZE_MAX)
 		(void)snprintf(buf, ROOT_TEXT, "%s of thread%s%s%s%s", what,
 			       tid, t.name ? " (" : "", t.name ? t.name : "",
 			       t.name ? ")" : "");
-	} else if (root->module != SIZE_MAX)
+	else if (root->module != SIZE_MAX)
 		(void)snprintf(buf, ROOT_TEXT, "%s of %s", what, m.path);
 	else
 		(void)snprintf(buf, ROOT_TEXT, "%s memory%s%s", what,

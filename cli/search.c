@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/search.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <endian.h>
 #include <errno.h>
@@ -105,6 +106,7 @@ static bool find_words(struct search *s, hs_addr at, const uint8_t *bytes,
 		       size_t len)
 {
 	unsigned w = s->width;
+	assert(w == 4 || w == 8);
 	size_t i = (size_t)(-at & (w - 1));
 	while (i + w <= len) {
 		size_t n = (len - i) / w;

@@ -48,7 +48,7 @@ def row_of(document, by, block):
                 if r["owner"] == "nothing: leaked"]
     elif owner == "mine":
         rows = [r for r in document["by_owner"]
-                if r["owner"].startswith("thread-local storage of thread")]
+                if r["owner"].startswith("thread-local variable mine of ")]
     else:
         rows = [r for r in document["by_owner"]
                 if r["owner"].startswith("variable %s of " % owner)]
