@@ -169,6 +169,8 @@ static void change(struct heap_builder *hb, const uint8_t *r, struct undo *undo)
 		undo->span[undo->spans++].was = spans->span[i];
 		spans->span[i].state = HS_SPAN_NOT_CAPTURED;
 		spans->span[i].bytes = NULL;
+		/* Without the arenas the chunks alone must do. */
+		hb->target.base.complete = false;
 		return;
 	}
 	hs_addr at = place(hb, r[0], index, r[3]);
@@ -189,6 +191,7 @@ static void restore(struct heap_builder *hb, const struct undo *undo)
 	for (size_t i = undo->spans; i-- > 0;)
 		hb->target.base.spans.span[undo->span[i].span] =
 			undo->span[i].was;
+	hb->target.base.complete = true;
 }
 
 static double cpu_seconds(void)
