@@ -143,10 +143,9 @@ row "  rate, beyond the summary's time" \
 	"$(calc '%.0f MB/s' "$jbytes/($jt-$t)/1e6")" "at least 150"
 row "  own memory beyond the summary's" \
 	"$(calc '%.1f MB' "($janon-$anon)*1024/1e6")" "flat"
-five "$work/why" "$tool/meter" "$hs" why "$core" \
-	"$("$hs" chunks "$core" --state used --top 1 --json 2>/dev/null |
-		sed -n 's/.*"user":"\(0x[0-9a-f]*\)".*/\1/p' | head -n 1)" \
-	2>/dev/null
+block=$("$hs" chunks "$core" --state used --top 1 2>/dev/null |
+	awk '/^0x/ { print $2; exit }')
+five "$work/why" "$tool/meter" "$hs" why "$core" "$block" 2>/dev/null
 lt=$(column 1 <"$work/leaks")
 row "leaks of the core" "$(calc '%.3f s' "$lt")"
 row "  found" "$leaked" "$planted"
