@@ -54,7 +54,7 @@ ask why "$(held bss)"
 ends 0
 says '^data  0x[0-9a-f]+  variable in_bss \+0x0 of '
 ask why "$(held main-tls)"
-says '^tls  .*thread-local storage of '
+says '^tls  .*thread-local variable in_tls '
 block=$(awk '$1 == "child" { print $2; exit }' "$ledger")
 ask why "$block" --referrers
 ends 1
