@@ -153,7 +153,8 @@
 #define HS_LIMIT_SLICE_HINTS 256u
 
 /* Slices that one slice may take pages from. Each is opened and mapped, and
- * every one that is lost takes pages along: a series begins anew before that. */
+ * every one that is lost takes pages along: a series begins anew before that.
+ */
 #define HS_LIMIT_SLICE_BASES 256u
 
 /* Files of a folder that are looked into for a slice's bases. */
