@@ -401,6 +401,11 @@ static void print_answer(struct cli *cli, const struct at_answer *a)
 			   a->tcache_of);
 	if (a->has_type)
 		object_lines(cli, a);
+	else if (a->has_chunk && !cli->types &&
+		 (a->chunk.state == HS_CHUNK_USED ||
+		  a->chunk.state == HS_CHUNK_MMAPPED))
+		out_str(out, "    type     not looked for in a heap this "
+			     "large: --types\n");
 	if (a->has_part)
 		part_lines(out, a);
 	if (a->has_stack)
@@ -451,7 +456,7 @@ int cmd_at(struct cli *cli)
 			       ? add_stdin(cli, &list)
 			       : add_word(cli, &list, cli->opt.args[i]);
 	if (!code && cli->heap)
-		code = cli_name_types(cli);
+		code = reach_name(cli);
 	if (!code)
 		code = print_all(cli, &list);
 	free(list.addr);

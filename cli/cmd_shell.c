@@ -204,7 +204,7 @@ int cmd_shell(struct cli *cli)
 		}
 		if (!line)
 			break;
-		progress_stop = 0;
+		progress_begin();
 		code = take_line(cli, &opt, line, &quit);
 		free(line);
 		if (cli->out.error && cli->out.error != EPIPE &&

@@ -53,8 +53,10 @@ const struct command commands[] = {
 	{ "at", "TARGET ADDR...", "what is at these addresses",
 	  "The chunk and the offset in it, its state and arena, the symbol, the\n"
 	  "thread on whose stack it lies, and the mapping. Addresses are\n"
-	  "hexadecimal, with or without 0x; - reads them from standard input.\n",
-	  NEEDS_ANY_HEAP, 1, -1, TARGET_GROUPS | GROUP_CONTENT | GROUP_NAMES,
+	  "hexadecimal, with or without 0x; - reads them from standard input.\n"
+	  "The object is named and its fields are shown; in heaps of more than\n"
+	  "200,000 chunks, whose blocks all must be looked at, with --types.\n",
+	  NEEDS_ANY_HEAP, 1, -1, TARGET_GROUPS | GROUP_CONTENT | GROUP_NAMES | GROUP_AT,
 	  cmd_at },
 	{ "read", "TARGET ADDR LENGTH", "raw bytes of memory, to standard output",
 	  "ADDR is hexadecimal; LENGTH accepts 0x, k, M and G. Where memory is\n"

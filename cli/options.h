@@ -30,6 +30,7 @@
 #define GROUP_DIFF (1u << 23)
 #define GROUP_RSS (1u << 24)
 #define GROUP_NAMES (1u << 25) /* commands that name blocks */
+#define GROUP_AT (1u << 26)
 
 enum option_id {
 	OPT_PID,

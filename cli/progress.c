@@ -96,6 +96,13 @@ bool progress_show(void *arg, const char *what, uint64_t done, uint64_t total)
 	return !progress_stop;
 }
 
+void progress_begin(void)
+{
+	progress_clear();
+	progress_stop = 0;
+	state.started = 0;
+}
+
 void progress_clear(void)
 {
 	if (state.on_screen)

@@ -16,6 +16,8 @@ extern volatile sig_atomic_t progress_stop;
  * False when the work is to be given up.
  */
 bool progress_show(void *arg, const char *what, uint64_t done, uint64_t total);
+/* Another answer, which may be a quick one again. */
+void progress_begin(void);
 /* Remove the line again, before anything else is printed. */
 void progress_clear(void);
 

@@ -124,7 +124,7 @@ _heapscan()
 		threads) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		maps) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		modules) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		at) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --content --color --help --version' ;;
+		at) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --content --types --color --help --version' ;;
 		read) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		check) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --content --color --help --version' ;;
 		graph) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --dot --around --depth --by --max-nodes --path --leaks --picture --types --paths --color --help --version' ;;

@@ -61,7 +61,7 @@ complete -c heapscan -n '__fish_seen_subcommand_from graph' -l picture -s T -x -
 complete -c heapscan -n '__fish_seen_subcommand_from chunks leaks why owners diff types export' -l jobs -x -d 'work with N threads, not with all processors'
 complete -c heapscan -n '__fish_seen_subcommand_from leaks' -l baseline -r -d 'only what leaks more than in this leaks --json'
 complete -c heapscan -n '__fish_seen_subcommand_from leaks' -l fail-on -x -d 'exit 1 from so many blocks, or bytes (B, k, M, G) on'
-complete -c heapscan -n '__fish_seen_subcommand_from graph leaks why owners rss search' -l types -d 'name types and fields in heaps of any size'
+complete -c heapscan -n '__fish_seen_subcommand_from at graph leaks why owners rss search' -l types -d 'name types and fields in heaps of any size'
 complete -c heapscan -n '__fish_seen_subcommand_from leaks' -l at-exit -d 'run the program behind -- and look when it ends'
 complete -c heapscan -n '__fish_seen_subcommand_from graph why' -l paths -x -d 'show N ways, each with another last step (1)'
 complete -c heapscan -n '__fish_seen_subcommand_from why' -l referrers -d 'everything that points to the block'

@@ -177,6 +177,7 @@ _heapscan()
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
 			'--content[show the text and bytes that memory holds]'
+			'--types[name types and fields in heaps of any size]'
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
 			'--help[explain the command]'
 			'--version[print the version]'
