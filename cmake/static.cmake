@@ -76,7 +76,8 @@ target_link_libraries(heapscan_static PRIVATE
 add_dependencies(heapscan_static heapscan_inside)
 # -static-pie: what reads hostile files keeps its random addresses.
 target_link_options(heapscan_static PRIVATE
-  -static-pie -s -Wl,--gc-sections -Wl,-z,pack-relative-relocs)
+  -static-pie -s -Wl,--gc-sections -Wl,-z,pack-relative-relocs
+  -Wl,--no-eh-frame-hdr -Wl,-T,${PROJECT_SOURCE_DIR}/cmake/static.ld)
 # The linker warns of what libcrypto and SQLite could look up or load and we
 # never ask for. It stays: --no-warnings would hide unresolved names as well.
 set_target_properties(heapscan_static PROPERTIES

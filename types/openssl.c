@@ -5,8 +5,8 @@
  * Hash tables of OpenSSL 1.1 and 3 on 64-bit machines, by a second count of
  * what is in them, and its stacks. Only where libcrypto is loaded.
  *
- *	table   {buckets, compare, hash, buckets u32, allocated u32, -, -,
- *	         -, -, items, ...}
+ *	table   {buckets, compare, hash, [four functions more, from 3.3 on,]
+ *	         buckets u32, allocated u32, -, -, -, -, items, ...}
  *	node    {data, next, hash}
  *	stack   {count i32, -, data, sorted i32, allocated i32, compare}
  */
@@ -18,6 +18,9 @@ struct openssl {
 /* Of each block; there are more tables than one, but none is large. */
 #define VISITS 8u
 #define TABLE_BYTES 64u
+/* Words of a table before its counts. */
+#define PLAIN_WORDS 3u
+#define THUNK_WORDS 7u
 
 enum shape { TABLE, BUCKETS, NODE, STACK, STACK_DATA };
 
@@ -74,21 +77,29 @@ struct table {
 	uint64_t items;
 };
 
+static bool read_counts(struct hs_naming *n, const struct hs_block *b,
+			unsigned words, struct table *t)
+{
+	hs_addr at = b->user + 8 * (uint64_t)words;
+	uint32_t allocated;
+	return hs_block_word(n, b, words + 4, &t->items) &&
+	       hs_peek_u32(n, at, &t->count) && t->count > 0 &&
+	       hs_peek_u32(n, at + 4, &allocated) && t->count <= allocated &&
+	       allocated <= t->buckets.usable / 8;
+}
+
 static bool read_table(struct hs_naming *n, const struct hs_block *b,
 		       struct table *t)
 {
 	uint64_t compare, hash;
-	uint32_t allocated;
 	return b->usable >= TABLE_BYTES &&
 	       hs_naming_block_at(n, b->first, &t->buckets) &&
 	       hs_block_word(n, b, 1, &compare) &&
 	       hs_naming_module(n, compare) != SIZE_MAX &&
 	       hs_block_word(n, b, 2, &hash) &&
 	       hs_naming_module(n, hash) != SIZE_MAX &&
-	       hs_peek_u32(n, b->user + 24, &t->count) && t->count > 0 &&
-	       hs_peek_u32(n, b->user + 28, &allocated) &&
-	       t->count <= allocated && allocated <= t->buckets.usable / 8 &&
-	       hs_block_word(n, b, 7, &t->items);
+	       (read_counts(n, b, PLAIN_WORDS, t) ||
+		read_counts(n, b, THUNK_WORDS, t));
 }
 
 /* Every node of T; NAMED: give them their names. False: not as many as the

@@ -48,8 +48,8 @@ static bool is_libcxx_string(struct hs_naming *n, hs_addr owner,
 {
 	uint64_t len, bytes, end;
 	return owner >= 16 && hs_peek(n, owner - 8, &len) &&
-	       hs_peek(n, owner - 16, &bytes) && bytes % 16 == 1 &&
-	       bytes > 16 && len < bytes - 1 && fits(n, b, bytes - 1) &&
+	       hs_peek(n, owner - 16, &bytes) && bytes % 8 == 1 && bytes > 16 &&
+	       len < bytes - 1 && fits(n, b, bytes - 1) &&
 	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
 }
 
