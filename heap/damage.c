@@ -354,9 +354,10 @@ static enum hs_status run(struct hs_diagnoser *g, struct hs_error *err)
 		find_key(g);
 		st = hs_damage_lists(g, err);
 	}
-	for (size_t i = 0; !st && i < 2 * notes->count; i++)
-		st = diagnose(g, &notes->note[i % notes->count],
-			      i < notes->count, err);
+	for (size_t i = 0; !st && i < notes->count; i++)
+		st = diagnose(g, &notes->note[i], true, err);
+	for (size_t i = 0; !st && i < notes->count; i++)
+		st = diagnose(g, &notes->note[i], false, err);
 	if (st || !heap->verdict_about_heap)
 		return st;
 	if (g->damage->count == 0)

@@ -15,12 +15,10 @@
 static bool may_be_checked(const struct hs_scan *scan)
 {
 	const struct hs_heap *heap = scan->heap;
-	static const char debug[] = "libc_malloc_debug.so";
 	if (heap->module == SIZE_MAX)
 		return true;
 	const char *path = scan->target->modules.module[heap->module].path;
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	if (slash && strncmp(slash + 1, debug, sizeof(debug) - 1) == 0)
+	if (path && strstr(path, "/libc_malloc_debug.so"))
 		return true;
 	return heap->version == 0 || heap->version < 34;
 }
