@@ -207,37 +207,42 @@ static enum hs_status choose(struct hs_scan *scan,
 /* Why there is no heap, in one line with what to do. */
 static enum hs_status no_heap(struct hs_scan *scan, struct hs_error *err)
 {
-	char other[256];
-	uint64_t bytes;
-	if (hs_other_allocators(scan, other, sizeof(other))) {
-		enum hs_status st = hs_other_bytes(scan, &bytes, err);
-		return st ? st
-			  : hs_fail(err, HS_ERR_NO_HEAP,
-				    "no glibc heap: this program allocates "
-				    "with %s, "
-				    "which holds about %" PRIu64
-				    " bytes; heapscan reads glibc's malloc "
-				    "only",
-				    other, bytes);
-	}
+	char other[256], also[320] = "";
+	uint64_t bytes = 0;
 	const struct hs_target *t = scan->target;
 	uint64_t missing = hs_libc_data_missing(scan);
-	/* A target that is cut says so itself, and knows the cure. */
 	bool holes = missing > 0 || !t->complete;
+	bool others = hs_other_allocators(scan, other, sizeof(other));
+	enum hs_status st = others ? hs_other_bytes(scan, &bytes, err) : HS_OK;
+	if (st)
+		return st;
+	if (others && (bytes > 0 || !holes))
+		return hs_fail(err, HS_ERR_NO_HEAP,
+			       "no glibc heap: this program allocates with %s, "
+			       "which holds about %" PRIu64
+			       " bytes; heapscan reads glibc's malloc only",
+			       other, bytes);
+	/* Which of the two had the memory cannot be told any more. */
+	if (others)
+		(void)snprintf(also, sizeof(also),
+			       "; %s is loaded and may be what the program "
+			       "allocates with",
+			       other);
+	/* A target that is cut says so itself, and knows the cure. */
 	for (size_t i = 0; holes && i < t->notes.count; i++)
 		if (t->notes.note[i].severity == HS_WARNING)
 			return hs_fail(err, HS_ERR_NO_HEAP,
 				       "no glibc heap found: the data of libc, "
 				       "where malloc keeps its arenas, is not "
-				       "there; %s",
-				       t->notes.note[i].message);
+				       "there; %s%s",
+				       t->notes.note[i].message, also);
 	if (missing > 0)
 		return hs_fail(err, HS_ERR_NO_HEAP,
 			       "no glibc heap found, but %" PRIu64
 			       " bytes of the modules' own data are missing "
 			       "from this dump; take one with "
-			       "coredump_filter 0x33 or more",
-			       missing);
+			       "coredump_filter 0x33 or more%s",
+			       missing, also);
 	return hs_fail(err, HS_ERR_NO_HEAP,
 		       "no glibc heap: no malloc arena anywhere in the memory; "
 		       "the program has not allocated yet, or does not use "
