@@ -8,8 +8,8 @@
 
 #include "cli/out_text.h"
 
-#define QUIET_NS 1000000000ll
-#define EVERY_NS 100000000ll
+#define QUIET_NS 1000000000LL
+#define EVERY_NS 100000000LL
 /* Blanks wipe the line, not an escape sequence: dumb terminals and those who
  * asked for no colour get none. */
 #define WIDTH 60
@@ -35,7 +35,7 @@ static int64_t now_ns(void)
 {
 	struct timespec ts;
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 static bool counts_bytes(const char *what)

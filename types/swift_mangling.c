@@ -215,7 +215,9 @@ static void keep_words(struct machine *m, unsigned at, unsigned len)
 	unsigned start = UINT_MAX;
 	const char *text = m->arena + at;
 	for (unsigned i = 0; i <= len && m->words < MAX_WORDS; i++) {
-		char c = i < len ? text[i] : 0;
+		char c = '\0'; /* the end of TEXT */
+		if (i < len)
+			c = text[i];
 		if (start != UINT_MAX &&
 		    (c == '_' || !c ||
 		     (is_upper(c) && !is_upper(text[i - 1])))) {
