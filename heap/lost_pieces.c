@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/grow.h"
+#include "heap/arena_rows.h"
 #include "heap/chain.h"
 
 #define PAGE UINT64_C(4096)
@@ -13,6 +14,9 @@
 #define FEW_LINKS 2u
 /* Where the chain ends otherwise: as many as tell chunks from chance. */
 #define ENOUGH_LINKS 8u
+
+/* Heaps of threads begin at multiples of it, at least. */
+#define HEAP_STEP (UINT64_C(1) << 20)
 
 /* Thread-local storage of a static program stands before the first chunk; it
  * was never seen to be larger. */
@@ -184,21 +188,37 @@ static bool begins_inside(struct hs_scan *scan, hs_addr from, hs_addr limit,
 	return false;
 }
 
-static enum hs_status search(struct hs_scan *scan, const struct hs_map *map,
-			     struct hs_lost_pieces *ret, struct hs_error *err)
+/*
+ * A thread's heap may stand right behind a piece, in one mapping with it: it
+ * belongs to the thread's arena. From FROM on, the next one below END, or END.
+ */
+static hs_addr next_thread_heap(struct hs_scan *scan, hs_addr from, hs_addr end)
+{
+	hs_addr at = (from + HEAP_STEP - 1) & ~(HEAP_STEP - 1);
+	for (; at >= from && at < end; at += HEAP_STEP) {
+		uint64_t arena;
+		if (hs_window_word(&scan->window, at, &arena) &&
+		    hs_is_thread_arena(scan, arena))
+			return at;
+	}
+	return end;
+}
+
+/* From START on, up to END, which other memory follows. */
+static enum hs_status search(struct hs_scan *scan, hs_addr start, hs_addr end,
+			     bool brk, struct hs_lost_pieces *ret,
+			     struct hs_error *err)
 {
 	const struct hs_span_list *spans = &scan->target->spans;
-	hs_addr at = map->start;
-	while (at < map->end) {
-		struct hs_lost_piece p = { .start = at,
-					   .brk = map->kind == HS_MAP_HEAP };
+	hs_addr at = start;
+	while (at < end) {
+		struct hs_lost_piece p = { .start = at, .brk = brk };
 		hs_addr first = first_chunk(scan, at);
-		bool found = first < map->end &&
-			     piece_at(scan, first, map->end, false, &p);
-		if (!found && at == map->start)
-			found = begins_inside(scan, at, map->end, &p) ||
-				(p.brk &&
-				 piece_at(scan, first, map->end, true, &p));
+		bool found =
+			first < end && piece_at(scan, first, end, false, &p);
+		if (!found && at == start)
+			found = begins_inside(scan, at, end, &p) ||
+				(brk && piece_at(scan, first, end, true, &p));
 		if (found) {
 			enum hs_status st = add(ret, &p, err);
 			if (st)
@@ -208,7 +228,7 @@ static enum hs_status search(struct hs_scan *scan, const struct hs_map *map,
 		}
 		/* What a chain covered is not tried again, nor are zeroes. */
 		struct run run;
-		(void)follow(scan, first, map->end, &run);
+		(void)follow(scan, first, end, &run);
 		hs_addr next = run.reached > at ? run.reached : at;
 		next = (next + PAGE) & ~(PAGE - 1);
 		if (next <= at)
@@ -217,7 +237,7 @@ static enum hs_status search(struct hs_scan *scan, const struct hs_map *map,
 		     ~(PAGE - 1);
 		/* Not captured: on where bytes are. */
 		uint64_t any;
-		if (at < map->end && !hs_window_word(&scan->window, at, &any)) {
+		if (at < end && !hs_window_word(&scan->window, at, &any)) {
 			const struct hs_span *span =
 				hs_span_list_from(spans, at);
 			if (!span)
@@ -242,7 +262,9 @@ enum hs_status hs_lost_pieces_find(struct hs_scan *scan,
 		if (!hs_scan_writable(map) || map->captured == 0 ||
 		    map->kind == HS_MAP_FILE || map->kind == HS_MAP_STACK)
 			continue;
-		enum hs_status st = search(scan, map, ret, err);
+		hs_addr end = next_thread_heap(scan, map->start, map->end);
+		enum hs_status st = search(scan, map->start, end,
+					   map->kind == HS_MAP_HEAP, ret, err);
 		if (!st)
 			st = hs_scan_progress(scan, "looking for the heap", i,
 					      maps->count, err);
