@@ -163,6 +163,52 @@ static void without_libcs_data_the_chunks_tell_the_heap(void **state)
 		}
 }
 
+/* As the kernel does: mappings that touch and are alike are one. */
+static void join_maps(struct heap_builder *hb)
+{
+	struct hs_map_list *maps = &hb->target.base.maps;
+	size_t kept = 0;
+	for (size_t i = 1; i < maps->count; i++) {
+		struct hs_map *m = &maps->map[kept], *next = &maps->map[i];
+		if (m->end != next->start || m->kind != HS_MAP_ANON ||
+		    next->kind != HS_MAP_ANON || m->prot != next->prot) {
+			maps->map[++kept] = *next;
+			continue;
+		}
+		m->end = next->end;
+		m->captured += next->captured;
+	}
+	maps->count = kept + 1;
+}
+
+static void a_threads_heap_is_not_the_lost_main_arenas(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		/* A piece with fenceposts ends where the thread's heap begins,
+		 * and a newer one is elsewhere. */
+		hs_addr info = hb_heap_info(&hb, s.arena, 0);
+		(void)hb_brk_blocked_at(&hb, info - 3 * PAGE);
+		(void)hb_alloc_many(&hb, HB_MAIN, 100, 60);
+		(void)hb_brk_blocked(&hb);
+		(void)hb_alloc_many(&hb, HB_MAIN, 100, 60);
+		hb_hole(&hb, hb.data, hb.data_end - hb.data);
+		hb_finish(&hb);
+		size_t maps = hb.target.base.maps.count;
+		join_maps(&hb);
+		assert_true(hb.target.base.maps.count < maps);
+		struct hs_heap *heap = scan(&hb);
+		if (hb_chunks_wrong(&hb, heap, false) != main_fast(&hb))
+			fail_msg("glibc 2.%u", versions[v]);
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
 /* No thread arena shows how they look, no version, no name of the memory. */
 static void a_lost_arena_without_any_hint_is_told_by_its_chunks(void **state)
 {
@@ -648,6 +694,7 @@ int main(void)
 		cmocka_unit_test(
 			a_page_missing_amid_the_heap_costs_only_its_chunks),
 		cmocka_unit_test(without_libcs_data_the_chunks_tell_the_heap),
+		cmocka_unit_test(a_threads_heap_is_not_the_lost_main_arenas),
 		cmocka_unit_test(
 			a_lost_arena_without_any_hint_is_told_by_its_chunks),
 		cmocka_unit_test(

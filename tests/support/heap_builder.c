@@ -379,6 +379,13 @@ size_t hb_foreign_sbrk(struct heap_builder *hb, uint64_t len)
 
 size_t hb_brk_blocked(struct heap_builder *hb)
 {
+	/* A gap before the next one. */
+	size_t before = hb->arena[HB_MAIN].regions - 1;
+	return hb_brk_blocked_at(hb, places_of(hb)->extra + before * 0x140000);
+}
+
+size_t hb_brk_blocked_at(struct heap_builder *hb, hs_addr start)
+{
 	struct hb_arena *a = &hb->arena[HB_MAIN];
 	struct hb_region *r = &hb->region[a->region];
 	hs_addr end = page_up(r->next + 0x800);
@@ -388,8 +395,7 @@ size_t hb_brk_blocked(struct heap_builder *hb)
 	a->region = hb->region_count;
 	a->regions++;
 	hb->noncontiguous = true;
-	/* MMAP_AS_MORECORE_SIZE; a gap before the next one. */
-	hs_addr start = places_of(hb)->extra + (a->regions - 2) * 0x140000;
+	/* MMAP_AS_MORECORE_SIZE */
 	r = region_add(hb, HB_REGION_EXTRA, start, 0x100000, HB_MAIN);
 	set_first_chunk(hb, r, r->start);
 	return rest;

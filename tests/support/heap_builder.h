@@ -159,6 +159,8 @@ void hb_new_heap_tight(struct heap_builder *hb, size_t arena);
 size_t hb_foreign_sbrk(struct heap_builder *hb, uint64_t len);
 /* brk could not grow, glibc went on with mmap. Returns the old top. */
 size_t hb_brk_blocked(struct heap_builder *hb);
+/* The same, and the new piece is at START. */
+size_t hb_brk_blocked_at(struct heap_builder *hb, hs_addr start);
 
 /* A chunk with a mapping of its own, behind the last one in the same VMA. */
 size_t hb_mmapped(struct heap_builder *hb, uint64_t request);
