@@ -79,6 +79,15 @@ static void keep_thread(struct hs_shape *s, hs_addr tp)
 	keep_dtv(s, tp);
 }
 
+/* memalign leaves a header at the start of a mapping, before the chunk: it
+ * tells that there is one. */
+static void keep_old_header(struct hs_shape *s, const struct hs_region *r)
+{
+	unsigned align = s->heap->layout.align;
+	if (r->arena == HS_NO_ARENA && r->first >= r->start + 2 * align)
+		keep(s, r->start, r->start + 2 * align);
+}
+
 enum hs_status hs_shape_new(const struct hs_target *target,
 			    const struct hs_heap *heap, struct hs_shape **ret,
 			    struct hs_error *err)
@@ -86,7 +95,9 @@ enum hs_status hs_shape_new(const struct hs_target *target,
 	struct hs_shape *s = calloc(1, sizeof(*s));
 	uint64_t ld_so;
 	if (s)
-		s->kept = calloc(2 * heap->thread_count + 8, sizeof(*s->kept));
+		s->kept =
+			calloc(2 * heap->thread_count + heap->region_count + 8,
+			       sizeof(*s->kept));
 	if (!s || !s->kept) {
 		hs_shape_free(s);
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
@@ -103,6 +114,8 @@ enum hs_status hs_shape_new(const struct hs_target *target,
 		keep(s, heap->malloc_par, heap->malloc_par + MALLOC_PAR_LEN);
 	for (size_t i = 0; i < heap->thread_count; i++)
 		keep_thread(s, heap->threads[i].tp);
+	for (size_t i = 0; i < heap->region_count; i++)
+		keep_old_header(s, &heap->regions[i]);
 	qsort(s->kept, s->count, sizeof(*s->kept), by_start);
 	*ret = s;
 	return HS_OK;

@@ -62,4 +62,18 @@ for name in live.msl shape.msl shape.core; do
 	python3 -B "$work/texts.py" "$work/full.msl" "$work/$name" ||
 		fail "$name tells too much"
 done
+
+# Every kind of chunk, those with mappings of their own among them.
+kill -9 "$program"
+wait "$program" 2>/dev/null
+start shapes ledger
+while read -r _ _ state _ <"/proc/$program/stat"; do
+	[ "$state" = T ] && break
+done
+does capture --pid "$program" -o "$work/every.msl"
+does capture --pid "$program" -o "$work/every-shape.msl" --shape-only
+"$HEAPSCAN" chunks "$work/every.msl" --all >"$work/before"
+"$HEAPSCAN" chunks "$work/every-shape.msl" --all >"$work/after"
+[ "$(wc -l <"$work/before")" -gt 100 ] || fail "no chunks to compare"
+cmp "$work/before" "$work/after" || fail "the shape has other chunks"
 finish
