@@ -24,9 +24,10 @@ const char *owner_field(struct cli *cli, const struct hs_owners *owners,
 	return reach_field(cli, up.chunk, step.offset, buf);
 }
 
-/* Below this nothing is said of who it is, and below the first level nothing
- * at all: bytes. */
+/* Below this share nothing is said of who it is, and below the first level
+ * nothing at all of what is less of its owner, or next to nothing of all. */
 #define SMALL_SHARE 100u
+#define TINY_SHARE 1000u
 
 static uint64_t share_of_all(const struct hs_owners *owners)
 {
@@ -35,21 +36,38 @@ static uint64_t share_of_all(const struct hs_owners *owners)
 	return whole.retained.bytes / SMALL_SHARE + 1;
 }
 
+bool owner_holder(struct cli *cli, const struct hs_owners *owners, size_t node,
+		  struct hs_root_info *ret)
+{
+	struct hs_owner_info o;
+	hs_owners_info(owners, node, &o);
+	return !o.is_root && hs_owners_parent(owners, node) == HS_OWNER_TOP &&
+	       o.retained.bytes >= share_of_all(owners) &&
+	       reach_root(cli->graph, o.chunk, ret);
+}
+
+/* What of a tree is shown. */
+struct tree_cut {
+	size_t top;     /* children of each node, at most */
+	uint64_t least; /* bytes, below the first level */
+};
+
 /* How many children of NODE are shown on a level, the largest first. */
 static size_t shown_children(const struct cli *cli,
 			     const struct hs_owners *owners, size_t node,
-			     unsigned level, size_t top)
+			     unsigned level, const struct tree_cut *cut)
 {
 	size_t count = hs_owners_children(owners, node), n = 0;
 	struct hs_owner_info up, o;
-	if (count > top)
-		count = top;
+	if (count > cut->top)
+		count = cut->top;
 	if (!level || cli->opt.top || cli->opt.all)
 		return count;
 	hs_owners_info(owners, node, &up);
 	while (n < count) {
 		hs_owners_info(owners, hs_owners_child(owners, node, n), &o);
-		if (o.retained.bytes < up.retained.bytes / SMALL_SHARE)
+		if (o.retained.bytes < up.retained.bytes / SMALL_SHARE ||
+		    o.retained.bytes < cut->least)
 			break;
 		n++;
 	}
@@ -89,12 +107,10 @@ static void print_node(struct cli *cli, const struct hs_owners *owners,
 		out_str(out, ", ");
 		out_escaped(out, type);
 	}
-	/* Of several roots that lead to what matters one is named. */
-	if (hs_owners_parent(owners, node) == HS_OWNER_TOP &&
-	    o.retained.bytes >= share_of_all(owners)) {
-		const char *who = reach_holder(cli, cli->graph, o.chunk, text);
+	struct hs_root_info root;
+	if (owner_holder(cli, owners, node, &root)) {
 		out_str(out, ": by ");
-		out_escaped(out, who ? who : "several");
+		out_escaped(out, root_text(cli, &root, text));
 		out_str(out, ", and others");
 	}
 	out_str(out, "\n");
@@ -102,21 +118,23 @@ static void print_node(struct cli *cli, const struct hs_owners *owners,
 
 /* The depth is an option's, at most a thousand: no harm in recursion. */
 static void print_tree(struct cli *cli, const struct hs_owners *owners,
-		       size_t node, unsigned level, size_t top)
+		       size_t node, unsigned level, const struct tree_cut *cut)
 {
 	char n[TEXT_LEN], size[TEXT_LEN];
 	size_t count = hs_owners_children(owners, node);
-	size_t shown = shown_children(cli, owners, node, level, top);
+	size_t shown = shown_children(cli, owners, node, level, cut);
 	for (size_t i = 0; i < shown && !cli->out.error; i++) {
 		size_t child = hs_owners_child(owners, node, i);
 		print_node(cli, owners, child, level);
 		if (level + 1 < cli->opt.depth)
-			print_tree(cli, owners, child, level + 1, top);
+			print_tree(cli, owners, child, level + 1, cut);
 	}
 	if (shown == count)
 		return;
 	struct hs_owner_info next;
 	hs_owners_info(owners, hs_owners_child(owners, node, shown), &next);
+	if (level && !cli->opt.top && next.retained.bytes < cut->least)
+		return; /* the numbers of blocks tell that there are some */
 	out_printf(&cli->out,
 		   "%24s%*s... %s more, %s at most (--top N, --all)\n", "",
 		   (int)(2 * level), "", text_count(n, count - shown),
@@ -179,13 +197,16 @@ static int answer(struct cli *cli, const struct hs_graph *graph,
 		out_json_owners(cli, owners, node, cli->opt.depth, top);
 		return reach_answered(cli, graph, false);
 	}
+	struct hs_owner_info whole;
+	hs_owners_info(owners, node, &whole);
+	struct tree_cut cut = { top, whole.retained.bytes / TINY_SHARE };
 	print_headline(cli, owners, node);
 	out_printf(&cli->out, "%10s %11s  %s\n", "retained", "blocks", "owner");
 	if (node == HS_OWNER_TOP) {
-		print_tree(cli, owners, node, 0, top);
+		print_tree(cli, owners, node, 0, &cut);
 	} else {
 		print_node(cli, owners, node, 0);
-		print_tree(cli, owners, node, 1, top);
+		print_tree(cli, owners, node, 1, &cut);
 	}
 	return reach_answered(cli, graph, false);
 }

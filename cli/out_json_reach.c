@@ -309,12 +309,17 @@ static void put_owners(struct json_doc *doc, const struct hs_owners *owners,
 		const char *type =
 			o.is_root ? NULL : reach_type(doc->cli, o.chunk);
 		const char *field = owner_field(doc->cli, owners, child, text);
-		doc_element(doc, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+		struct hs_root_info by;
+		json_t *holder = owner_holder(doc->cli, owners, child, &by)
+					 ? jroot(doc->cli, &by)
+					 : json_null();
+		doc_element(doc, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
+					   "s:o}",
 					   "type", jtext(type), "field",
 					   jtext(field), "level", jcount(level),
-					   "root", root, "user",
-					   juser(doc->cli, o.chunk), "self",
-					   jtotal(&o.self), "retained",
+					   "root", root, "one_holder", holder,
+					   "user", juser(doc->cli, o.chunk),
+					   "self", jtotal(&o.self), "retained",
 					   jtotal(&o.retained), "children",
 					   jcount(o.children)));
 		if (level + 1 < depth)

@@ -44,6 +44,12 @@ const char *reach_field(const struct cli *cli, size_t chunk, uint64_t offset,
 const char *owner_field(struct cli *cli, const struct hs_owners *owners,
 			size_t node, char buf[FIELD_TEXT]);
 
+/* Of several roots that lead to the block of NODE, and none of which owns it,
+ * one that will be there long. False: one does, or too little is retained to be
+ * worth the look. */
+bool owner_holder(struct cli *cli, const struct hs_owners *owners, size_t node,
+		  struct hs_root_info *ret);
+
 /* A root in words: "variable `table'+16 of /bin/x", not escaped. */
 #define ROOT_TEXT 512
 const char *root_text(const struct cli *cli, const struct hs_root_info *root,

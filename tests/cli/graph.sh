@@ -60,4 +60,21 @@ roots = [n for n in d["nodes"] if n["root"]]
 assert len(roots) == 1 and len(d["nodes"]) == 21, len(d["nodes"])
 assert len(d["edges"]) == 20
 END
+
+# Of the variables that share a block one is named, in words and in JSON.
+run owners --json "$work/0.msl"
+python3 - "$work/out" "$work/ledger.0" <<'END' || fail "owners: who holds it"
+import json, sys
+both = [l.split()[0] for l in open(sys.argv[2]) if l.split()[2] == "both"]
+for o in json.load(open(sys.argv[1]))["owners"]:
+    held = o["one_holder"]
+    assert (o["user"] in both) == (held is not None), o
+    if held:
+        both.remove(o["user"])
+        assert held["symbol"]["name"] in ("left", "right"), o
+assert not both
+END
+run owners "$work/0.msl"
+grep -Eq ': by variable (left|right) \+0x0 of .*/grow, and others$' \
+	"$work/out" || fail "owners: $(cat "$work/out")"
 finish

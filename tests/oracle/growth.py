@@ -50,8 +50,10 @@ def row_of(document, by, block):
         rows = [r for r in document["by_owner"]
                 if r["owner"].startswith("thread-local variable mine of ")]
     else:
+        names = ["left", "right"] if owner == "both" else [owner]
         rows = [r for r in document["by_owner"]
-                if r["owner"].startswith("variable %s of " % owner)]
+                if r["owner"].startswith(
+                    tuple("variable %s of " % n for n in names))]
     assert len(rows) == 1, "%s: %d rows" % (block, len(rows))
     return rows[0]
 
