@@ -17,6 +17,10 @@
 
 /* Heaps of threads begin at multiples of it, at least. */
 #define HEAP_STEP (UINT64_C(1) << 20)
+/* A heap_info begins alike in every release: arena, previous heap, size, and
+ * how much of it was ever writable. Counted in words. */
+#define INFO_SIZE 2u
+#define INFO_WRITABLE 3u
 
 /* Thread-local storage of a static program stands before the first chunk; it
  * was never seen to be larger. */
@@ -189,8 +193,9 @@ static bool begins_inside(struct hs_scan *scan, hs_addr from, hs_addr limit,
 }
 
 /*
- * A thread's heap may stand right behind a piece, in one mapping with it: it
- * belongs to the thread's arena. From FROM on, the next one below END, or END.
+ * A thread's heap may stand in one mapping with pieces, before or behind them:
+ * it belongs to the thread's arena. From FROM on, the next one below END, or
+ * END.
  */
 static hs_addr next_thread_heap(struct hs_scan *scan, hs_addr from, hs_addr end)
 {
@@ -202,6 +207,22 @@ static hs_addr next_thread_heap(struct hs_scan *scan, hs_addr from, hs_addr end)
 			return at;
 	}
 	return end;
+}
+
+/* Where the thread's heap at AT ends, which is below END; else END: nothing
+ * can be told of the memory behind it. */
+static hs_addr behind_thread_heap(struct hs_scan *scan, hs_addr at, hs_addr end)
+{
+	unsigned w = scan->target->word_size;
+	uint64_t size, writable;
+	if (!hs_window_word(&scan->window, at + INFO_SIZE * w, &size) ||
+	    !hs_window_word(&scan->window, at + INFO_WRITABLE * w, &writable))
+		return end;
+	/* One that shrank keeps what was writable. */
+	if (writable > size)
+		size = writable;
+	return size > 0 && size % PAGE == 0 && size < end - at ? at + size
+							       : end;
 }
 
 /* From START on, up to END, which other memory follows. */
@@ -262,9 +283,15 @@ enum hs_status hs_lost_pieces_find(struct hs_scan *scan,
 		if (!hs_scan_writable(map) || map->captured == 0 ||
 		    map->kind == HS_MAP_FILE || map->kind == HS_MAP_STACK)
 			continue;
-		hs_addr end = next_thread_heap(scan, map->start, map->end);
-		enum hs_status st = search(scan, map->start, end,
-					   map->kind == HS_MAP_HEAP, ret, err);
+		enum hs_status st = HS_OK;
+		for (hs_addr at = map->start; !st && at < map->end;) {
+			hs_addr end = next_thread_heap(scan, at, map->end);
+			st = search(scan, at, end, map->kind == HS_MAP_HEAP,
+				    ret, err);
+			at = end == map->end
+				     ? end
+				     : behind_thread_heap(scan, end, map->end);
+		}
 		if (!st)
 			st = hs_scan_progress(scan, "looking for the heap", i,
 					      maps->count, err);

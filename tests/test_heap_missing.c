@@ -19,6 +19,7 @@
  */
 
 #define PAGE 0x1000u
+#define FULL 0x100000u /* the heap of a thread cannot grow further, i386 */
 
 static const unsigned versions[] = { 17, 26, 31, 36, 42, 43, 44 };
 #define VERSION_COUNT (sizeof(versions) / sizeof(versions[0]))
@@ -204,6 +205,41 @@ static void a_threads_heap_is_not_the_lost_main_arenas(void **state)
 		struct hs_heap *heap = scan(&hb);
 		if (hb_chunks_wrong(&hb, heap, false) != main_fast(&hb))
 			fail_msg("glibc 2.%u", versions[v]);
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+/* A heap that is full leaves no gap before what was mapped above it. */
+static void a_piece_behind_a_full_heap_of_a_thread_is_found(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSION_COUNT; v++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		hb_init(&hb, versions[v], HS_ARCH_I386);
+		size_t arena = hb_arena(&hb); /* nothing is above the first */
+		hb_everything(&hb, 0, &s);
+		(void)hb_thread(&hb, arena);
+		hs_addr info = hb_heap_info(&hb, arena, 0);
+		const struct hb_region *r = &hb.region[hb.arena[arena].region];
+		(void)hb_alloc(&hb, arena,
+			       info + FULL - PAGE - r->next + 0x100);
+		(void)hb_new_heap(&hb, arena);
+		(void)hb_brk_blocked_at(&hb, info + FULL);
+		(void)hb_alloc_many(&hb, HB_MAIN, 100, 60);
+		(void)hb_brk_blocked(&hb);
+		(void)hb_alloc_many(&hb, HB_MAIN, 100, 60);
+		hb_hole(&hb, hb.data, hb.data_end - hb.data);
+		hb_finish(&hb);
+		size_t maps = hb.target.base.maps.count;
+		join_maps(&hb);
+		assert_true(hb.target.base.maps.count < maps);
+		struct hs_heap *heap = scan(&hb);
+		if (hb_chunks_wrong(&hb, heap, false) != main_fast(&hb))
+			fail_msg("glibc 2.%u: %u of %u", versions[v],
+				 hb_chunks_wrong(&hb, heap, false),
+				 main_fast(&hb));
 		hs_heap_free(heap);
 		hb_release(&hb);
 	}
@@ -695,6 +731,8 @@ int main(void)
 			a_page_missing_amid_the_heap_costs_only_its_chunks),
 		cmocka_unit_test(without_libcs_data_the_chunks_tell_the_heap),
 		cmocka_unit_test(a_threads_heap_is_not_the_lost_main_arenas),
+		cmocka_unit_test(
+			a_piece_behind_a_full_heap_of_a_thread_is_found),
 		cmocka_unit_test(
 			a_lost_arena_without_any_hint_is_told_by_its_chunks),
 		cmocka_unit_test(
