@@ -178,10 +178,12 @@ static void survey(struct hs_naming *n, void *state)
 	if (!n->syms || n->failed)
 		return;
 	enum hs_status st = prepare(n, c, &err);
+	if (!st && c->ready) {
+		hs_c_spread(n, c);
+		st = n->failed ? HS_OK : hs_c_infer(n, c, &err);
+	}
 	if (st)
 		hs_naming_fail(n, st, &err);
-	else if (c->ready)
-		hs_c_spread(n, c);
 	if (!n->failed && c->read.failed) {
 		(void)hs_fail(&err, c->read.failed, "memory could not be read");
 		hs_naming_fail(n, c->read.failed, &err);
@@ -220,6 +222,7 @@ static const char *evidence(uint8_t form)
 		[HS_C_OPAQUE] = "a pointer to a type known by name only",
 		[HS_C_WITHIN] = "a pointer to a part of it, and its size",
 		[HS_C_RULE] = "a pointer, a rule, and its size",
+		[HS_C_CONTENTS] = "what it points to, and its size",
 	};
 	return words[form];
 }
@@ -348,6 +351,19 @@ static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
 		write_step(c, step[--steps], text);
 }
 
+/* "->session, a struct session": what told that it is one. */
+static void write_content(const struct hs_c *c, const struct hs_c_claim *claim,
+			  struct hs_text *text)
+{
+	char name[HS_LIMIT_STRING];
+	hs_c_path(c, claim->type, claim->where, "->", text);
+	if (hs_decls_spell(&c->decls, c->claim[claim->from].type, name,
+			   sizeof(name))) {
+		hs_text_add(text, ", a ");
+		hs_text_add(text, name);
+	}
+}
+
 static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 		    hs_detail_fn fn, void *arg)
 {
@@ -356,9 +372,11 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 	struct hs_text text;
 	const struct hs_c_claim *claim = &c->claim[b->chunk];
 	(void)n;
+	bool content = claim->form == HS_C_CONTENTS;
 	hs_text_init(&text, buf, sizeof(buf));
-	write_way(c, claim, &text);
-	if (!text.full && !fn(arg, "pointed to by", buf))
+	(content ? write_content : write_way)(c, claim, &text);
+	if (!text.full &&
+	    !fn(arg, content ? "recognised by" : "pointed to by", buf))
 		return;
 	if (!size_of(c, claim))
 		return;

@@ -17,13 +17,14 @@
 /* What a claim says of the block. */
 enum hs_c_form {
 	HS_C_NOTHING,
-	HS_C_ONE,    /* one T, by its size */
-	HS_C_TAIL,   /* one T and its tail, of whatever length */
-	HS_C_ARRAY,  /* T after T */
-	HS_C_BASE,   /* it begins with a T; what follows is not known */
-	HS_C_OPAQUE, /* a T, which is declared nowhere */
-	HS_C_WITHIN, /* one T: a part of it is pointed to */
-	HS_C_RULE,   /* one T (or with a tail), as a rule has it */
+	HS_C_ONE,      /* one T, by its size */
+	HS_C_TAIL,     /* one T and its tail, of whatever length */
+	HS_C_ARRAY,    /* T after T */
+	HS_C_BASE,     /* it begins with a T; what follows is not known */
+	HS_C_OPAQUE,   /* a T, which is declared nowhere */
+	HS_C_WITHIN,   /* one T: a part of it is pointed to */
+	HS_C_RULE,     /* one T (or with a tail), as a rule has it */
+	HS_C_CONTENTS, /* one T, by what is in it; nothing points to it */
 };
 
 /*
@@ -47,8 +48,9 @@ enum hs_c_rank {
 
 struct hs_c_claim {
 	uint32_t type;  /* without typedefs, unless it is a number */
-	uint32_t from;  /* the chunk, or HS_C_FROM_VARIABLE | root */
-	uint32_t where; /* bytes from the start of that */
+	uint32_t from;  /* the chunk, or HS_C_FROM_VARIABLE | root; CONTENTS:
+			 * the chunk that it points to */
+	uint32_t where; /* bytes from the start of that; CONTENTS: of itself */
 	uint8_t form, rank;
 	uint8_t least; /* rank below which nothing is believed any more */
 	bool clash;    /* two equally good reasons, two names */
@@ -123,6 +125,10 @@ uint64_t hs_c_elements(const struct hs_naming *n, const struct hs_block *b,
 
 /* Claim blocks, from the roots on. */
 void hs_c_spread(struct hs_naming *n, struct hs_c *c);
+
+/* Claim blocks that nothing leads to, by what they lead to. */
+HS_MUST_CHECK enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
+					struct hs_error *err);
 
 /* Which fields a block with a claim has: see hs_types_fields(). */
 void hs_c_fields(struct hs_naming *n, struct hs_c *c, const struct hs_block *b,
