@@ -10,11 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include <heapscan/slice.h>
 
 #include "backends/slice_file.h"
 #include "backends/slice_pack.h"
@@ -267,45 +268,103 @@ static void pages_that_are_there_in_part_are_said_to_be_lost(void **state)
 	fake_target_release(&t);
 }
 
-/* A mapping too large for one block is one mapping again when it is read. */
-static void a_mapping_of_gigabytes_survives(void **state)
+/* The file at PATH holds one mapping in parts that are marked as such. */
+static void assert_continued(const char *path, bool is_continued)
 {
-	(void)state;
-	const uint64_t len = (uint64_t)1280 << 20;
-	struct fake_target t;
-	uint8_t *bytes =
-		mmap(NULL, len, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (bytes == MAP_FAILED) {
-		print_message("not tried: no address space\n");
-		return;
+	struct hs_slice *s = NULL;
+	const struct hs_open_options how = { .struct_size = sizeof(how) };
+	struct hs_slice_block_info b;
+	const uint8_t *first = NULL;
+	size_t parts = 0;
+	assert_int_equal(hs_slice_open(path, &how, &s, NULL), HS_OK);
+	for (size_t i = 0; i < hs_slice_block_count(s); i++) {
+		hs_slice_block(s, i, &b);
+		if (b.type != SLICE_BLOCK_REGION)
+			continue;
+		assert_true(b.length <= UINT32_MAX);
+		if (parts++ == 0) {
+			first = b.uuid;
+			assert_true(b.flags & SLICE_HAS_CHILDREN);
+			assert_false(b.flags & SLICE_CONTINUATION);
+			continue;
+		}
+		assert_memory_equal(b.parent_uuid, first, SLICE_UUID_LEN);
+		assert_int_equal((b.flags & SLICE_CONTINUATION) != 0,
+				 is_continued);
 	}
-	bytes[0] = 1;
-	bytes[((uint64_t)1 << 30) - 1] = 2;
-	bytes[(uint64_t)1 << 30] = 3;
-	bytes[len - 1] = 4;
+	assert_true(parts > 1);
+	hs_slice_close(s);
+}
+
+/*
+ * A mapping is one again when it is read. More than 2^32 - 81 bytes do not fit
+ * in a block: what holds the rest says that it continues the first.
+ */
+static void mapping_in_parts(uint64_t len, bool is_continued)
+{
+	/* The same bytes again and again: there is no need for gigabytes. */
+	const uint64_t piece = (uint64_t)64 << 20;
+	uint8_t *bytes = calloc(1, piece);
+	struct fake_target t;
+	/* Not writable: only the parts that are looked at are unpacked. */
+	struct hs_map map = { .start = BASE,
+			      .end = BASE + len,
+			      .prot = HS_PROT_READ };
+	assert_non_null(bytes);
+	assert_int_equal(len % piece, 0);
+	bytes[0] = 3;
+	bytes[piece - 1] = 4;
 	fake_target_init(&t, HS_ARCH_X86_64);
-	fake_target_map(&t, BASE, bytes, len, FAKE_RW);
+	assert_int_equal(hs_map_list_add(&t.base.maps, &map, NULL), HS_OK);
+	for (uint64_t at = 0; at < len; at += piece) {
+		struct hs_span span = { .start = BASE + at,
+					.len = piece,
+					.bytes = bytes,
+					.state = HS_SPAN_BYTES };
+		assert_int_equal(hs_span_list_add(&t.base.spans, span, NULL),
+				 HS_OK);
+	}
 	fake_target_finish(&t);
 	struct hs_capture_options opt =
 		plain(HS_CAPTURE_SLICE, HS_CAPTURE_ZSTD);
-	struct hs_target *there = write_and_open(&t.base, &opt, NULL);
+	struct hs_open_options how = { .struct_size = sizeof(how),
+				       .sysroot = "/dev/null" };
+	struct hs_target *there = NULL;
+	const char *path = path_of("dump");
+	assert_int_equal(hs_capture_write(&t.base, path, &opt, NULL, NULL),
+			 HS_OK);
+	assert_continued(path, is_continued);
+	assert_int_equal(hs_target_open(path, &how, &there, NULL), HS_OK);
+	assert_int_equal(unlink(path), 0);
 	assert_int_equal(there->maps.count, 1);
 	assert_int_equal(there->maps.map[0].start, BASE);
 	assert_int_equal(there->maps.map[0].end, BASE + len);
-	static const uint64_t at[] = { 0, ((uint64_t)1 << 30) - 1,
-				       (uint64_t)1 << 30,
-				       ((uint64_t)1280 << 20) - 1 };
-	for (unsigned i = 0; i < 4; i++) {
+	for (uint64_t at = 0; at < len; at += 16 * piece) {
 		uint8_t byte = 0;
 		assert_int_equal(
-			hs_target_read(there, BASE + at[i], &byte, 1, NULL),
+			hs_target_read(there, BASE + at, &byte, 1, NULL),
 			HS_OK);
-		assert_int_equal(byte, i + 1);
+		assert_int_equal(byte, 3);
 	}
+	uint8_t byte = 0;
+	assert_int_equal(hs_target_read(there, BASE + len - 1, &byte, 1, NULL),
+			 HS_OK);
+	assert_int_equal(byte, 4);
 	hs_target_close(there);
 	fake_target_release(&t);
-	(void)munmap(bytes, len);
+	free(bytes);
+}
+
+static void a_mapping_of_gigabytes_survives(void **state)
+{
+	(void)state;
+	mapping_in_parts((uint64_t)1280 << 20, false);
+}
+
+static void p12_what_no_block_can_hold_is_continued(void **state)
+{
+	(void)state;
+	mapping_in_parts(((uint64_t)4 << 30) + ((uint64_t)64 << 20), true);
 }
 
 /* Sanitizers reserve terabytes: neither file nor work grow with that. */
@@ -499,6 +558,7 @@ int main(void)
 		cmocka_unit_test(
 			pages_that_are_there_in_part_are_said_to_be_lost),
 		cmocka_unit_test(a_mapping_of_gigabytes_survives),
+		cmocka_unit_test(p12_what_no_block_can_hold_is_continued),
 		cmocka_unit_test(terabytes_of_nothing_take_no_room),
 		cmocka_unit_test(a_core_may_have_very_many_segments),
 		cmocka_unit_test(what_is_redacted_is_in_no_file),

@@ -112,7 +112,7 @@ static void refused(const struct slice_builder *b, struct secret *s,
 		fail_msg("'%s' does not say '%s'", err.text, word);
 }
 
-static void the_right_secret_opens_it(void **state)
+static void c12_the_tag_takes_the_place_of_the_chain(void **state)
 {
 	(void)state;
 	for (unsigned raw = 0; raw < 2; raw++) {
@@ -141,7 +141,7 @@ static void the_right_secret_opens_it(void **state)
 	}
 }
 
-static void wrong_secret_and_tampering_are_one_message(void **state)
+static void c12_nothing_is_used_before_the_tag_is_verified(void **state)
 {
 	(void)state;
 	struct slice_builder b;
@@ -220,8 +220,9 @@ static void what_we_cannot_open_is_refused_before_asking(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_right_secret_opens_it),
-		cmocka_unit_test(wrong_secret_and_tampering_are_one_message),
+		cmocka_unit_test(c12_the_tag_takes_the_place_of_the_chain),
+		cmocka_unit_test(
+			c12_nothing_is_used_before_the_tag_is_verified),
 		cmocka_unit_test(without_a_secret_the_cure_is_named),
 		cmocka_unit_test(what_we_cannot_open_is_refused_before_asking),
 	};

@@ -96,6 +96,7 @@ echo 'shut sesame' >"$work/other"
 does capture --pid "$program" -o "$work/f.msl" --encrypt \
 	--passphrase-file "$work/pass"
 same f.msl --passphrase-file "$work/pass"
+strict f.msl --passphrase "$work/pass" "$program"
 does convert "$work/f.msl" "$work/g.msl" --encrypt \
 	--passphrase-file "$work/pass" --new-passphrase-file "$work/other"
 same g.msl --passphrase-file "$work/other"

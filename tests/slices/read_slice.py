@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""read_slice.py SLICE [--imported] [PID]: a reader of Memory Slices that knows
-nothing of ours, and forgives nothing: every rule for writers (P1 to P20) is an
-assertion. With PID, that of the stopped process, its memory is compared byte by
-byte. Exit status 77: a codec or hash is not to be had here."""
+"""read_slice.py SLICE [--imported] [--passphrase FILE] [PID]: a reader of
+Memory Slices that knows nothing of ours, and forgives nothing: every rule for
+writers (P1 to P20, docs/slices.md) is a check that names it. With PID, that of
+the stopped process, its memory is compared byte by byte. Exit status 77: a
+codec, hash or cipher is not to be had here."""
+import collections
 import ctypes
 import ctypes.util
 import hashlib
@@ -10,7 +12,22 @@ import os
 import struct
 import sys
 
-PAGE_STATES = ("captured", "failed", "unmapped")
+TABLES = range(0x51, 0x59)
+checked = collections.Counter()  # by rule: how often something was held to it
+
+
+class Broken(AssertionError):
+    """A rule that was not kept."""
+
+    def __init__(self, rule, what):
+        super().__init__("%s: %s" % (rule, what))
+        self.rule = rule
+
+
+def must(rule, holds, what):
+    checked[rule] += 1
+    if not holds:
+        raise Broken(rule, what)
 
 
 def skip(why):
@@ -52,6 +69,37 @@ def unlz4(data, size):
     return out.raw
 
 
+def argon2id(passphrase, salt, passes, memory, lanes):
+    lib = library("argon2")
+    out = ctypes.create_string_buffer(32)
+    bad = lib.argon2id_hash_raw(passes, memory, lanes, passphrase,
+                                ctypes.c_size_t(len(passphrase)), salt,
+                                ctypes.c_size_t(len(salt)), out,
+                                ctypes.c_size_t(32))
+    assert bad == 0, "argon2: %d" % bad
+    return out.raw
+
+
+def decrypted(key, nonce, aad, data):
+    """AES-256-GCM with the tag behind; nothing is given out before it fits."""
+    c = library("crypto")
+    c.EVP_CIPHER_CTX_new.restype = ctypes.c_void_p
+    c.EVP_aes_256_gcm.restype = ctypes.c_void_p
+    ctx = ctypes.c_void_p(c.EVP_CIPHER_CTX_new())
+    n = ctypes.c_int()
+    clear = ctypes.create_string_buffer(len(data) - 16)
+    c.EVP_DecryptInit_ex(ctx, ctypes.c_void_p(c.EVP_aes_256_gcm()), None, key,
+                         nonce)
+    c.EVP_DecryptUpdate(ctx, None, ctypes.byref(n), aad, len(aad))
+    c.EVP_DecryptUpdate(ctx, clear, ctypes.byref(n), data[:-16],
+                        len(data) - 16)
+    c.EVP_CIPHER_CTX_ctrl(ctx, 0x11, 16, data[-16:])
+    good = c.EVP_DecryptFinal_ex(ctx, None, ctypes.byref(n))
+    c.EVP_CIPHER_CTX_free(ctx)
+    assert good == 1, "the tag does not fit"
+    return clear.raw
+
+
 def hasher(algorithm):
     if algorithm == 1:
         return hashlib.sha256
@@ -77,73 +125,105 @@ def text(data, at, size):
     if size == 0:
         return None, at
     raw = data[at:at + pad8(size)]
-    assert raw[size - 1:] == bytes(pad8(size) - size + 1), "padding of a text"
+    must("P6", raw[size - 1:] == bytes(pad8(size) - size + 1),
+         "a text ends with a NUL and zeroes up to 8")
     return raw[:size - 1].decode(), at + pad8(size)
 
 
 class Slice:
-    def __init__(self, raw):
+    def __init__(self, raw, passphrase=None):
         self.raw = raw
         self.regions, self.threads, self.modules = [], [], []
-        self.build_ids, self.mappings = {}, {}
+        self.build_ids, self.mappings, self.listed = {}, {}, []
         self.read_header()
+        if self.flags & 4:
+            self.decrypt(passphrase)
         self.read_blocks()
         self.check_order()
         self.check_capabilities()
+        self.check_tables()
 
     def read_header(self):
         h = self.raw
-        assert h[:8] == b"MEMSLICE" and h[8] == 1 and h[9] == 64, "P1, P2"
         (self.version, self.flags, self.capabilities, self.uuid,
          self.time, self.os, self.arch, self.pid, self.clock, count,
          self.algorithm, reserved) = struct.unpack_from(
              "<HIQ16sQHHIBIBH", h, 0x0a)
-        assert self.version in (0x100, 0x101), "P1"
+        self.header_size = 128 if self.flags & 4 else 64
+        must("P1", h[:8] == b"MEMSLICE", "magic")
+        must("P2", h[8] == 1, "little endian")
+        must("P19" if self.flags & 4 else "P1", h[9] == self.header_size,
+             "header of %d bytes" % h[9])
+        must("P1", self.version in (0x100, 0x101), "version")
         assert self.version == 0x101 or self.algorithm == 0, "hash is 1.1"
         check_uuid(self.uuid)
-        assert reserved == 0, "P5"
-        assert count == 0, "P7"
+        must("P5", reserved == 0 and self.flags & ~15 == 0, "header")
+        must("P7", count == 0, "what is written is not changed: no count")
         assert self.os == 1 and self.clock in (0, 1)
         self.hash = hasher(self.algorithm)
 
+    def decrypt(self, passphrase):
+        (cipher, kdf, encapsulation, zero, passes, memory, lanes, zero2,
+         length) = struct.unpack_from("<BBBBIIBBH", self.raw, 0x40)
+        self.nonce, self.salt = self.raw[0x50:0x5c], self.raw[0x68:0x78]
+        must("P5", zero == 0 and zero2 == 0 and
+             not any(self.raw[0x5c:0x68]) and not any(self.raw[0x78:0x80]),
+             "the header's part on encryption")
+        must("P19", (cipher, kdf, encapsulation, length) == (1, 1, 0, 0),
+             "AES-256-GCM, Argon2id, no encapsulation")
+        must("P19", passes >= 3 and memory >= 65536 and lanes >= 4,
+             "Argon2 at less than 3, 65536 KiB, 4")
+        must("P19", any(self.nonce) and any(self.salt), "nonce and salt")
+        must("P19", self.version == 0x101, "encryption is 1.1")
+        header = self.raw[:128]
+        key = argon2id(passphrase, self.salt, passes, memory, lanes)
+        self.raw = header + decrypted(key, self.nonce, header, self.raw[128:])
+
     def read_blocks(self):
-        at, self.blocks, previous = 64, [], self.raw[:64]
+        at = self.header_size
+        self.blocks, previous = [], self.raw[:at]
         while at < len(self.raw):
             (magic, kind, flags, length, version, reserved, uuid, parent,
              chain) = struct.unpack_from("<4sHHIHH16s16s32s", self.raw, at)
-            assert magic == b"MSLC" and kind != 0, "P16"
-            assert length % 8 == 0 and at + length <= len(self.raw), "P6"
-            assert version == 1 and reserved == 0, "P10, P5"
-            assert flags & ~0x3f == 0, "P5"
-            assert flags & 1 or flags & 6 == 0, "P11"
+            assert magic == b"MSLC"
+            must("P16", kind != 0, "type 0")
+            must("P6", length % 8 == 0, "a block of %d bytes" % length)
+            assert at + length <= len(self.raw)
+            must("P10", version == 1, "payload version %d" % version)
+            must("P5", reserved == 0 and flags & ~0x3f == 0, "block header")
+            must("P11", flags & 1 or flags & 6 == 0, "a codec, unused")
             check_uuid(uuid)
-            assert self.hash(previous).digest() == chain, "P4"
+            if self.flags & 4:
+                must("P19", not any(chain), "the chain is not zero")
+            else:
+                must("P4", self.hash(previous).digest() == chain, "chain")
             payload = self.raw[at + 80:at + length]
             if flags & 1:
                 assert kind == 1, "only regions are compressed"
                 size, = struct.unpack_from("<Q", payload)
-                assert size % 8 == 0
+                must("P6", size % 8 == 0, "unpacked size")
                 payload = {1: unzstd, 2: unlz4}[flags >> 1 & 3](
                     payload[8:], size)
             self.blocks.append((kind, flags, uuid, parent))
             previous = self.raw[at:at + length]
             if kind == 0x0fff:
-                assert payload[:32] == self.hash(self.raw[:at]).digest(), \
-                    "file hash"
-            reader = {1: self.region, 2: self.module, 0x11: self.thread,
-                      0x5a: self.manifest}.get(kind)
+                must("P4", payload[:32] == self.hash(self.raw[:at]).digest(),
+                     "file hash")
+            reader = {1: self.region, 2: self.module, 0x10: self.module_list,
+                      0x11: self.thread, 0x5a: self.manifest}.get(kind)
             if reader:
                 reader(payload)
             at += length
         assert self.blocks[-1][0] == 0x0fff, "End-of-Capture is last"
-        assert len({b[2] for b in self.blocks}) == len(self.blocks), "P3"
+        must("P3", len({b[2] for b in self.blocks}) == len(self.blocks),
+             "an identity occurs twice")
 
     def region(self, p):
         base, size, prot, kind, shift = struct.unpack_from("<QQBBB", p)
-        assert not any(p[0x13:0x18]), "P5"
-        assert 10 <= shift <= 40, "P14"
+        must("P5", not any(p[0x13:0x18]), "region")
+        must("P14", 10 <= shift <= 40, "page size 2^%d" % shift)
         page = 1 << shift
-        assert size and size % page == 0, "P17"
+        must("P17", size and size % page == 0, "region of %d bytes" % size)
         count = size // page
         length = pad8((count + 3) // 4)
         states = [p[0x20 + i // 4] >> (6 - i % 4 * 2) & 3
@@ -151,10 +231,11 @@ class Slice:
         unused = p[0x20 + count // 4:0x20 + length]
         if count % 4:
             unused = bytes([unused[0] & (0xff >> count % 4 * 2)]) + unused[1:]
-        assert not any(unused), "P5: unused page states"
-        assert 3 not in states
+        must("P5", not any(unused), "unused page states")
+        must("P5", 3 not in states, "the reserved page state")
         data = p[0x20 + length:]
-        assert len(data) == states.count(0) * page, "P20"
+        must("P20", len(data) == states.count(0) * page,
+             "%d bytes of %d pages" % (len(data), states.count(0)))
         self.regions.append((base, size, prot, kind, page, states, data))
         _, _, uuid, parent = self.blocks[-1]
         if parent in self.mappings:  # a part of one
@@ -164,6 +245,18 @@ class Slice:
         else:
             self.mappings[uuid] = (base, base + size)
 
+    def module_list(self, p):
+        count, reserved = struct.unpack_from("<II", p)
+        must("P5", reserved == 0, "module list")
+        at = 8
+        for _ in range(count):
+            uuid, base, size, n, zero, zero2 = struct.unpack_from(
+                "<16sQQHHI", p, at)
+            must("P5", zero == 0 and zero2 == 0, "module list")
+            path, at = text(p, at + 0x28, n)
+            self.listed.append((uuid, base, size, path))
+        assert at == len(p)
+
     def module(self, p):
         base, size, n, v, reserved = struct.unpack_from("<QQHHI", p)
         assert reserved == 0
@@ -172,8 +265,9 @@ class Slice:
         digest = p[at:at + 32]
         blob_len, reserved = struct.unpack_from("<II", p, at + 32)
         blob = p[at + 40:at + 40 + blob_len]
-        assert reserved == 0 and len(p) == at + 40 + pad8(blob_len)
-        assert not any(digest), "P13"
+        must("P5", reserved == 0, "module")
+        assert len(p) == at + 40 + pad8(blob_len)
+        must("P13", not any(digest), "a hash of a file nobody has read")
         for line in blob.decode().splitlines():
             start = int(line.split("-")[0], 16)
             assert base <= start < base + size, line
@@ -205,18 +299,22 @@ class Slice:
     def check_order(self):
         kinds = [b[0] for b in self.blocks]
         imported = bool(self.flags & 1)
+        must("P9", kinds.count(0x30) == imported, "import provenance")
         begin = [0x30, 0x40, 0x10] if imported else [0x40, 0x10]
-        assert kinds[:len(begin)] == begin, "P9, P15"
-        assert kinds.count(0x30) == imported, "P9"
+        must("P9" if imported else "P15", kinds[:len(begin)] == begin,
+             "first blocks: " + ", ".join(hex(k) for k in kinds[:3]))
         index = self.blocks[len(begin) - 1]
-        for kind, _, _, parent in self.blocks:
-            if kind == 2:
-                assert parent == index[2], "P15"
-        assert kinds.count(2) == len(self.modules)
+        found = [b for b in self.blocks if b[0] == 2]
+        for block in found:
+            must("P15", block[3] == index[2], "a module of another list")
+        must("P15", [b[2] for b in found] == [m[0] for m in self.listed],
+             "modules have other identities than in their list")
+        assert [m[1:] for m in self.listed] == self.modules
         first = {}
         for kind, flags, uuid, parent in self.blocks:
             if kind == 1 and flags & 0x20:
-                assert parent in first and first[parent] & 0x10, "P12"
+                must("P12", parent in first and first[parent] & 0x10,
+                     "a continuation of nothing")
             elif kind == 1 and parent != bytes(16):  # a part
                 assert first[parent] & 0x10
             if kind == 1:
@@ -229,15 +327,30 @@ class Slice:
             end = base + size
 
     def check_capabilities(self):
-        want = 1 << 1 | 1 << 8
-        want |= 1 if self.regions else 0
-        want |= 4 if self.threads else 0
-        want |= 1 << 9 if any(b[0] == 0x41 for b in self.blocks) else 0
-        assert self.capabilities == want, "P8"
+        kinds = {b[0] for b in self.blocks}
+        want = 1 << 8
+        for bit, kind in ((0, 1), (1, 2), (2, 0x11), (9, 0x41), (10, 0x20),
+                          (11, 0x50), (12, 0x51), (13, 0x52), (14, 0x53)):
+            want |= (kind in kinds) << bit
+        want |= (0x10 in kinds) << 1
+        must("P8", self.capabilities == want,
+             "says 0x%x, has 0x%x" % (self.capabilities, want))
+
+    def check_tables(self):
+        kinds = [b[0] for b in self.blocks]
+        context = [b for b in self.blocks if b[0] == 0x50]
+        must("P18", bool(self.flags & 2) == bool(context) and
+             len(context) <= 1, "flag and system context")
+        must("P18", not context or kinds.index(0x50) == 2,
+             "system context is not block 2")
+        for kind, _, _, parent in self.blocks:
+            if kind in TABLES:
+                must("P18", context and parent == context[0][2],
+                     "table 0x%x belongs to no system context" % kind)
 
 
 def check_uuid(uuid):
-    assert uuid[6] >> 4 == 4 and uuid[8] >> 6 == 2, "P3"
+    must("P3", uuid[6] >> 4 == 4 and uuid[8] >> 6 == 2, "no UUID of version 4")
 
 
 def compare(there, pid):
@@ -274,7 +387,13 @@ def main():
     args = sys.argv[1:]
     imported = "--imported" in args
     args = [a for a in args if a != "--imported"]
-    there = Slice(open(args[0], "rb").read())
+    passphrase = None
+    if "--passphrase" in args:
+        i = args.index("--passphrase")
+        with open(args[i + 1], "rb") as f:
+            passphrase = f.read().rstrip(b"\n")
+        del args[i:i + 2]
+    there = Slice(open(args[0], "rb").read(), passphrase)
     assert bool(there.flags & 1) == imported
     pages = sum(r[5].count(0) for r in there.regions)
     steps = any(b[0] == 0x4853 for b in there.blocks)
@@ -288,4 +407,5 @@ def main():
     print("%d blocks, %d pages" % (len(there.blocks), pages))
 
 
-main()
+if __name__ == "__main__":
+    main()
