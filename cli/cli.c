@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/at_exit.h"
+#include "cli/out_evidence.h"
 #include "cli/out_json.h"
 #include "cli/out_text.h"
 #include "cli/progress.h"
@@ -107,23 +108,24 @@ static void note_pause(const struct hs_target_info *info)
  */
 void cli_note_problems(const struct cli *cli)
 {
-	size_t shown = 0, more = 0;
-	size_t of_target = hs_target_problem_count(cli->target);
-	size_t of_heap = cli->heap ? hs_heap_problem_count(cli->heap) : 0;
-	for (size_t i = 0; i < of_target + of_heap; i++) {
-		struct hs_problem_info p;
-		if (i < of_target)
-			hs_target_problem(cli->target, i, &p);
-		else
-			hs_heap_problem(cli->heap, i - of_target, &p);
-		if (p.severity == HS_NOTE)
+	size_t shown = 0, more = 0, alike;
+	struct hs_problem_info p;
+	for (size_t i = 0; get_problem(cli, i, &p); i++) {
+		if (p.severity == HS_NOTE || fold_problem(cli, i, &alike))
 			continue;
 		if (shown == SHOWN_PROBLEMS) {
 			more++;
 			continue;
 		}
 		shown++;
-		cli_note("%s: %s", hs_severity_name(p.severity), p.message);
+		if (alike)
+			cli_note("%s: %s; and %zu more %s like it "
+				 "(`heapscan check` lists them)",
+				 hs_severity_name(p.severity), p.message, alike,
+				 text_plural(alike, "file", "files"));
+		else
+			cli_note("%s: %s", hs_severity_name(p.severity),
+				 p.message);
 	}
 	if (more)
 		cli_note("... %zu more; `heapscan check` lists them", more);

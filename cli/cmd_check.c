@@ -40,7 +40,7 @@ static void print_text(struct cli *cli, const struct damage_view *view,
 	out_verdict(cli, view);
 	answer_line(cli, &n, damaged);
 	out_diagnoses(cli, view, cli_row_limit(cli));
-	out_problems(cli, cli_row_limit(cli));
+	out_problems(cli, cli_row_limit(cli), false);
 	if (n.of[HS_NOTE] + n.of[HS_WARNING] + n.of[HS_DAMAGE])
 		out_str(&cli->out, "\n");
 	out_checks(cli);

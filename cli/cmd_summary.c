@@ -167,7 +167,8 @@ int cmd_summary(struct cli *cli)
 	out_evidence(cli);
 	out_str(&cli->out, "\n");
 	out_checks(cli);
-	out_problems(cli, cli->opt.all ? SIZE_MAX : SUMMARY_ROWS);
+	out_problems(cli, cli->opt.all ? SIZE_MAX : SUMMARY_ROWS,
+		     !cli->opt.all);
 	next_line(cli);
 	return cli_answered(cli);
 }

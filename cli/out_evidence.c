@@ -200,8 +200,7 @@ void out_checks(struct cli *cli)
 	coverage_line(cli);
 }
 
-static bool get_problem(const struct cli *cli, size_t i,
-			struct hs_problem_info *ret)
+bool get_problem(const struct cli *cli, size_t i, struct hs_problem_info *ret)
 {
 	size_t of_heap = cli->heap ? hs_heap_problem_count(cli->heap) : 0;
 	if (i < of_heap)
@@ -213,6 +212,23 @@ static bool get_problem(const struct cli *cli, size_t i,
 	return true;
 }
 
+bool fold_problem(const struct cli *cli, size_t i, size_t *more)
+{
+	size_t of_heap = cli->heap ? hs_heap_problem_count(cli->heap) : 0;
+	struct hs_problem_info p, other;
+	*more = 0;
+	if (i < of_heap || !get_problem(cli, i, &p))
+		return false;
+	for (size_t k = of_heap; get_problem(cli, k, &other); k++) {
+		if (strcmp(p.code, other.code) != 0)
+			continue;
+		if (k < i)
+			return true;
+		*more += k > i;
+	}
+	return false;
+}
+
 struct problem_counts count_problems(const struct cli *cli)
 {
 	struct problem_counts counts = { { 0 } };
@@ -222,21 +238,33 @@ struct problem_counts count_problems(const struct cli *cli)
 	return counts;
 }
 
-void out_problems(struct cli *cli, size_t limit)
+static void out_problem(struct cli *cli, const struct hs_problem_info *p,
+			size_t more)
 {
-	size_t shown = 0, total = 0;
+	char word[16];
+	(void)snprintf(word, sizeof(word), "%-12s",
+		       hs_severity_name(p->severity));
+	out_ink(&cli->out, cli->colour, ink_of_severity(p->severity), word);
+	out_escaped(&cli->out, p->message);
+	if (more)
+		out_printf(&cli->out, "; and %zu more %s like it", more,
+			   text_plural(more, "file", "files"));
+	out_printf(&cli->out, " [%s]\n", p->code);
+}
+
+void out_problems(struct cli *cli, size_t limit, bool fold)
+{
+	size_t shown = 0, total = 0, more = 0;
 	struct hs_problem_info p;
 	for (int s = HS_DAMAGE; s >= HS_NOTE; s--) {
 		for (size_t i = 0; get_problem(cli, i, &p); i++) {
-			if ((int)p.severity != s || total++ >= limit)
+			if ((int)p.severity != s)
 				continue;
-			char word[16];
-			(void)snprintf(word, sizeof(word), "%-12s",
-				       hs_severity_name(p.severity));
-			out_ink(&cli->out, cli->colour,
-				ink_of_severity(p.severity), word);
-			out_escaped(&cli->out, p.message);
-			out_printf(&cli->out, " [%s]\n", p.code);
+			if (fold && fold_problem(cli, i, &more))
+				continue;
+			if (total++ >= limit)
+				continue;
+			out_problem(cli, &p, more);
 			shown++;
 		}
 	}

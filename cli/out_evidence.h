@@ -10,8 +10,15 @@
 void out_evidence(struct cli *cli);
 /* The allocator's own sums beside what the walk found. */
 void out_checks(struct cli *cli);
-/* Problems of heap and target, worst first, at most LIMIT. */
-void out_problems(struct cli *cli, size_t limit);
+/* Problems of heap and target, worst first, at most LIMIT. FOLD: one line for
+ * what is the matter with many files. */
+void out_problems(struct cli *cli, size_t limit, bool fold);
+
+/* Problem I, the heap's before the target's; false: there are no more. */
+bool get_problem(const struct cli *cli, size_t i, struct hs_problem_info *ret);
+/* Is problem I of the target like one before it? *MORE: how many after it are,
+ * which it can stand for. */
+bool fold_problem(const struct cli *cli, size_t i, size_t *more);
 
 /* How many problems there are of each severity. */
 struct problem_counts {
