@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/swift_existential.h"
 
+#include "types/swift_identifier.h"
+
 /* What the values of an existential type are, as its protocols tell. */
 struct existential {
 	unsigned tables;
@@ -41,7 +43,7 @@ static struct hs_swift_shape existential_shape(struct hs_machine *m,
 
 bool hs_mangled_protocols(struct hs_machine *m, const struct hs_item *base)
 {
-	struct hs_item all = { .kind = HS_ITEM_TYPE }, one;
+	struct hs_item all = { .kind = HS_ITEM_TYPE, .existential = 1 }, one;
 	struct existential e = { .of_class = base };
 	bool first;
 	if (hs_machine_pop_mark(m, HS_ITEM_EMPTY_LIST)) {
@@ -54,13 +56,15 @@ bool hs_mangled_protocols(struct hs_machine *m, const struct hs_item *base)
 	}
 	do {
 		first = hs_machine_pop_mark(m, HS_ITEM_FIRST);
-		if (!hs_machine_pop(m, HS_ITEM_PROTOCOL, &one) ||
+		if (!hs_mangled_protocol(m, &one) ||
 		    !hs_machine_put(m, &all, "%.*s%s%.*s", HS_SHOW(m, one),
 				    all.len ? " & " : "", HS_SHOW(m, all)))
 			return false;
 		look_at_protocol(m, &one, &e);
 	} while (!first);
 	all.shape = existential_shape(m, &e);
+	all.loose = true;
+	all.existential += e.tables;
 	return hs_machine_put(
 		       m, &all, "any %.*s%s%.*s", base ? (int)base->len : 0,
 		       m->arena + (base ? base->at : 0),
@@ -81,7 +85,7 @@ bool hs_mangled_requirement(struct hs_machine *m)
 		item = { .kind = HS_ITEM_REQUIREMENT };
 	char c;
 	return hs_machine_next(m, &c) && c == 't' && hs_machine_next(m, &c) &&
-	       c == 's' && hs_machine_pop(m, HS_ITEM_PROTOCOL, &protocol) &&
+	       c == 's' && hs_mangled_protocol(m, &protocol) &&
 	       hs_machine_pop(m, HS_ITEM_WORD, &name) &&
 	       hs_machine_pop(m, HS_ITEM_TYPE, &type) &&
 	       hs_machine_put(m, &item, "Self.%.*s.%.*s == %.*s",
@@ -92,7 +96,10 @@ bool hs_mangled_requirement(struct hs_machine *m)
 
 bool hs_mangled_constrained(struct hs_machine *m)
 {
-	struct hs_item all = { .kind = HS_ITEM_TYPE }, of, one;
+	struct hs_item all = { .kind = HS_ITEM_TYPE,
+			       .loose = true,
+			       .existential = 1 },
+		       of, one;
 	bool first;
 	do {
 		first = hs_machine_pop_mark(m, HS_ITEM_FIRST);
@@ -103,9 +110,23 @@ bool hs_mangled_constrained(struct hs_machine *m)
 	} while (!first);
 	if (!hs_machine_pop(m, HS_ITEM_TYPE, &of))
 		return false;
+	all.existential = of.existential;
 	if (m->shapes)
 		all.shape = hs_machine_shape(m, &of);
 	return hs_machine_put(m, &all, "%.*s<%.*s>", HS_SHOW(m, of),
 			      HS_SHOW(m, all)) &&
 	       hs_machine_push(m, all);
+}
+
+bool hs_mangled_existential_metatype(struct hs_machine *m)
+{
+	unsigned existential =
+		m->depth ? m->stack[m->depth - 1].existential : 0;
+	if (!existential || !hs_machine_wrap(m, "", ".Type"))
+		return false;
+	struct hs_item *top = &m->stack[m->depth - 1];
+	top->loose = true;
+	top->existential = existential;
+	top->shape = hs_swift_shape_plain(8 * existential);
+	return true;
 }

@@ -14,6 +14,8 @@
 bool hs_mangled_protocols(struct hs_machine *m, const struct hs_item *base);
 /* Xc: the protocols are above their superclass. */
 bool hs_mangled_protocols_of_class(struct hs_machine *m);
+/* Xp: "any P.Type", the type of what is in an existential, and its tables. */
+bool hs_mangled_existential_metatype(struct hs_machine *m);
 /* R: what an existential type asks of a type in its protocol: one kind of
  * many, the one that there is in types of values. */
 bool hs_mangled_requirement(struct hs_machine *m);

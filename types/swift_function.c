@@ -5,19 +5,23 @@
 
 bool hs_mangled_tuple(struct hs_machine *m)
 {
-	struct hs_item all = { .kind = HS_ITEM_TYPE }, label,
+	struct hs_item all = { .kind = HS_ITEM_TYPE, .tuple = true }, label,
 		       element[HS_MACHINE_ITEMS] = { 0 },
 		       names[HS_MACHINE_ITEMS] = { 0 };
 	unsigned count = 0;
-	bool first;
-	if (hs_machine_pop_mark(m, HS_ITEM_EMPTY_LIST))
-		return hs_machine_push_shaped(m, "()", hs_swift_shape_plain(0));
+	bool first, more[HS_MACHINE_ITEMS] = { false };
+	if (hs_machine_pop_mark(m, HS_ITEM_EMPTY_LIST)) {
+		all.shape = hs_swift_shape_plain(0);
+		return hs_machine_put(m, &all, "()") && hs_machine_push(m, all);
+	}
 	do {
 		first = hs_machine_pop_mark(m, HS_ITEM_FIRST);
+		if (count == HS_MACHINE_ITEMS)
+			return false;
+		more[count] = hs_machine_pop_mark(m, HS_ITEM_VARIADIC);
 		if (hs_machine_pop(m, HS_ITEM_WORD, &label))
 			names[count] = label;
-		if (count == HS_MACHINE_ITEMS ||
-		    !hs_machine_pop(m, HS_ITEM_TYPE, &element[count++]))
+		if (!hs_machine_pop(m, HS_ITEM_TYPE, &element[count++]))
 			return false;
 	} while (!first);
 	all.shape.sized = m->shapes;
@@ -25,10 +29,11 @@ bool hs_mangled_tuple(struct hs_machine *m)
 		const struct hs_item *name = &names[count - 1 - i],
 				     *type = &element[count - 1 - i];
 		char called[64];
-		if (!hs_machine_put(m, &all, "%.*s%s%.*s%s%.*s",
+		if (!hs_machine_put(m, &all, "%.*s%s%.*s%s%.*s%s",
 				    HS_SHOW(m, all), i ? ", " : "(",
 				    HS_SHOW(m, *name), name->len ? ": " : "",
-				    HS_SHOW(m, *type)))
+				    HS_SHOW(m, *type),
+				    more[count - 1 - i] ? "..." : ""))
 			return false;
 		if (!m->shapes)
 			continue;
@@ -46,31 +51,40 @@ bool hs_mangled_tuple(struct hs_machine *m)
 
 static bool pop_params(struct hs_machine *m, struct hs_item *ret)
 {
-	*ret = (struct hs_item){ .kind = HS_ITEM_TYPE };
+	*ret = (struct hs_item){ .kind = HS_ITEM_TYPE, .tuple = true };
 	if (hs_machine_pop_mark(m, HS_ITEM_EMPTY_LIST))
 		return hs_machine_put(m, ret, "()");
 	return hs_machine_pop(m, HS_ITEM_TYPE, ret);
 }
 
-bool hs_mangled_function(struct hs_machine *m, struct hs_swift_shape shape)
+bool hs_mangled_function(struct hs_machine *m, const char *convention,
+			 struct hs_swift_shape shape)
 {
-	bool throws = false, async = false, more = true;
-	struct hs_item params, result,
-		item = { .kind = HS_ITEM_TYPE, .shape = shape };
+	bool async = false, sending = false, more = true;
+	struct hs_item params, result, mark,
+		throws = { 0 }, marks = { 0 },
+		item = { .kind = HS_ITEM_TYPE, .loose = true, .shape = shape };
 	while (more) {
-		if (hs_machine_pop_mark(m, HS_ITEM_THROWS))
-			throws = true;
-		else if (hs_machine_pop_mark(m, HS_ITEM_ASYNC))
+		if (hs_machine_pop(m, HS_ITEM_MARK, &mark)) {
+			if (!hs_machine_put(m, &marks, "%.*s%.*s",
+					    HS_SHOW(m, marks),
+					    HS_SHOW(m, mark)))
+				return false;
+		} else if (hs_machine_pop_mark(m, HS_ITEM_ASYNC)) {
 			async = true;
-		else
-			more = hs_machine_pop_mark(m, HS_ITEM_MARK);
+		} else if (hs_machine_pop_mark(m, HS_ITEM_SENDING)) {
+			sending = true;
+		} else {
+			more = hs_machine_pop(m, HS_ITEM_THROWS, &throws);
+		}
 	}
 	if (!pop_params(m, &params) || !pop_params(m, &result))
 		return false;
-	bool bare = m->arena[params.at] != '(';
-	return hs_machine_put(m, &item, "%s%.*s%s%s%s -> %.*s", bare ? "(" : "",
-			      HS_SHOW(m, params), bare ? ")" : "",
-			      async ? " async" : "", throws ? " throws" : "",
+	return hs_machine_put(m, &item, "%s%.*s%s%.*s%s%s%.*s -> %s%.*s",
+			      convention, HS_SHOW(m, marks),
+			      params.tuple ? "" : "(", HS_SHOW(m, params),
+			      params.tuple ? "" : ")", async ? " async" : "",
+			      HS_SHOW(m, throws), sending ? "sending " : "",
 			      HS_SHOW(m, result)) &&
 	       hs_machine_push(m, item);
 }
@@ -101,6 +115,7 @@ bool hs_mangled_lowered_function(struct hs_machine *m)
 {
 	struct hs_item type[HS_MACHINE_ITEMS],
 		item = { .kind = HS_ITEM_TYPE,
+			 .loose = true,
 			 .shape = hs_machine_reference(m, 8, 16) };
 	unsigned params, results;
 	/* Whether it escapes, is isolated, differentiable; who holds it; how

@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "core/limits.h"
+#include "types/swift_punycode.h"
 
 bool hs_mangled_symbolic(struct hs_machine *m, char how)
 {
@@ -77,6 +78,27 @@ static bool literal(struct hs_machine *m, struct hs_item *name, unsigned len)
 	return hs_machine_put(m, name, "%.*s%s", HS_SHOW(m, *name), text);
 }
 
+/* A name with characters beyond ASCII, in Punycode as Swift writes it. */
+static bool not_ascii(struct hs_machine *m)
+{
+	char code[512], text[1024], c;
+	unsigned len;
+	struct hs_item name = { .kind = HS_ITEM_WORD };
+	m->pos++; /* the second 0 */
+	if (!hs_machine_number(m, &len) || len == 0 || len >= sizeof(code))
+		return false;
+	if (hs_machine_peek(m) == '_')
+		m->pos++;
+	for (unsigned i = 0; i < len; i++) {
+		if (!hs_machine_next(m, &c) || !c)
+			return false;
+		code[i] = c;
+	}
+	return hs_swift_punycode(code, len, text, sizeof(text)) &&
+	       hs_machine_put(m, &name, "%s", text) &&
+	       hs_machine_push(m, name) && hs_machine_add_subst(m, name);
+}
+
 bool hs_mangled_identifier(struct hs_machine *m, char first)
 {
 	struct hs_item name = { .kind = HS_ITEM_WORD };
@@ -85,7 +107,7 @@ bool hs_mangled_identifier(struct hs_machine *m, char first)
 	if (!words)
 		m->pos--;
 	else if (hs_machine_peek(m) == '0')
-		return false; /* not ASCII */
+		return not_ascii(m);
 	do {
 		char c = hs_machine_peek(m);
 		while (words && ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')) {
@@ -111,16 +133,61 @@ bool hs_mangled_identifier(struct hs_machine *m, char first)
 	       hs_machine_add_subst(m, name);
 }
 
+static bool pop_context(struct hs_machine *m, struct hs_item *ret)
+{
+	return hs_machine_pop(m, HS_ITEM_MODULE, ret) ||
+	       hs_machine_pop(m, HS_ITEM_TYPE, ret) ||
+	       hs_machine_pop(m, HS_ITEM_WORD, ret);
+}
+
+/* context, identifier -> "context.identifier" */
+static bool pop_qualified(struct hs_machine *m, struct hs_item *ret)
+{
+	struct hs_item word, context;
+	return hs_machine_pop(m, HS_ITEM_WORD, &word) &&
+	       pop_context(m, &context) &&
+	       hs_machine_put(m, ret, "%.*s.%.*s", HS_SHOW(m, context),
+			      HS_SHOW(m, word));
+}
+
 bool hs_mangled_nominal(struct hs_machine *m, enum hs_item_kind kind)
 {
-	struct hs_item word, context, item = { .kind = kind };
-	return hs_machine_pop(m, HS_ITEM_WORD, &word) &&
-	       (hs_machine_pop(m, HS_ITEM_MODULE, &context) ||
-		hs_machine_pop(m, HS_ITEM_TYPE, &context) ||
-		hs_machine_pop(m, HS_ITEM_WORD, &context)) &&
-	       hs_machine_put(m, &item, "%.*s.%.*s", HS_SHOW(m, context),
-			      HS_SHOW(m, word)) &&
-	       hs_machine_push(m, item) && hs_machine_add_subst(m, item);
+	struct hs_item item = { .kind = kind };
+	return pop_qualified(m, &item) && hs_machine_push(m, item) &&
+	       hs_machine_add_subst(m, item);
+}
+
+bool hs_mangled_protocol(struct hs_machine *m, struct hs_item *ret)
+{
+	struct hs_item item = { .kind = HS_ITEM_PROTOCOL };
+	if (hs_machine_pop(m, HS_ITEM_PROTOCOL, ret))
+		return true;
+	if (!pop_qualified(m, &item))
+		return false;
+	*ret = item;
+	return true;
+}
+
+bool hs_mangled_extension(struct hs_machine *m)
+{
+	struct hs_item module, of, item = { .kind = HS_ITEM_TYPE };
+	return (hs_machine_pop(m, HS_ITEM_MODULE, &module) ||
+		hs_machine_pop(m, HS_ITEM_WORD, &module)) &&
+	       hs_machine_pop(m, HS_ITEM_TYPE, &of) &&
+	       hs_machine_put(m, &item, "(extension in %.*s):%.*s",
+			      HS_SHOW(m, module), HS_SHOW(m, of)) &&
+	       hs_machine_push(m, item);
+}
+
+bool hs_mangled_anonymous(struct hs_machine *m)
+{
+	struct hs_item name, context, item = { .kind = HS_ITEM_TYPE };
+	return hs_machine_pop_mark(m, HS_ITEM_EMPTY_LIST) &&
+	       hs_machine_pop(m, HS_ITEM_WORD, &name) &&
+	       pop_context(m, &context) &&
+	       hs_machine_put(m, &item, "%.*s.(private)",
+			      HS_SHOW(m, context)) &&
+	       hs_machine_push(m, item);
 }
 
 bool hs_mangled_local_name(struct hs_machine *m)

@@ -19,6 +19,12 @@ bool hs_mangled_identifier(struct hs_machine *m, char first);
 /* context, identifier -> a type or protocol of that name. A module is an
  * identifier, too. */
 bool hs_mangled_nominal(struct hs_machine *m, enum hs_item_kind kind);
+/* A protocol off the stack: as such, or by the name of one. */
+bool hs_mangled_protocol(struct hs_machine *m, struct hs_item *ret);
+/* module, type -> the type as seen by extensions in another module. */
+bool hs_mangled_extension(struct hs_machine *m);
+/* context, name, list of types -> a context without a name. */
+bool hs_mangled_anonymous(struct hs_machine *m);
 /* Names of declarations that are not seen from outside. */
 bool hs_mangled_local_name(struct hs_machine *m);
 

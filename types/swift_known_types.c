@@ -39,7 +39,7 @@ static const struct letter standard_protocols[] = {
 };
 static const struct letter concurrency_types[] = {
 	{ 'C', "CheckedContinuation" }, { 'c', "UnsafeContinuation" },
-	{ 'E', "CancellationError" }, { 'G', "TaskGroup" },
+	{ 'E', "CancellationError" }, { 'e', "UnownedSerialExecutor" }, { 'G', "TaskGroup" },
 	{ 'g', "ThrowingTaskGroup" }, { 'J', "UnownedJob" },
 	{ 'M', "MainActor" }, { 'P', "TaskPriority" },
 	{ 'S', "AsyncStream" }, { 's', "AsyncThrowingStream" },
@@ -64,16 +64,12 @@ static const char *look_up(const struct letter *entry, size_t count,
 
 static bool optional(struct hs_machine *m)
 {
-	struct hs_item of, item = { .kind = HS_ITEM_TYPE };
-	if (!hs_machine_pop(m, HS_ITEM_TYPE, &of))
+	if (!hs_machine_attach(m, "?"))
 		return false;
+	struct hs_item *top = &m->stack[m->depth - 1];
 	if (m->shapes)
-		item.shape = hs_swift_shape_optional(hs_machine_shape(m, &of));
-	bool bare = m->arena[of.at] != '(' &&
-		    (of.len < 4 || memcmp(m->arena + of.at, "any ", 4) != 0);
-	return hs_machine_put(m, &item, bare ? "%.*s?" : "(%.*s)?",
-			      HS_SHOW(m, of)) &&
-	       hs_machine_push(m, item) && hs_machine_add_subst(m, item);
+		top->shape = hs_swift_shape_optional(top->shape);
+	return hs_machine_add_subst(m, *top);
 }
 
 static bool push_standard(struct hs_machine *m, enum hs_item_kind kind,
@@ -132,6 +128,21 @@ bool hs_mangled_substitution(struct hs_machine *m)
 	return true;
 }
 
+/* "Vec16xInt32": so many of the type on top. */
+static bool vector(struct hs_machine *m)
+{
+	struct hs_item of, item = { .kind = HS_ITEM_TYPE };
+	unsigned count;
+	char c;
+	return hs_machine_pop(m, HS_ITEM_TYPE, &of) && of.len > 8 &&
+	       !memcmp(m->arena + of.at, "Builtin.", 8) &&
+	       hs_machine_number(m, &count) && hs_machine_next(m, &c) &&
+	       c == '_' &&
+	       hs_machine_put(m, &item, "Builtin.Vec%ux%.*s", count,
+			      (int)of.len - 8, m->arena + of.at + 8) &&
+	       hs_machine_push(m, item);
+}
+
 bool hs_mangled_builtin(struct hs_machine *m)
 {
 	char c, kind, name[48];
@@ -154,9 +165,14 @@ bool hs_mangled_builtin(struct hs_machine *m)
 					  "Builtin.RawPointer"))
 			return false;
 		return hs_machine_wrap_slot(m, "", HS_SWIFT_SLOT_UNMANAGED);
+	case 'v':
+		return vector(m);
 	case 'w':
 		return hs_machine_push_shaped(m, "Builtin.Word",
 					      hs_swift_shape_plain(8));
+	case 'B':
+		return hs_machine_push_text(m, HS_ITEM_TYPE,
+					    "Builtin.UnsafeValueBuffer");
 	case 'D': /* an actor's own: jobs that wait for it */
 		return hs_machine_push_text(m, HS_ITEM_TYPE,
 					    "Builtin.DefaultActorStorage");

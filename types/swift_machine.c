@@ -160,6 +160,15 @@ bool hs_machine_wrap(struct hs_machine *m, const char *before,
 	       hs_machine_push(m, item);
 }
 
+bool hs_machine_attach(struct hs_machine *m, const char *after)
+{
+	char behind[16];
+	if (!m->depth || !m->stack[m->depth - 1].loose)
+		return hs_machine_wrap(m, "", after);
+	(void)snprintf(behind, sizeof(behind), ")%s", after);
+	return hs_machine_wrap(m, "(", behind);
+}
+
 bool hs_machine_wrap_slot(struct hs_machine *m, const char *word,
 			  enum hs_swift_slot_kind kind)
 {
@@ -173,7 +182,7 @@ bool hs_machine_wrap_slot(struct hs_machine *m, const char *word,
 bool hs_machine_wrap_plain(struct hs_machine *m, const char *after,
 			   uint32_t size)
 {
-	if (!hs_machine_wrap(m, "", after))
+	if (!hs_machine_attach(m, after))
 		return false;
 	m->stack[m->depth - 1].shape = size == UINT32_MAX
 					       ? (struct hs_swift_shape){ 0 }

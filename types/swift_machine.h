@@ -22,14 +22,19 @@ enum hs_item_kind {
 	HS_ITEM_FIRST, /* the element below is the first of its list */
 	HS_ITEM_THROWS,
 	HS_ITEM_ASYNC,
-	HS_ITEM_MARK,        /* of a function, not shown */
+	HS_ITEM_MARK,        /* of a function: its text goes before it */
+	HS_ITEM_SENDING,     /* of a function: how its result is passed */
+	HS_ITEM_VARIADIC,    /* of a parameter */
 	HS_ITEM_REQUIREMENT, /* "Self.P.Element == A" */
 };
 
 struct hs_item {
 	enum hs_item_kind kind;
-	unsigned at, len; /* in the arena */
-	hs_addr desc;     /* what it was named by; 0: by its name */
+	unsigned at, len;     /* in the arena */
+	bool loose;           /* what is put behind wants brackets around it */
+	bool tuple;           /* and these are its own */
+	unsigned existential; /* 1 + its witness tables; 0: it is none */
+	hs_addr desc;         /* what it was named by; 0: by its name */
 	/* How values of it lie in memory; nothing in it: not known yet. */
 	struct hs_swift_shape shape;
 };
@@ -91,6 +96,8 @@ bool hs_machine_is_called(const struct hs_machine *m,
 /* The type on top with a word before and after it, laid out as before. */
 bool hs_machine_wrap(struct hs_machine *m, const char *before,
 		     const char *after);
+/* The same, with brackets around what has loose ends. */
+bool hs_machine_attach(struct hs_machine *m, const char *after);
 /* "weak A?": a reference, but not one that owns. */
 bool hs_machine_wrap_slot(struct hs_machine *m, const char *word,
 			  enum hs_swift_slot_kind kind);

@@ -31,12 +31,17 @@ static bool operator_x(struct hs_machine *m)
 	case 'c':
 		return hs_mangled_protocols_of_class(m);
 	case 'E': /* does not escape */
-		return hs_mangled_function(m, hs_machine_reference(m, 8, 16));
+		return hs_mangled_function(m, "",
+					   hs_machine_reference(m, 8, 16));
 	case 'B': /* a block of C */
-		return hs_mangled_function(m, hs_machine_reference(m, 0, 8));
+		return hs_mangled_function(m, "@convention(block) ",
+					   hs_machine_reference(m, 0, 8));
 	case 'f': /* nothing but an address of code */
+		return hs_mangled_function(m, "@convention(thin) ",
+					   hs_swift_shape_plain(8));
 	case 'C':
-		return hs_mangled_function(m, hs_swift_shape_plain(8));
+		return hs_mangled_function(m, "@convention(c) ",
+					   hs_swift_shape_plain(8));
 	case 'x':
 		return hs_mangled_boxed(m);
 	case 'b':
@@ -48,10 +53,51 @@ static bool operator_x(struct hs_machine *m)
 		if (!hs_machine_next(m, &c) || (c != 'T' && c != 't'))
 			return false;
 		return hs_machine_wrap_plain(m, ".Type", c == 'T' ? 8 : 0);
+	case 'm':
+		return hs_machine_next(m, &c) && c == 'T' &&
+		       hs_mangled_existential_metatype(m);
 	case 'P':
 		return hs_mangled_constrained(m);
 	case 'p':
-		return hs_machine_wrap_plain(m, ".Type", 8);
+		return hs_mangled_existential_metatype(m);
+	case 'Z':
+		return hs_mangled_anonymous(m);
+	default:
+		return false;
+	}
+}
+
+/* "@Sendable " and others, which a function has before it. */
+static bool function_mark(struct hs_machine *m, const char *text)
+{
+	return hs_machine_push_text(m, HS_ITEM_MARK, text);
+}
+
+/* The type on top, as text of another kind. */
+static bool turn_into(struct hs_machine *m, enum hs_item_kind kind,
+		      const char *before, const char *after)
+{
+	struct hs_item of, item = { .kind = kind };
+	return hs_machine_pop(m, HS_ITEM_TYPE, &of) &&
+	       hs_machine_put(m, &item, "%s%.*s%s", before, HS_SHOW(m, of),
+			      after) &&
+	       hs_machine_push(m, item);
+}
+
+static bool differentiable(struct hs_machine *m)
+{
+	char c;
+	if (!hs_machine_next(m, &c))
+		return false;
+	switch (c) {
+	case 'd':
+		return function_mark(m, "@differentiable ");
+	case 'l':
+		return function_mark(m, "@differentiable(_linear) ");
+	case 'f':
+		return function_mark(m, "@differentiable(_forward) ");
+	case 'r':
+		return function_mark(m, "@differentiable(reverse) ");
 	default:
 		return false;
 	}
@@ -59,7 +105,6 @@ static bool operator_x(struct hs_machine *m)
 
 static bool operator_y(struct hs_machine *m)
 {
-	struct hs_item of;
 	char c;
 	if (!hs_machine_next(m, &c))
 		return false;
@@ -67,26 +112,38 @@ static bool operator_y(struct hs_machine *m)
 	case 'a':
 		return hs_machine_push_mark(m, HS_ITEM_ASYNC);
 	case 'b':
+		return function_mark(m, "@Sendable ");
 	case 'A':
-	case 'j':
+		return function_mark(m, "@isolated(any) ");
 	case 'C':
-		return hs_machine_push_mark(m, HS_ITEM_MARK);
+		return function_mark(m, "nonisolated(nonsending) ");
+	case 'j':
+		return differentiable(m);
 	case 'c': /* of a global actor */
+		return turn_into(m, HS_ITEM_MARK, "@", " ");
 	case 'K': /* what is thrown */
-		if (!hs_machine_pop(m, HS_ITEM_TYPE, &of))
-			return false;
-		return hs_machine_push_mark(m, c == 'K' ? HS_ITEM_THROWS
-							: HS_ITEM_MARK);
+		return turn_into(m, HS_ITEM_THROWS, " throws(", ")");
 	case 'T':
-		return hs_machine_push_mark(m, HS_ITEM_MARK);
+		return hs_machine_push_mark(m, HS_ITEM_SENDING);
 	case 'i':
+		return hs_machine_wrap(m, "isolated ", "");
 	case 'u':
+		return hs_machine_wrap(m, "sending ", "");
 	case 'k':
+		return hs_machine_wrap(m, "@noDerivative ", "");
 	case 't':
-		return true; /* how it is passed: nothing to show */
+		return hs_machine_wrap(m, "_const ", "");
 	default:
 		return false;
 	}
+}
+
+/* Of a value's type nothing is stored, of a class's a word. */
+static bool metatype(struct hs_machine *m)
+{
+	bool existential = m->depth && m->stack[m->depth - 1].existential;
+	return hs_machine_wrap_plain(m, existential ? ".Protocol" : ".Type",
+				     UINT32_MAX);
 }
 
 static bool step(struct hs_machine *m, char c)
@@ -107,12 +164,14 @@ static bool step(struct hs_machine *m, char c)
 		return hs_mangled_nominal(m, HS_ITEM_TYPE);
 	case 'P':
 		return hs_mangled_nominal(m, HS_ITEM_PROTOCOL);
+	case 'E':
+		return hs_mangled_extension(m);
 	case 'G':
 		return hs_mangled_bound_generic(m);
 	case 'I':
 		return hs_mangled_lowered_function(m);
 	case 'K':
-		return hs_machine_push_mark(m, HS_ITEM_THROWS);
+		return hs_machine_push_text(m, HS_ITEM_THROWS, " throws");
 	case 'L':
 		return hs_mangled_local_name(m);
 	case 'Q':
@@ -126,13 +185,16 @@ static bool step(struct hs_machine *m, char c)
 	case 'Y':
 		return operator_y(m);
 	case 'c':
-		return hs_mangled_function(m, hs_machine_reference(m, 8, 16));
+		return hs_mangled_function(m, "",
+					   hs_machine_reference(m, 8, 16));
+	case 'd':
+		return hs_machine_push_mark(m, HS_ITEM_VARIADIC);
 	case 'h':
+		return hs_machine_wrap(m, "__shared ", "");
 	case 'n':
-		return true; /* shared, owned */
+		return hs_machine_wrap(m, "__owned ", "");
 	case 'm':
-		/* Of a value's type nothing is stored, of a class's a word. */
-		return hs_machine_wrap_plain(m, ".Type", UINT32_MAX);
+		return metatype(m);
 	case 'p':
 		return hs_mangled_protocols(m, NULL);
 	case 'q':

@@ -78,6 +78,22 @@ static bool associated_type(struct hs_machine *m)
 	       hs_machine_push(m, item) && hs_machine_add_subst(m, item);
 }
 
+/* "Pack{A, B}": a list of types for one parameter. */
+static bool pack(struct hs_machine *m)
+{
+	struct hs_item all = { .kind = HS_ITEM_TYPE }, one;
+	bool first = hs_machine_pop_mark(m, HS_ITEM_EMPTY_LIST);
+	while (!first) {
+		first = hs_machine_pop_mark(m, HS_ITEM_FIRST);
+		if (!hs_machine_pop(m, HS_ITEM_TYPE, &one) ||
+		    !hs_machine_put(m, &all, "%.*s%s%.*s", HS_SHOW(m, one),
+				    all.len ? ", " : "", HS_SHOW(m, all)))
+			return false;
+	}
+	return hs_machine_put(m, &all, "Pack{%.*s}", HS_SHOW(m, all)) &&
+	       hs_machine_push(m, all);
+}
+
 bool hs_mangled_dependent(struct hs_machine *m)
 {
 	struct hs_item count, item = { .kind = HS_ITEM_TYPE }, of;
@@ -88,6 +104,8 @@ bool hs_mangled_dependent(struct hs_machine *m)
 	case 'z': /* of the first parameter, of another one */
 	case 'y':
 		return parameter_below_name(m, c == 'z') && associated_type(m);
+	case 'P':
+		return pack(m);
 	case 'p':
 		return hs_machine_pop(m, HS_ITEM_TYPE, &count) &&
 		       hs_machine_pop(m, HS_ITEM_TYPE, &of) &&
