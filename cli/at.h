@@ -26,6 +26,8 @@ struct at_answer {
 	struct hs_module_info module;
 	bool has_stack;
 	struct hs_heap_thread_info thread; /* whose stack it is */
+	bool has_frame;                    /* and whose of its functions */
+	struct hs_frame_info frame;
 	int64_t tcache_of; /* the chunk is this thread's tcache; -1: none's */
 	bool has_tls;      /* near a thread pointer, where threads keep their
 			    * variables ... */

@@ -242,6 +242,8 @@ int cli_name_types(struct cli *cli)
 
 void cli_close_target(struct cli *cli)
 {
+	hs_stacks_free(cli->stacks);
+	cli->stacks = NULL;
 	hs_graph_free(cli->graph);
 	hs_types_free(cli->types);
 	hs_heap_free(cli->heap);

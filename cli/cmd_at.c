@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/at.h"
+#include "cli/frames.h"
 #include "cli/out_json.h"
 #include "cli/out_text.h"
 #include "cli/reach.h"
@@ -137,7 +138,7 @@ static void find_owner(const struct cli *cli, struct at_answer *a)
 	}
 }
 
-static void answer(const struct cli *cli, const struct stack_list *stacks,
+static void answer(struct cli *cli, const struct stack_list *stacks,
 		   hs_addr addr, struct at_answer *a)
 {
 	*a = (struct at_answer){ .addr = addr, .tcache_of = -1 };
@@ -179,6 +180,20 @@ static void answer(const struct cli *cli, const struct stack_list *stacks,
 	a->has_symbol = cli->syms && hs_symbols_at(cli->syms, addr, &a->symbol);
 	if (a->has_map && a->map.kind != HS_MAP_HEAP)
 		find_stack(cli, stacks, a);
+	a->has_frame = a->has_stack && cli_stacks(cli) &&
+		       hs_stacks_at(cli->stacks, addr, &a->frame);
+}
+
+/* BEFORE and the function in whose frame it is, if that has a name. */
+static void frame_words(struct out *out, const char *before,
+			const struct at_answer *a)
+{
+	char text[1100];
+	if (!a->has_frame || !a->frame.has_symbol)
+		return;
+	text_frame(text, sizeof(text), &a->frame);
+	out_str(out, before);
+	out_escaped(out, text);
 }
 
 static void headline_chunk(struct out *out, const struct at_answer *a)
@@ -258,8 +273,10 @@ static void headline(struct cli *cli, const struct at_answer *a)
 				 : a->addr - a->tls.tls_base,
 			   below ? "below" : "above", a->tls.tid);
 	} else if (a->has_stack) {
-		out_printf(out, "on the stack of thread %" PRId64 "\n",
+		out_printf(out, "on the stack of thread %" PRId64,
 			   a->thread.tid);
+		frame_words(out, ", in ", a);
+		out_str(out, "\n");
 	} else if (a->has_map) {
 		out_printf(out, "0x%" PRIx64 " bytes into ",
 			   a->addr - a->map.start);
@@ -385,6 +402,12 @@ static void stack_line(struct out *out, const struct at_answer *a)
 	out_printf(out, ", %" PRIu64 " bytes %s its stack pointer\n",
 		   dead ? t->sp - a->addr : a->addr - t->sp,
 		   dead ? "below" : "above");
+	if (!a->has_frame)
+		return;
+	out_printf(out, "    frame    #%zu", a->frame.number);
+	frame_words(out, ", ", a);
+	out_printf(out, ", 0x%" PRIx64 "-0x%" PRIx64 "\n", a->frame.start,
+		   a->frame.end);
 }
 
 static void print_answer(struct cli *cli, const struct at_answer *a)

@@ -40,8 +40,10 @@ const struct command commands[] = {
 	  "glibc does in their own array.\n",
 	  NEEDS_HEAP, 0, 0, TARGET_GROUPS, cmd_bins },
 	{ "threads", "TARGET", "threads, their arenas and caches",
-	  "One line a thread. * marks the thread that took the signal.\n",
-	  NEEDS_ANY_HEAP, 0, 0, TARGET_GROUPS, cmd_threads },
+	  "One line a thread. * marks the thread that took the signal.\n"
+	  "--frames shows what each was doing and who had called that; it needs\n"
+	  "no debug files, but names do.\n",
+	  NEEDS_ANY_HEAP, 0, 0, TARGET_GROUPS | GROUP_THREADS, cmd_threads },
 	{ "maps", "TARGET", "memory mappings and how much of each was captured",
 	  "`captured` counts the bytes that can be read, `from file` those of\n"
 	  "them that were filled in from the mapped file.\n",

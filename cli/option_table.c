@@ -46,6 +46,8 @@ const struct option_spec option_specs[] = {
 	  GROUP_CHUNKS },
 	{ OPT_TID, "tid", 0, "N", NULL,
 	  "only chunks in this thread's cache", GROUP_CHUNKS },
+	{ OPT_FRAMES, "frames", 0, NULL, NULL,
+	  "show what each thread was doing, call by call", GROUP_THREADS },
 	{ OPT_MIN_SIZE, "min-size", 0, "SIZE", NULL,
 	  "only chunks of at least SIZE bytes", GROUP_CHUNKS },
 	{ OPT_MAX_SIZE, "max-size", 0, "SIZE", NULL,

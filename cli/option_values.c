@@ -383,6 +383,8 @@ bool option_take(struct options *opt, const struct option_spec *spec,
 		return opt->why = true;
 	case OPT_LEAKS:
 		return opt->leaks = true;
+	case OPT_FRAMES:
+		return opt->frames = true;
 	case OPT_TYPES:
 		return opt->types = true;
 	case OPT_HELP:

@@ -31,6 +31,7 @@
 #define GROUP_RSS (1u << 24)
 #define GROUP_NAMES (1u << 25) /* commands that name blocks */
 #define GROUP_AT (1u << 26)
+#define GROUP_THREADS (1u << 27)
 
 enum option_id {
 	OPT_PID,
@@ -48,6 +49,7 @@ enum option_id {
 	OPT_STATE,
 	OPT_ARENA,
 	OPT_TID,
+	OPT_FRAMES,
 	OPT_MIN_SIZE,
 	OPT_MAX_SIZE,
 	OPT_SORT,
@@ -140,6 +142,7 @@ struct options {
 	const struct command *command;
 	bool named; /* the command was written, not assumed */
 	bool json, all, summary, dot, no_symbols, help, version;
+	bool frames;  /* show who called whom */
 	bool content; /* show what memory holds */
 	enum colour_choice colour;
 	/* Borrowed from argv. */

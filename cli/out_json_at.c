@@ -100,9 +100,11 @@ static json_t *jstack(const struct at_answer *a)
 {
 	if (!a->has_stack)
 		return json_null();
-	return json_pack("{s:o,s:o,s:o,s:b}", "tid", jid(a->thread.tid), "name",
-			 jtext(a->thread.name), "sp", jaddr(a->thread.sp),
-			 "below_sp", a->addr < a->thread.sp);
+	return json_pack("{s:o,s:o,s:o,s:b,s:o}", "tid", jid(a->thread.tid),
+			 "name", jtext(a->thread.name), "sp",
+			 jaddr(a->thread.sp), "below_sp",
+			 a->addr < a->thread.sp, "frame",
+			 a->has_frame ? jframe(&a->frame) : json_null());
 }
 
 static json_t *jtls(const struct at_answer *a)

@@ -35,6 +35,8 @@ json_t *jcount(uint64_t n);
 json_t *jid(int64_t n);
 json_t *jtext(const char *text);
 json_t *jtarget(const struct hs_target_info *target);
+/* One frame of a stack. */
+json_t *jframe(const struct hs_frame_info *frame);
 json_t *jtotal(const struct hs_total *total);
 
 /* Parts that several documents have. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/arena_threads.h"
+#include "cli/frames.h"
 #include "cli/out_json.h"
 #include "cli/out_json_doc.h"
 #include "cli/text_map.h"
@@ -25,13 +26,47 @@ static json_t *jthread(const struct cli *cli,
 		"in_malloc", heap ? json_boolean(t->in_malloc) : json_null());
 }
 
+json_t *jframe(const struct hs_frame_info *f)
+{
+	char text[1100];
+	text_frame(text, sizeof(text), f);
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:b}", "number",
+			 jcount(f->number), "pc", jaddr(f->pc), "start",
+			 jaddr(f->start), "end", jaddr(f->end), "function",
+			 f->has_symbol ? jtext(text) : json_null(), "signal",
+			 (int)f->signal);
+}
+
+/* What thread I was doing, added to what is said of it. */
+static json_t *jframes(struct cli *cli, size_t i, int64_t tid, json_t *thread)
+{
+	struct hs_stacks *stacks = cli_stacks(cli);
+	json_t *list = json_array();
+	size_t at = cli_target_thread(cli, tid, i);
+	struct hs_frame_info f;
+	for (size_t n = 0; stacks && n < hs_stacks_frame_count(stacks, at);
+	     n++) {
+		hs_stacks_frame(stacks, at, n, &f);
+		(void)json_array_append_new(list, jframe(&f));
+	}
+	(void)json_object_set_new(thread, "frames", list);
+	(void)json_object_set_new(thread, "frames_end",
+				  stacks ? json_string(hs_stack_end_name(
+						   hs_stacks_end(stacks, at)))
+					 : json_null());
+	return thread;
+}
+
 void doc_threads(struct json_doc *doc)
 {
 	doc_array_begin(doc, "threads");
 	for (size_t i = 0; i < cli_thread_count(doc->cli); i++) {
 		struct hs_heap_thread_info t;
 		cli_thread(doc->cli, i, &t);
-		doc_element(doc, jthread(doc->cli, &t));
+		json_t *thread = jthread(doc->cli, &t);
+		if (doc->cli->opt.frames)
+			thread = jframes(doc->cli, i, t.tid, thread);
+		doc_element(doc, thread);
 	}
 	doc_array_end(doc);
 }

@@ -102,6 +102,25 @@
 #define HS_LIMIT_DECLARED_TEXT (128u << 20) /* bytes of their names */
 #define HS_LIMIT_DWARF_DIES (1u << 24)      /* for all modules together */
 
+/* Operations of one DWARF expression: the longest of libc's have twenty. */
+#define HS_LIMIT_DWARF_STEPS 1024u
+
+/* One record of call frame information: a few dozen bytes, some KiB for a
+ * function that pushes and pops a lot. And records of one module: Chromium has
+ * a million. */
+#define HS_LIMIT_CFI_RECORD (64u << 10)
+#define HS_LIMIT_CFI_RECORDS (1u << 24)
+
+/* Stack frames of all threads together: a recursion that fills 8 MiB has
+ * 500,000 of 16 bytes. And bytes of call frame information that are read for
+ * them: a hundred or so for each; forged records are as long as they can be. */
+#define HS_LIMIT_FRAMES (1u << 20)
+#define HS_LIMIT_FRAME_BYTES (UINT64_C(1) << 30)
+
+/* How often a stack may go on at a lower address: signals that are handled on a
+ * stack of their own, coroutines. Keeps forged frames from running in rings. */
+#define HS_LIMIT_STACK_SWITCHES 16u
+
 /* Objects that ld.so loaded: the process with most libraries that was seen has
  * two thousand. */
 #define HS_LIMIT_LINK_MAPS (1u << 16)

@@ -273,6 +273,18 @@ bool hs_elf_file_has_dwarf(struct hs_elf_file *file)
 	return found;
 }
 
+bool hs_elf_file_loaded_section(struct hs_elf_file *file, const char *name,
+				uint64_t *addr, uint64_t *len)
+{
+	GElf_Shdr header;
+	if (!find_section(file, 0, name, &header) ||
+	    !(header.sh_flags & SHF_ALLOC))
+		return false;
+	*addr = header.sh_addr;
+	*len = header.sh_size;
+	return true;
+}
+
 bool hs_elf_file_debuglink(struct hs_elf_file *file, const char **name,
 			   uint32_t *crc)
 {

@@ -44,6 +44,11 @@ bool hs_elf_file_symbols(struct hs_elf_file *file, bool dynamic,
 /* Are there struct layouts in it (.debug_info)? */
 bool hs_elf_file_has_dwarf(struct hs_elf_file *file);
 
+/* Where the section called NAME is loaded, and its length; false: none, or not
+ * loaded. */
+bool hs_elf_file_loaded_section(struct hs_elf_file *file, const char *name,
+				uint64_t *addr, uint64_t *len);
+
 /* .gnu_debuglink: a file name without folder, and a CRC. */
 bool hs_elf_file_debuglink(struct hs_elf_file *file, const char **name,
 			   uint32_t *crc);

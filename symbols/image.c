@@ -48,6 +48,10 @@ enum hs_status hs_image_parse(const struct hs_elf_header *header,
 			image.tls.memsz = s.memsz;
 			image.tls.align = s.align;
 			break;
+		case PT_GNU_EH_FRAME:
+			image.unwind = s.vaddr;
+			image.unwind_len = s.memsz;
+			break;
 		default:
 			break;
 		}

@@ -19,7 +19,9 @@ struct hs_image {
 	uint64_t dynamic_len; /* bytes; 0: a static program */
 	struct {
 		uint64_t vaddr, filesz, memsz, align;
-	} tls; /* memsz 0: none */
+	} tls;               /* memsz 0: none */
+	uint64_t unwind;     /* .eh_frame_hdr, valid if unwind_len > 0 */
+	uint64_t unwind_len; /* bytes; 0: it has none */
 };
 
 /* HEADER was parsed already; TABLE holds the program headers' bytes.

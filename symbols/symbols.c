@@ -265,6 +265,42 @@ enum hs_status hs_symbols_dynamic(struct hs_symbols *syms, size_t module,
 	return HS_OK;
 }
 
+enum hs_status hs_symbols_call_frames(struct hs_symbols *syms, size_t module,
+				      struct hs_cfi_table *ret,
+				      struct hs_error *err)
+{
+	uint64_t bias, linked;
+	struct hs_elf_file *file;
+	HS_AUTO_FREE char *path = NULL;
+	enum hs_status st = hs_symbols_bias(syms, module, &bias, err);
+	if (st)
+		return st;
+	const struct hs_image *image = &syms->module[module].image;
+	const struct hs_module *info = &syms->target->modules.module[module];
+	struct hs_cfi_table table = { .header_len = image->unwind_len };
+	if (image->unwind_len) {
+		table.header = hs_image_addr(image, image->unwind, bias);
+		*ret = table;
+		return HS_OK;
+	}
+	/* Only sections' names say where it is in a static program. */
+	st = hs_module_file_find(&syms->search, info, &path, &file, err);
+	if (st && st != HS_ERR_NO_TARGET)
+		return st;
+	bool found =
+		!st && hs_elf_file_loaded_section(file, ".eh_frame", &linked,
+						  &table.records_len);
+	if (!st)
+		hs_elf_file_close(file);
+	if (!found)
+		return hs_fail(err, HS_ERR_NO_SYMBOL,
+			       "\"%s\" has no call frame information",
+			       info->path);
+	table.records = hs_image_addr(image, linked, bias);
+	*ret = table;
+	return HS_OK;
+}
+
 static enum hs_status named(struct hs_symbols *syms, size_t module,
 			    const char *name, bool tls,
 			    const struct hs_symbol **ret, struct hs_error *err)

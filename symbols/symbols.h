@@ -5,6 +5,7 @@
 #include <heapscan/symbols.h>
 
 #include "core/backend.h"
+#include "symbols/dwarf_cfi.h"
 
 /*
  * What the rooms above ask of a module, by name. Nothing here knows what the
@@ -54,6 +55,13 @@ HS_MUST_CHECK enum hs_status hs_symbols_bias(struct hs_symbols *syms,
 HS_MUST_CHECK enum hs_status hs_symbols_dynamic(struct hs_symbols *syms,
 						size_t module, hs_addr *ret,
 						struct hs_error *err);
+
+/* Where the module's call frame information is in memory; release it with
+ * hs_cfi_table_release(). HS_ERR_NO_SYMBOL: it has none, or nobody knows. */
+HS_MUST_CHECK enum hs_status hs_symbols_call_frames(struct hs_symbols *syms,
+						    size_t module,
+						    struct hs_cfi_table *ret,
+						    struct hs_error *err);
 
 /*
  * One question about a struct, answered from DWARF. MEMBER may be a path such

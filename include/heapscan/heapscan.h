@@ -12,6 +12,7 @@
 #include <heapscan/refs.h>
 #include <heapscan/shape.h>
 #include <heapscan/slice.h>
+#include <heapscan/stacks.h>
 #include <heapscan/symbols.h>
 #include <heapscan/target.h>
 #include <heapscan/types.h>
