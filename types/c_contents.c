@@ -276,19 +276,20 @@ static bool is_one(struct search *s, const struct hs_block *b, uint32_t type,
 	return leads == trial->leads && trial->other;
 }
 
-/* The structs that have a pointer to something where B has one. */
+/* The structs for which malloc gives USABLE bytes and that have a pointer to
+ * something where B has one. */
 static size_t candidates(struct search *s, const struct hs_block *b,
-			 uint32_t *whole)
+			 uint64_t usable, uint32_t *whole)
 {
-	size_t found = 0, i = first_of(s, b->usable);
-	while (i < s->count && s->slot[i].usable == b->usable) {
+	size_t found = 0, i = first_of(s, usable);
+	while (i < s->count && s->slot[i].usable == usable) {
 		uint64_t offset = s->slot[i].offset, v;
 		struct hs_block target;
 		uint32_t type = UINT32_MAX;
 		bool known =
 			hs_window_word(&s->c->read, b->user + offset, &v) &&
 			known_target(s, v, &target, &type);
-		for (; i < s->count && s->slot[i].usable == b->usable &&
+		for (; i < s->count && s->slot[i].usable == usable &&
 		       s->slot[i].offset == offset;
 		     i++) {
 			size_t k = 0;
@@ -306,11 +307,12 @@ static size_t candidates(struct search *s, const struct hs_block *b,
 	return found;
 }
 
-/* Which struct B must be, if that can be told. */
-static void infer(struct search *s, const struct hs_block *b)
+/* Which struct B must be, if that can be told; malloc would give USABLE bytes
+ * for it. False: none. */
+static bool infer(struct search *s, const struct hs_block *b, uint64_t usable)
 {
 	uint32_t whole[MAX_TRIED];
-	size_t found = candidates(s, b, whole), good = 0;
+	size_t found = candidates(s, b, usable, whole), good = 0;
 	struct hs_c_claim claim = { 0 };
 	for (size_t i = 0; i < found && good < 2; i++) {
 		struct trial trial;
@@ -327,6 +329,17 @@ static void infer(struct search *s, const struct hs_block *b)
 	}
 	if (good == 1)
 		s->c->claim[b->chunk] = claim;
+	return good > 0;
+}
+
+static void infer_sizes(struct search *s, const struct hs_block *b)
+{
+	const struct hs_layout *l = &s->n->heap->layout;
+	/* A rest too small to be a chunk stays with the block. */
+	for (uint64_t rest = 0; rest < l->min_size && rest < b->usable;
+	     rest += l->align)
+		if (infer(s, b, b->usable - rest))
+			return;
 }
 
 enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
@@ -343,7 +356,7 @@ enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
 			if (n->type_of[i] == HS_NO_TYPE &&
 			    c->claim[i].form == HS_C_NOTHING &&
 			    hs_naming_block(n, i, &b))
-				infer(&s, &b);
+				infer_sizes(&s, &b);
 		}
 	}
 	free(s.slot);
