@@ -34,6 +34,10 @@ struct at_answer {
 	struct hs_heap_thread_info tls; /* ... of this thread */
 };
 
+/* "8 bytes into 0x7f.., 64 bytes in use in pymalloc arenas": where ADDR is in
+ * what a runtime keeps in memory that it cuts up itself. */
+void at_print_part(struct out *out, hs_addr addr, const struct hs_part_info *p);
+
 /* Static thread-local storage and the thread's descriptor lie this near to the
  * thread pointer: bytes. Their exact ends are the loader's business. */
 #define AT_TLS_REACH 4096u

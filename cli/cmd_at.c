@@ -212,20 +212,23 @@ static void headline_chunk(struct out *out, const struct at_answer *a)
 		   text_count(n, c->usable));
 }
 
-/* An object of a runtime's, within memory that it cuts up itself. */
-static void headline_part(struct out *out, const struct at_answer *a)
+void at_print_part(struct out *out, hs_addr addr, const struct hs_part_info *p)
 {
-	const struct hs_part_info *p = &a->part;
 	char n[TEXT_LEN];
-	if (a->addr == p->start)
+	if (addr == p->start)
 		out_str(out, "the start of ");
 	else
-		out_printf(out, "%s %s into ",
-			   text_count(n, a->addr - p->start),
-			   text_plural(a->addr - p->start, "byte", "bytes"));
-	out_printf(out, "0x%" PRIx64 ", %s bytes %s in %s\n", p->start,
+		out_printf(out, "%s %s into ", text_count(n, addr - p->start),
+			   text_plural(addr - p->start, "byte", "bytes"));
+	out_printf(out, "0x%" PRIx64 ", %s bytes %s in %s", p->start,
 		   text_count(n, p->size), p->live ? "in use" : "free",
 		   hs_area_name(p->area));
+}
+
+static void headline_part(struct out *out, const struct at_answer *a)
+{
+	at_print_part(out, a->addr, &a->part);
+	out_str(out, "\n");
 }
 
 static void part_lines(struct out *out, const struct at_answer *a)

@@ -2,10 +2,31 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/at.h"
 #include "cli/out_text.h"
 #include "cli/reach.h"
 #include "cli/search.h"
 #include "cli/text_map.h"
+
+/* The object that a runtime keeps there. Where in it the hit is, and what it
+ * is.
+ */
+static void print_part(struct cli *cli, hs_addr addr,
+		       const struct hs_part_info *part)
+{
+	struct hs_type_info type;
+	at_print_part(&cli->out, addr, part);
+	if (part->type == SIZE_MAX)
+		return;
+	hs_types_info(cli->types, part->type, &type);
+	out_str(&cli->out, ", ");
+	out_escaped(&cli->out, type.name);
+}
+
+static bool find_part(struct cli *cli, hs_addr addr, struct hs_part_info *ret)
+{
+	return cli->types && hs_types_part_at(cli->types, addr, ret);
+}
 
 static void print_block(struct cli *cli, const struct search_view *v,
 			const struct search_hit *hit)
@@ -23,6 +44,11 @@ static void print_block(struct cli *cli, const struct search_view *v,
 	if (type) {
 		out_str(out, ", ");
 		out_escaped(out, type);
+	}
+	struct hs_part_info part;
+	if (find_part(cli, hit->addr, &part)) {
+		out_str(out, ": ");
+		print_part(cli, hit->addr, &part);
 	}
 	if (text) {
 		out_str(out, "; held by ");
@@ -43,6 +69,12 @@ static void print_hit(struct cli *cli, const struct search_view *v,
 	out_printf(out, "0x%" PRIx64 "  ", hit->addr);
 	if (hit->chunk != SIZE_MAX) {
 		print_block(cli, v, hit);
+		return;
+	}
+	struct hs_part_info part;
+	if (find_part(cli, hit->addr, &part)) {
+		print_part(cli, hit->addr, &part);
+		out_str(out, "\n");
 		return;
 	}
 	if (cli->syms && hs_symbols_at(cli->syms, hit->addr, &symbol)) {
@@ -109,7 +141,7 @@ static int prepare_holders(struct cli *cli, struct search_view *v)
 	if (!cli->heap)
 		return EXIT_ANSWERED;
 	if (!cli->opt.why)
-		return cli->opt.types ? cli_name_types(cli) : EXIT_ANSWERED;
+		return reach_name(cli);
 	int code = reach_build_named(cli, &v->graph);
 	if (!code)
 		reach_note_missing(v->graph);

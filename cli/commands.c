@@ -122,8 +122,9 @@ const struct command commands[] = {
 	  "PATTERN is text, or with --as pairs of hex digits, an aligned integer,\n"
 	  "an address (aligned pointers to it, or into the block it is in), or a\n"
 	  "regular expression as Perl has them for runs of text. Each hit with the\n"
-	  "block, variable or mapping that holds it; --types names the block, --why\n"
-	  "says who holds that. Free blocks are searched as well.\n",
+	  "block, variable or mapping that holds it, and in heaps of up to 200,000\n"
+	  "chunks, in larger ones with --types, the object; --why says who holds\n"
+	  "that. Free blocks are searched as well.\n",
 	  NEEDS_ANY_HEAP, 1, 1, TARGET_GROUPS | GROUP_SEARCH, cmd_search },
 	{ "info", "FILE", "what a Memory Slice holds",
 	  "Header, process, regions, modules, threads, tables and blocks as they\n"

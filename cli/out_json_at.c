@@ -61,19 +61,20 @@ static json_t *jobject(const struct cli *cli, const struct at_answer *a)
 			 fields);
 }
 
-/* What a runtime keeps there, in an area of its own. */
-static json_t *jpart(const struct at_answer *a)
+json_t *jarea_part(const struct cli *cli, const struct hs_part_info *part)
 {
-	bool typed = a->has_part && a->part.type != SIZE_MAX;
-	if (!a->has_part)
+	struct hs_type_info type;
+	bool typed = part && part->type != SIZE_MAX;
+	if (!part)
 		return json_null();
+	if (typed)
+		hs_types_info(cli->types, part->type, &type);
 	return json_pack(
-		"{s:s,s:o,s:o,s:b,s:o,s:o}", "area", hs_area_name(a->part.area),
-		"start", jaddr(a->part.start), "size", jcount(a->part.size),
-		"live", (int)a->part.live, "type",
-		jtext(typed ? a->part_type.name : NULL), "confidence",
-		jtext(typed ? hs_confidence_name(a->part_type.confidence)
-			    : NULL));
+		"{s:s,s:o,s:o,s:b,s:o,s:o}", "area", hs_area_name(part->area),
+		"start", jaddr(part->start), "size", jcount(part->size), "live",
+		(int)part->live, "type", jtext(typed ? type.name : NULL),
+		"confidence",
+		jtext(typed ? hs_confidence_name(type.confidence) : NULL));
 }
 
 static json_t *jsymbol(const struct at_answer *a)
@@ -154,7 +155,8 @@ void out_json_at(struct cli *cli, const struct at_answer *answers, size_t n)
 				"{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 				"address", jplain_addr(a->addr), "memory",
 				memory_word(a), "chunk", jchunk(cli, a),
-				"object", jobject(cli, a), "part", jpart(a),
+				"object", jobject(cli, a), "part",
+				jarea_part(cli, a->has_part ? &a->part : NULL),
 				"symbol", jsymbol(a), "module", jmodule(a),
 				"stack", jstack(a), "tls", jtls(a), "tcache_of",
 				jid(a->tcache_of), "mapping", jmapping(a)));

@@ -38,6 +38,8 @@ json_t *jtarget(const struct hs_target_info *target);
 /* One frame of a stack. */
 json_t *jframe(const struct hs_frame_info *frame);
 json_t *jtotal(const struct hs_total *total);
+/* What a runtime keeps in an area of its own; NULL: null. */
+json_t *jarea_part(const struct cli *cli, const struct hs_part_info *part);
 
 /* Parts that several documents have. */
 void doc_allocator(struct json_doc *doc);

@@ -43,11 +43,16 @@ void out_json_search(struct cli *cli, const struct search_view *v)
 	doc_array_begin(&doc, "hits");
 	for (size_t i = 0; i < v->count && !cli->out.error; i++) {
 		hs_addr addr = v->hit[i].addr;
-		doc_element(&doc, json_pack("{s:o,s:o,s:o,s:o}", "address",
-					    jaddr(addr), "length",
-					    jcount(v->hit[i].len), "block",
-					    jblock(cli, v, &v->hit[i]),
-					    "symbol", jsymbol(cli, addr)));
+		struct hs_part_info part;
+		bool in_part =
+			cli->types && hs_types_part_at(cli->types, addr, &part);
+		doc_element(&doc,
+			    json_pack("{s:o,s:o,s:o,s:o,s:o}", "address",
+				      jaddr(addr), "length",
+				      jcount(v->hit[i].len), "block",
+				      jblock(cli, v, &v->hit[i]), "part",
+				      jarea_part(cli, in_part ? &part : NULL),
+				      "symbol", jsymbol(cli, addr)));
 	}
 	doc_array_end(&doc);
 	doc_end(&doc);

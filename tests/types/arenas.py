@@ -20,6 +20,27 @@ def ask(command, text=None):
     return json.loads(run.stdout)
 
 
+def searched(heapscan, target, answers, objects):
+    """Search for how an object begins: is it named, and all that begin so?"""
+    known = {int(a["address"], 16): a["part"] for a in answers if a["part"]}
+    for address in known:
+        if address in objects:
+            break
+    else:
+        return []
+    read = subprocess.run([heapscan, "read", *target, "0x%x" % address, "16"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          check=True)
+    answer = ask([heapscan, "search", "--json", "--everywhere", *target,
+                  "--as", "hex", read.stdout.hex()])
+    hits = {int(h["address"], 16): h["part"] for h in answer["hits"]}
+    wrong = [] if address in hits else ["0x%x is not found" % address]
+    for at, part in hits.items():
+        if at in known and part != known[at]:
+            wrong.append("search says %s of 0x%x" % (part, at))
+    return wrong
+
+
 def main():
     heapscan, path, where, title, *target = sys.argv[1:]
     objects, counts, dropped = {}, {}, {}
@@ -47,6 +68,7 @@ def main():
                     address, objects[address], found["type"]))
         elif part and part["live"] and part["type"] == dropped[address]:
             wrong.append("0x%x is no %s any more" % (address, part["type"]))
+    wrong += searched(heapscan, target, answers["addresses"], objects)
     report = ask([heapscan, "types", "--json", *target])
     areas = [a for a in report["areas"] if a["area"] == where]
     area = areas[0] if areas else {"types": [], "named": {"count": 0}}
