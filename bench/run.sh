@@ -159,6 +159,18 @@ row "why of one block of the core, all included" \
 	"$(calc '%.3f s' "$(column 1 <"$work/why")")"
 row "owners of the core, in times leaks" \
 	"$(calc '%.2f' "$(column 1 <"$work/owners")/$lt")" "at most 3"
+# The same bytes, with a word that a match must hold and without any.
+for n in 1 2; do
+	pattern='session=[0-9a-f]{8}'
+	[ $n = 1 ] || pattern='[a-c]{3}[0-9]{4}'
+	five "$work/search$n" "$tool/meter" "$hs" search --as regex \
+		"$core" "$pattern" 2>/dev/null
+	five "$work/grep$n" ok1 "$tool/meter" env LC_ALL=C grep -aboP \
+		"$pattern" "$core" 2>/dev/null
+	row "search for $pattern, beyond the summary" \
+		"$(calc '%.3f s' "$(column 1 <"$work/search$n")-$t")" \
+		"grep -P: $(calc '%.3f s' "$(column 1 <"$work/grep$n")")"
+done
 row "types of the core, in times leaks" \
 	"$(calc '%.2f' "$(column 1 <"$work/types")/$lt")" "at most 3"
 against() { # against NAME OTHER: how many times as long it takes

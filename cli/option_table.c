@@ -83,7 +83,8 @@ const struct option_spec option_specs[] = {
 	  "draw it: svg or png", GROUP_GRAPH },
 	{ OPT_JOBS, "jobs", 0, "N", NULL,
 	  "work with N threads, not with all processors",
-	  GROUP_REACH | GROUP_DIFF | GROUP_TYPES | GROUP_CHUNKS },
+	  GROUP_REACH | GROUP_DIFF | GROUP_TYPES | GROUP_CHUNKS |
+		  GROUP_SEARCH },
 	{ OPT_BASELINE, "baseline", 0, "FILE", NULL,
 	  "only what leaks more than in this leaks --json",
 	  GROUP_LEAKS },

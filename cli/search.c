@@ -1,224 +1,228 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/search.h"
 
-#include <assert.h>
 #include <ctype.h>
-#include <endian.h>
 #include <errno.h>
+#include <heapscan/crew.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/progress.h"
+#include "cli/search_scan.h"
+
 /* Hits kept: who has more was too vague, and is told so. */
 #define MAX_HITS 1000000u
-/* Shorter runs of text are no text. */
-#define MIN_TEXT 4u
-/* Words judged at once: most of memory holds no hit. */
-#define MANY_WORDS 512u
+/* Memory is searched in pieces of so many bytes; in larger ones, where there
+ * would be more than this many. */
+#define PIECE (UINT64_C(4) << 20)
+#define MAX_PIECES 65536u
+
+/* What one thread found in one piece, to be put together in order. */
+struct part {
+	hs_addr start, end;
+	hs_addr map_end; /* what begins in the piece may end behind it */
+	struct search_hit *hit;
+	size_t count, capacity;
+	uint64_t searched, gave_up;
+	atomic_bool done; /* the rest is complete */
+};
+
+/* One thread's own. */
+struct searcher {
+	struct search_regex_worker *regex; /* owned; NULL: there is none */
+	/* Of the parts before FIRST it is known that they are done, and hold
+	 * this many hits. */
+	size_t first;
+	uint64_t hits;
+};
 
 struct search {
 	struct cli *cli;
 	struct search_view *view;
-	enum search_kind kind;
-	uint8_t *bytes; /* BYTES, TEXT */
-	size_t len;
-	uint64_t low, high; /* POINTER, INTEGER: words from LOW to HIGH */
-	unsigned width;     /* of a word, bytes */
-	struct search_regex *regex;
-	bool failed;
+	struct search_pattern pattern;
+	struct part *part;
+	size_t part_count;
+	struct searcher *worker; /* by number */
+	unsigned workers;
 };
 
-/* False: enough. */
-static bool add_hit(struct search *s, hs_addr addr, uint64_t len)
+struct finder {
+	const struct search *s;
+	struct part *part;
+	bool failed; /* no memory */
+};
+
+static bool add_hit(void *arg, hs_addr addr, uint64_t len)
 {
-	struct search_view *v = s->view;
+	struct finder *f = arg;
+	struct part *p = f->part;
+	const struct cli *cli = f->s->cli;
 	size_t chunk = SIZE_MAX;
-	struct hs_chunk_info c;
-	if (!s->cli->heap || !hs_heap_find(s->cli->heap, addr, &chunk))
+	if (!cli->heap || !hs_heap_find(cli->heap, addr, &chunk))
 		chunk = SIZE_MAX;
-	if (chunk == SIZE_MAX && !s->cli->opt.everywhere)
+	if (chunk == SIZE_MAX && !cli->opt.everywhere)
 		return true;
-	if (v->count == MAX_HITS) {
-		v->cut = true;
+	if (p->count > MAX_HITS)
 		return false;
-	}
-	if (v->count == v->capacity) {
-		size_t wanted = v->capacity ? 2 * v->capacity : 256;
-		void *bigger = realloc(v->hit, wanted * sizeof(*v->hit));
-		if (!bigger) {
-			s->failed = true;
+	if (p->count == p->capacity) {
+		size_t wanted = p->capacity ? 2 * p->capacity : 16;
+		void *bigger = realloc(p->hit, wanted * sizeof(*p->hit));
+		f->failed = !bigger;
+		if (!bigger)
 			return false;
-		}
-		v->hit = bigger;
-		v->capacity = wanted;
+		p->hit = bigger;
+		p->capacity = wanted;
 	}
-	v->hit[v->count++] = (struct search_hit){ addr, len, chunk };
-	if (chunk == SIZE_MAX) {
-		v->elsewhere++;
-		return true;
-	}
-	hs_heap_chunk(s->cli->heap, chunk, &c);
-	v->in_use += c.state == HS_CHUNK_USED || c.state == HS_CHUNK_MMAPPED;
+	p->hit[p->count++] = (struct search_hit){ addr, len, chunk };
 	return true;
 }
 
-static bool find_bytes(struct search *s, hs_addr at, const uint8_t *bytes,
-		       size_t len)
+/* Do the parts before this one hold more than is kept? Then it must not be
+ * searched: a zero byte is in every place. */
+static bool is_enough(const struct search *s, struct searcher *me)
 {
-	const uint8_t *from = bytes, *end = bytes + len, *hit;
-	while ((hit = memmem(from, (size_t)(end - from), s->bytes, s->len))) {
-		if (!add_hit(s, at + (size_t)(hit - bytes), s->len))
-			return false;
-		from = hit + 1;
-	}
-	return true;
-}
-
-static uint64_t word(const struct search *s, const uint8_t *at)
-{
-	uint64_t value = 0;
-	bool big = s->cli->info.big_endian;
-	for (unsigned k = 0; k < s->width; k++)
-		value = value << 8 | at[big ? k : s->width - 1 - k];
-	return value;
-}
-
-/* Is one of N words within the limits? Without a branch for each. */
-static bool any_hit(const struct search *s, const uint8_t *bytes, size_t n)
-{
-	uint64_t low = s->low, room = s->high - s->low;
-	bool any = false;
-	if (s->cli->info.big_endian)
-		return true;
-	for (size_t i = 0; i < n && s->width == 8; i++) {
-		uint64_t value;
-		memcpy(&value, bytes + 8 * i, 8);
-		any |= le64toh(value) - low <= room;
-	}
-	for (size_t i = 0; i < n && s->width == 4; i++) {
-		uint32_t value;
-		memcpy(&value, bytes + 4 * i, 4);
-		any |= le32toh(value) - low <= room;
-	}
-	return any;
-}
-
-static bool find_words(struct search *s, hs_addr at, const uint8_t *bytes,
-		       size_t len)
-{
-	unsigned w = s->width;
-	assert(w == 4 || w == 8);
-	size_t i = (size_t)(-at & (w - 1));
-	while (i + w <= len) {
-		size_t n = (len - i) / w;
-		if (n > MANY_WORDS)
-			n = MANY_WORDS;
-		for (size_t k = any_hit(s, bytes + i, n) ? 0 : n; k < n; k++) {
-			uint64_t value = word(s, bytes + i + k * w);
-			if (value >= s->low && value <= s->high &&
-			    !add_hit(s, at + i + k * w, w))
-				return false;
-		}
-		i += n * w;
-	}
-	return true;
-}
-
-static bool is_text(uint8_t c)
-{
-	return c >= 0x20 ? c != 0x7f : c == '\t';
-}
-
-static bool match_text(struct search *s, hs_addr at, const char *text,
-		       size_t len)
-{
-	size_t from = 0, end;
-	enum search_match match;
-	while (from < len &&
-	       (match = search_regex_match(s->regex, text, len, &from, &end))) {
-		if (match == SEARCH_TOO_LONG) {
-			s->view->gave_up++;
-			return true;
-		}
-		if (!add_hit(s, at + from, end - from))
-			return false;
-		from = end;
-	}
-	return true;
-}
-
-/* What is before I is no text. A run has MIN_TEXT bytes, so of what is none
- * only every MIN_TEXTth is looked at. */
-static bool find_regex(struct search *s, hs_addr at, const uint8_t *bytes,
-		       size_t len)
-{
-	for (size_t i = 0; i + MIN_TEXT <= len;) {
-		size_t begin = i + MIN_TEXT - 1, end = begin;
-		if (!is_text(bytes[begin])) {
-			i += MIN_TEXT;
-			continue;
-		}
-		while (begin > i && is_text(bytes[begin - 1]))
-			begin--;
-		while (end < len && is_text(bytes[end]))
-			end++;
-		if (end - begin >= MIN_TEXT &&
-		    !match_text(s, at + begin, (const char *)bytes + begin,
-				end - begin))
-			return false;
-		i = end + 1;
-	}
-	return true;
-}
-
-static bool find_in(struct search *s, hs_addr at, const uint8_t *bytes,
-		    size_t len)
-{
-	s->view->searched += len;
-	switch (s->kind) {
-	case SEARCH_TEXT:
-	case SEARCH_HEX:
-		return find_bytes(s, at, bytes, len);
-	case SEARCH_REGEX:
-		return find_regex(s, at, bytes, len);
-	default:
-		return find_words(s, at, bytes, len);
-	}
+	while (me->first < s->part_count && me->hits <= MAX_HITS &&
+	       atomic_load_explicit(&s->part[me->first].done,
+				    memory_order_acquire))
+		me->hits += s->part[me->first++].count;
+	return me->hits > MAX_HITS;
 }
 
 /* Whatever spans two pieces of a dump is found only in one of them. */
-static bool find_in_map(struct search *s, const struct hs_map_info *map)
+static enum hs_status find_in_part(void *arg, unsigned worker, size_t i,
+				   struct hs_error *err)
 {
-	hs_addr at = map->start;
-	while (at < map->end) {
-		const uint8_t *bytes;
-		uint64_t len;
-		if (hs_target_view(s->cli->target, at, &bytes, &len, NULL)) {
+	struct search *s = arg;
+	const struct hs_target *target = s->cli->target;
+	struct finder f = { .s = s, .part = &s->part[i] };
+	struct part *p = f.part;
+	hs_addr at = p->start;
+	struct searcher *me = &s->worker[worker];
+	bool more = !is_enough(s, me);
+	while (more && at < p->end) {
+		struct search_piece piece = { .at = at };
+		const uint8_t *before;
+		uint64_t len, behind;
+		if (hs_target_view(target, at, &piece.bytes, &len, NULL)) {
 			at = (at | 4095) + 1; /* page by page, until some */
 			if (!at)
 				break;
 			continue;
 		}
-		if (len > map->end - at)
-			len = map->end - at;
-		if (!find_in(s, at, bytes, (size_t)len))
+		if (len > p->map_end - at)
+			len = p->map_end - at;
+		piece.len = (size_t)len;
+		piece.own =
+			len < p->end - at ? piece.len : (size_t)(p->end - at);
+		piece.inside = at == p->start && at &&
+			       !hs_target_view(target, at - 1, &before, &behind,
+					       NULL) &&
+			       behind > 1;
+		p->searched += piece.own;
+		more = search_scan(&s->pattern, me->regex, &piece, add_hit, &f,
+				   &p->gave_up);
+		at += piece.own;
+	}
+	atomic_store_explicit(&p->done, true, memory_order_release);
+	if (!f.failed)
+		return HS_OK;
+	*err = (struct hs_error){ .code = HS_ERR_NOMEM,
+				  .addr = HS_NO_ADDR,
+				  .text = "no memory for the hits" };
+	return HS_ERR_NOMEM;
+}
+
+static bool is_searched(const struct search *s, const struct hs_map_info *map)
+{
+	/* No heap is in a file. */
+	return map->captured &&
+	       (map->kind != HS_MAP_FILE || s->cli->opt.everywhere);
+}
+
+/* Cut memory into pieces; false: no memory for them. */
+static bool cut(struct search *s)
+{
+	uint64_t total = 0, step = PIECE;
+	struct hs_map_info map;
+	size_t maps = hs_target_map_count(s->cli->target), count = 0;
+	for (size_t i = 0; i < maps; i++) {
+		hs_target_map(s->cli->target, i, &map);
+		total += is_searched(s, &map) ? map.end - map.start : 0;
+	}
+	while (total / step >= MAX_PIECES)
+		step *= 2;
+	s->part = calloc((size_t)(total / step) + maps + 1, sizeof(*s->part));
+	if (!s->part)
+		return false;
+	for (size_t i = 0; i < maps; i++) {
+		hs_target_map(s->cli->target, i, &map);
+		if (!is_searched(s, &map))
+			continue;
+		for (hs_addr at = map.start; at < map.end;) {
+			struct part *p = &s->part[count++];
+			uint64_t len =
+				map.end - at < step ? map.end - at : step;
+			p->start = at;
+			p->end = at + len;
+			p->map_end = map.end;
+			at += len;
+		}
+	}
+	s->part_count = count;
+	return true;
+}
+
+static bool make_workers(struct search *s)
+{
+	unsigned n = hs_crew_count(s->cli->opt.jobs, s->part_count);
+	s->worker = calloc(n, sizeof(*s->worker));
+	if (!s->worker)
+		return false;
+	for (; s->workers < n && s->pattern.regex; s->workers++) {
+		struct searcher *w = &s->worker[s->workers];
+		w->regex = search_regex_worker_new(s->pattern.regex);
+		if (!w->regex)
 			return false;
-		at += len;
 	}
 	return true;
 }
 
-static void find_all(struct search *s)
+/* The hits of all parts in one list, up to as many as are kept. */
+static bool put_together(struct search *s)
 {
-	for (size_t i = 0; i < hs_target_map_count(s->cli->target); i++) {
-		struct hs_map_info map;
-		hs_target_map(s->cli->target, i, &map);
-		/* No heap is in a file. */
-		if (!map.captured ||
-		    (map.kind == HS_MAP_FILE && !s->cli->opt.everywhere))
-			continue;
-		if (!find_in_map(s, &map))
-			return;
+	struct search_view *v = s->view;
+	size_t count = 0;
+	for (size_t i = 0; i < s->part_count; i++)
+		count += s->part[i].count;
+	v->cut = count > MAX_HITS;
+	if (v->cut)
+		count = MAX_HITS;
+	v->hit = malloc((count + 1) * sizeof(*v->hit));
+	if (!v->hit)
+		return false;
+	for (size_t i = 0; i < s->part_count && (v->count < count || !v->cut);
+	     i++) {
+		const struct part *p = &s->part[i];
+		size_t n = p->count < count - v->count ? p->count
+						       : count - v->count;
+		if (n)
+			memcpy(v->hit + v->count, p->hit, n * sizeof(*p->hit));
+		v->count += n;
+		v->searched += p->searched;
+		v->gave_up += p->gave_up;
 	}
+	for (size_t i = 0; i < v->count; i++) {
+		struct hs_chunk_info c;
+		if (v->hit[i].chunk == SIZE_MAX) {
+			v->elsewhere++;
+			continue;
+		}
+		hs_heap_chunk(s->cli->heap, v->hit[i].chunk, &c);
+		v->in_use +=
+			c.state == HS_CHUNK_USED || c.state == HS_CHUNK_MMAPPED;
+	}
+	return true;
 }
 
 static int bad_pattern(struct search *s, const char *why)
@@ -236,10 +240,11 @@ static int take_hex(struct search *s, const char *text)
 		    !isxdigit((unsigned char)text[1]))
 			return bad_pattern(s, "pairs of hexadecimal digits");
 		char pair[3] = { text[0], text[1], 0 };
-		s->bytes[s->len++] = (uint8_t)strtoul(pair, NULL, 16);
+		s->pattern.bytes[s->pattern.len++] =
+			(uint8_t)strtoul(pair, NULL, 16);
 		text++;
 	}
-	return s->len ? EXIT_ANSWERED : bad_pattern(s, "it is empty");
+	return s->pattern.len ? EXIT_ANSWERED : bad_pattern(s, "it is empty");
 }
 
 static int take_integer(struct search *s, const char *text)
@@ -252,8 +257,8 @@ static int take_integer(struct search *s, const char *text)
 	if (errno || end == text || *end)
 		return bad_pattern(s, "a number, decimal or with 0x");
 	bool small = minus ? (int64_t)value >= INT32_MIN : value <= UINT32_MAX;
-	s->width = small ? 4 : 8;
-	s->low = s->high = small ? (uint32_t)value : value;
+	s->pattern.width = small ? 4 : 8;
+	s->pattern.low = s->pattern.high = small ? (uint32_t)value : value;
 	return EXIT_ANSWERED;
 }
 
@@ -264,13 +269,13 @@ static int take_pointer(struct search *s, const char *text)
 	size_t chunk;
 	if (!parse_addr(text, &addr))
 		return bad_pattern(s, "an address, hexadecimal");
-	s->width = s->cli->info.word_size;
-	s->low = s->high = addr;
+	s->pattern.width = s->cli->info.word_size;
+	s->pattern.low = s->pattern.high = addr;
 	if (s->cli->heap && hs_heap_find(s->cli->heap, addr, &chunk)) {
 		struct hs_chunk_info c;
 		hs_heap_chunk(s->cli->heap, chunk, &c);
-		s->low = c.user;
-		s->high = c.user + c.usable - 1;
+		s->pattern.low = c.user;
+		s->pattern.high = c.user + c.usable - 1;
 	}
 	return EXIT_ANSWERED;
 }
@@ -278,19 +283,25 @@ static int take_pointer(struct search *s, const char *text)
 static int take_regex(struct search *s, const char *text)
 {
 	char why[128];
-	s->regex = search_regex_new(text, why, sizeof(why));
-	return s->regex ? EXIT_ANSWERED : bad_pattern(s, why);
+	s->pattern.regex = search_regex_new(text, why, sizeof(why));
+	if (!s->pattern.regex)
+		return bad_pattern(s, why);
+	search_regex_literal(text, s->pattern.bytes, &s->pattern.len,
+			     &s->pattern.fold);
+	if (!search_is_text(s->pattern.bytes, s->pattern.len))
+		s->pattern.len = 0; /* nothing matches, as will be seen */
+	return EXIT_ANSWERED;
 }
 
 static int take_pattern(struct search *s)
 {
 	const char *text = s->cli->opt.args[0];
 	size_t len = strlen(text);
-	s->bytes = malloc(len + 1);
-	if (!s->bytes)
+	s->pattern.bytes = malloc(len + 1);
+	if (!s->pattern.bytes)
 		return cli_fail(s->cli, EXIT_INPUT,
 				hs_status_name(HS_ERR_NOMEM), "no memory");
-	switch (s->kind) {
+	switch (s->pattern.kind) {
 	case SEARCH_HEX:
 		return take_hex(s, text);
 	case SEARCH_INTEGER:
@@ -300,23 +311,44 @@ static int take_pattern(struct search *s)
 	case SEARCH_REGEX:
 		return take_regex(s, text);
 	default:
-		memcpy(s->bytes, text, len);
-		s->len = len;
+		memcpy(s->pattern.bytes, text, len);
+		s->pattern.len = len;
 		return len ? EXIT_ANSWERED : bad_pattern(s, "it is empty");
 	}
 }
 
+static int find_all(struct search *s)
+{
+	struct hs_error err = { .code = HS_OK };
+	if (cut(s) && make_workers(s)) {
+		if (hs_crew_run(s->cli->opt.jobs, s->part_count, find_in_part,
+				s, "searching", progress_show, NULL, &err))
+			return cli_fail_error(s->cli, &err);
+		if (put_together(s))
+			return EXIT_ANSWERED;
+	}
+	return cli_fail(s->cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
+			"no memory for the hits");
+}
+
 int search_find(struct cli *cli, struct search_view *view)
 {
-	struct search s = { .cli = cli, .view = view, .kind = cli->opt.search };
+	struct search s = { .cli = cli,
+			    .view = view,
+			    .pattern = { .kind = cli->opt.search,
+					 .big_endian = cli->info.big_endian } };
 	int code = take_pattern(&s);
-	if (!code)
-		find_all(&s);
-	if (!code && s.failed)
-		code = cli_fail(cli, EXIT_INPUT, hs_status_name(HS_ERR_NOMEM),
-				"no memory for the hits");
-	search_regex_free(s.regex);
-	free(s.bytes);
+	if (!code) {
+		search_pattern_settle(&s.pattern);
+		code = find_all(&s);
+	}
+	for (unsigned i = 0; i < s.workers; i++)
+		search_regex_worker_free(s.worker[i].regex);
+	free(s.worker);
+	for (size_t i = 0; i < s.part_count; i++)
+		free(s.part[i].hit);
+	free(s.part);
+	search_pattern_release(&s.pattern);
 	return code;
 }
 

@@ -24,18 +24,6 @@ struct search_view {
 int search_find(struct cli *cli, struct search_view *view);
 void search_release(struct search_view *view);
 
-/* A regular expression for runs of text. */
-struct search_regex; /* opaque */
-/* NULL: WHY says what is wrong with it. */
-struct search_regex *search_regex_new(const char *pattern, char *why,
-				      size_t size);
-void search_regex_free(struct search_regex *regex); /* NULL is fine */
-enum search_match { SEARCH_NO_MATCH, SEARCH_MATCH, SEARCH_TOO_LONG };
-/* The first match in TEXT[*FROM] to TEXT[LEN - 1]; *FROM and *END say where. */
-enum search_match search_regex_match(struct search_regex *regex,
-				     const char *text, size_t len, size_t *from,
-				     size_t *end);
-
 void out_json_search(struct cli *cli, const struct search_view *view);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/crew.h"
+#include <heapscan/crew.h>
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "core/fail.h"
 #include "core/limits.h"
 
 struct crew {

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "core/cleanup.h"
-#include "core/crew.h"
 #include "core/grow.h"
 #include "core/word.h"
 #include "graph/known_refs.h"
+#include <heapscan/crew.h>
 
 /* Pieces of root memory: large enough that starting one costs nothing. */
 #define ROOT_PIECE (UINT64_C(4) << 20)

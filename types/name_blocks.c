@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "core/cleanup.h"
-#include "core/crew.h"
 #include "core/grow.h"
+#include <heapscan/crew.h>
 
 /*
  * Two passes over the blocks, with a survey of everything between them. Blocks

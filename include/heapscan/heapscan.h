@@ -5,6 +5,7 @@
 
 #include <heapscan/capture.h>
 #include <heapscan/confidence.h>
+#include <heapscan/crew.h>
 #include <heapscan/damage.h>
 #include <heapscan/error.h>
 #include <heapscan/graph.h>
