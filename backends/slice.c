@@ -9,6 +9,7 @@
 #include "backends/slice_hash.h"
 #include "backends/slice_memory.h"
 #include "backends/slice_modules.h"
+#include "backends/slice_stream.h"
 #include "backends/slice_target.h"
 #include "backends/workers.h"
 #include "core/cleanup.h"
@@ -159,6 +160,30 @@ static enum hs_status slice_fill(const struct hs_target *target,
 	if (!st)
 		*ret = bytes + (span->start - run->start);
 	return st;
+}
+
+/* Pages of this slice itself, which nothing has to be compared with. */
+static bool place_of(const void *arg, const struct hs_span *span,
+		     struct hs_slice_place *ret)
+{
+	const struct hs_slice_target *t = arg;
+	const struct lazy_run *run = &t->run[span->source];
+	if (run->memory != &t->memory || run->hash)
+		return false;
+	*ret = (struct hs_slice_place){
+		.region = run->region,
+		.data = run->data + (span->start - run->start),
+	};
+	return true;
+}
+
+static enum hs_status slice_stream(const struct hs_target *target, hs_addr addr,
+				   uint64_t len, hs_bytes_fn fn, void *arg,
+				   uint64_t *done, struct hs_error *err)
+{
+	struct hs_slice_target *t = (struct hs_slice_target *)(uintptr_t)target;
+	return hs_slice_stream(&t->memory, &target->spans, place_of, t, addr,
+			       len, fn, arg, done, err);
 }
 
 /* ---- spans and maps ---- */
@@ -654,4 +679,5 @@ const struct hs_backend hs_backend_slice = {
 	.open = slice_open,
 	.close = slice_close,
 	.fill = slice_fill,
+	.stream = slice_stream,
 };

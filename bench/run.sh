@@ -106,6 +106,8 @@ END
 	done
 	five "$work/unzstd" "$tool/meter" zstd -q -d -f -o /dev/null \
 		"$work/heap.zst"
+	five "$work/read" "$tool/meter" "$hs" read "$work/z.msl" "$from" "$length"
+	five "$work/dc" "$tool/meter" zstd -q -dc "$work/heap.zst"
 	five "$work/verify" "$tool/meter" "$hs" verify "$work/plain.msl"
 	five "$work/openssl" "$tool/meter" openssl dgst -sha256 "$work/plain.msl"
 	slices=1
@@ -187,6 +189,8 @@ if [ -n "${slices:-}" ]; then
 		"at most 1.3"
 	row "  writing it, in times zstd -1 -T0" "$(against pack zstd)" \
 		"at most 1.3"
+	row "  read of the heap through a pipe, in times zstd -dc" \
+		"$(against read dc)" "at most 1.3"
 	row "slice: verify, in times openssl dgst -sha256" \
 		"$(against verify openssl)" "at most 1.3"
 fi

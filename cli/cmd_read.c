@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -16,12 +18,10 @@ static int missing(struct cli *cli, const struct hs_error *err)
 			err->text);
 }
 
-/*
- * Copied in pieces into our own buffer: where a mapped core shrank, the copy
- * gets the signal that says so, while write(2) would only call it a bad
- * address.
- */
-#define READ_PIECE (256u << 10)
+/* Written at a time. */
+#define READ_PIECE (4u << 20)
+/* What is read ahead of a pipe's reader; the default is 64 KiB. */
+#define READ_PIPE (1 << 20)
 
 /* All or nothing: a document must not hold less than was asked for. */
 static int read_json(struct cli *cli, hs_addr addr, uint64_t len)
@@ -43,6 +43,31 @@ static int read_json(struct cli *cli, hs_addr addr, uint64_t len)
 	return code;
 }
 
+/*
+ * Where a mapped core shrank write(2) says that the address is bad. Looking at
+ * the bytes ourselves gets the signal that says what has happened.
+ */
+static void look_at(const volatile uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i += 4096)
+		(void)bytes[i];
+	(void)bytes[len - 1];
+}
+
+static bool write_out(void *arg, const uint8_t *bytes, uint64_t len)
+{
+	struct cli *cli = arg;
+	while (len > 0 && !cli->out.error) {
+		size_t n = len < READ_PIECE ? (size_t)len : READ_PIECE;
+		out_bytes(&cli->out, bytes, n);
+		if (cli->out.error == EFAULT)
+			look_at(bytes, n);
+		bytes += n;
+		len -= n;
+	}
+	return !cli->out.error;
+}
+
 int cmd_read(struct cli *cli)
 {
 	hs_addr addr;
@@ -57,19 +82,11 @@ int cmd_read(struct cli *cli)
 	if (cli->opt.json)
 		return read_json(cli, addr, len);
 
-	while (len && !cli->out.error) {
-		const uint8_t *bytes;
-		uint64_t here;
-		struct hs_error err = { .code = HS_OK };
-		if (hs_target_view(cli->target, addr, &bytes, &here, &err))
-			return missing(cli, &err);
-		if (here > len)
-			here = len;
-		if (here > READ_PIECE)
-			here = READ_PIECE;
-		out_bytes(&cli->out, bytes, (size_t)here);
-		addr += here;
-		len -= here;
-	}
-	return EXIT_ANSWERED;
+	struct hs_error err = { .code = HS_OK };
+	(void)fcntl(cli->out.fd, F_SETPIPE_SZ, READ_PIPE);
+	enum hs_status st =
+		hs_target_stream(cli->target, addr, len, write_out, cli, &err);
+	/* Cancelled: the output failed, which is said by whoever closes it. */
+	return st && st != HS_ERR_CANCELLED ? missing(cli, &err)
+					    : EXIT_ANSWERED;
 }

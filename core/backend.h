@@ -61,6 +61,17 @@ struct hs_backend {
 					     const struct hs_span *span,
 					     const uint8_t **ret,
 					     struct hs_error *err);
+
+	/*
+	 * Hand at most LEN bytes from ADDR on to FN without keeping what has to
+	 * be provided for that. *DONE were, maybe none: then fill() is asked.
+	 * Called at a span whose state is HS_SPAN_LAZY; may be NULL.
+	 */
+	HS_MUST_CHECK enum hs_status (*stream)(const struct hs_target *target,
+					       hs_addr addr, uint64_t len,
+					       hs_bytes_fn fn, void *arg,
+					       uint64_t *done,
+					       struct hs_error *err);
 };
 
 /* What every open target begins with. A backend embeds it first. */

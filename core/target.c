@@ -202,6 +202,51 @@ enum hs_status hs_target_read(const struct hs_target *target, hs_addr addr,
 	return HS_OK;
 }
 
+/* At a lazy span: what the backend hands on at once. */
+static enum hs_status stream_lazy(const struct hs_target *target, hs_addr addr,
+				  uint64_t len, hs_bytes_fn fn, void *arg,
+				  uint64_t *done, struct hs_error *err)
+{
+	const struct hs_span *span = hs_span_list_find(&target->spans, addr);
+	*done = 0;
+	if (!span || span->state != HS_SPAN_LAZY || !target->backend->stream)
+		return HS_OK;
+	return target->backend->stream(target, addr, len, fn, arg, done, err);
+}
+
+enum hs_status hs_target_stream(const struct hs_target *target, hs_addr addr,
+				uint64_t len, hs_bytes_fn fn, void *arg,
+				struct hs_error *err)
+{
+	assert(target && fn);
+	if (len > UINT64_MAX - addr)
+		return hs_fail_at(err, HS_ERR_UNMAPPED, addr,
+				  "%" PRIu64 " bytes at 0x%" PRIx64
+				  " run past the end of the address space",
+				  len, addr);
+	while (len > 0) {
+		const uint8_t *bytes;
+		uint64_t n;
+		enum hs_status st =
+			stream_lazy(target, addr, len, fn, arg, &n, err);
+		if (st)
+			return st;
+		if (n == 0) {
+			st = hs_target_view(target, addr, &bytes, &n, err);
+			if (st)
+				return st;
+			if (n > len)
+				n = len;
+			if (!fn(arg, bytes, n))
+				return hs_fail(err, HS_ERR_CANCELLED,
+					       "cancelled");
+		}
+		addr += n;
+		len -= n;
+	}
+	return HS_OK;
+}
+
 enum hs_status hs_target_read_uint(const struct hs_target *target, hs_addr addr,
 				   size_t len, uint64_t *ret,
 				   struct hs_error *err)

@@ -103,6 +103,44 @@ static void assert_same_memory(const struct hs_target *a,
 	}
 }
 
+/* What hs_target_stream() handed on. */
+struct streamed {
+	uint8_t *bytes;
+	uint64_t len, room;
+	uint64_t most; /* take no more: then it is to end */
+};
+
+static bool take(void *arg, const uint8_t *bytes, uint64_t len)
+{
+	struct streamed *s = arg;
+	assert_true(len > 0 && len <= s->room - s->len);
+	memcpy(s->bytes + s->len, bytes, len);
+	s->len += len;
+	return s->len < s->most;
+}
+
+/* Streamed memory is what is read, up to the first byte that is missing. */
+static void assert_same_stream(const struct hs_target *t, hs_addr from,
+			       hs_addr to)
+{
+	uint64_t len = to - from;
+	struct streamed s = { malloc(len), 0, len, UINT64_MAX };
+	uint8_t *read = malloc(len);
+	struct hs_error err = { 0 }, why = { 0 };
+	assert_true(s.bytes && read);
+	enum hs_status st = hs_target_stream(t, from, len, take, &s, &err);
+	assert_int_equal(hs_target_read(t, from, read, s.len, NULL), HS_OK);
+	assert_memory_equal(s.bytes, read, s.len);
+	assert_int_equal(st, hs_target_read(t, from, read, len, &why));
+	assert_int_equal(s.len == len, st == HS_OK);
+	if (st) {
+		assert_int_equal(err.addr, why.addr);
+		assert_int_equal(err.addr, from + s.len);
+	}
+	free(s.bytes);
+	free(read);
+}
+
 /* Runs of pages, some there, some not captured, some holes between. */
 static void scatter(struct fake_target *t, uint8_t *bytes,
 		    unsigned short seed[3])
@@ -165,6 +203,9 @@ static void what_is_written_is_what_is_read(void **state)
 				write_and_open(&t.base, &opt, NULL);
 			assert_same_memory(&t.base, there, BASE,
 					   BASE + PAGES * PAGE, true);
+			hs_addr from =
+				BASE + (hs_addr)(erand48(seed) * PAGES * PAGE);
+			assert_same_stream(there, from, BASE + PAGES * PAGE);
 			assert_int_equal(there->threads.count, 1);
 			const struct hs_thread *thread =
 				&there->threads.thread[0];
@@ -180,6 +221,36 @@ static void what_is_written_is_what_is_read(void **state)
 	}
 	free(bytes);
 	assert_int_equal(files_left(), 0);
+}
+
+static void a_stream_ends_when_it_is_told_to(void **state)
+{
+	(void)state;
+	const size_t len = (size_t)40 << 20;
+	uint8_t *bytes = calloc(1, len);
+	struct streamed s = { malloc(len), 0, len, len / 2 };
+	struct hs_capture_options opt =
+		plain(HS_CAPTURE_SLICE, HS_CAPTURE_ZSTD);
+	struct fake_target t;
+	assert_true(bytes && s.bytes);
+	bytes[len / 2 + 1] = 7;
+	fake_target_init(&t, HS_ARCH_X86_64);
+	fake_target_map(&t, BASE, bytes, len, FAKE_RW);
+	fake_target_finish(&t);
+	struct hs_target *there = write_and_open(&t.base, &opt, NULL);
+	assert_int_equal(hs_target_stream(there, BASE, len, take, &s, NULL),
+			 HS_ERR_CANCELLED);
+	assert_true(s.len >= len / 2 && s.len < len);
+	assert_memory_equal(s.bytes, bytes, s.len);
+	s.len = 0;
+	s.most = UINT64_MAX;
+	assert_int_equal(hs_target_stream(there, BASE, len, take, &s, NULL),
+			 HS_OK);
+	assert_memory_equal(s.bytes, bytes, len);
+	hs_target_close(there);
+	fake_target_release(&t);
+	free(s.bytes);
+	free(bytes);
 }
 
 /* A bit of a compressed part flips: that part is lost, the others are not. */
@@ -227,6 +298,11 @@ static void a_flipped_bit_costs_one_part(void **state)
 		assert_int_equal(hs_target_open(path, &how, &there, &err),
 				 HS_OK);
 		assert_int_equal(hs_target_map_count(there), 1);
+		if (round < 2) { /* all before the damage comes */
+			assert_same_stream(there, BASE + 5, BASE + len);
+			assert_same_stream(there, BASE + 3 * part + 7,
+					   BASE + len - 9);
+		}
 		for (size_t i = 0; i < len; i += PAGE) {
 			uint8_t page[PAGE];
 			enum hs_status st = hs_target_read(there, BASE + i,
@@ -553,6 +629,7 @@ static void a_stretched_block_unpacks_to_the_same(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stream_ends_when_it_is_told_to),
 		cmocka_unit_test(a_flipped_bit_costs_one_part),
 		cmocka_unit_test(what_is_written_is_what_is_read),
 		cmocka_unit_test(

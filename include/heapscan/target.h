@@ -135,6 +135,21 @@ HS_API enum hs_status hs_target_view(const struct hs_target *target,
 				     hs_addr addr, const uint8_t **ret,
 				     uint64_t *len, struct hs_error *err);
 
+/* Take LEN bytes, at least one; false ends it. */
+typedef bool (*hs_bytes_fn)(void *arg, const uint8_t *bytes, uint64_t len);
+
+/*
+ * Hand LEN bytes from ADDR on to FN, in order, in pieces as they come. The way
+ * for much memory that is looked at once: what is packed is unpacked ahead, by
+ * all processors, and not kept. FN is called by one thread at a time, which is
+ * not always the caller's. Errors as for hs_target_read(), after everything
+ * before err->addr was handed on; HS_ERR_CANCELLED: FN ended it.
+ */
+HS_API enum hs_status hs_target_stream(const struct hs_target *target,
+				       hs_addr addr, uint64_t len,
+				       hs_bytes_fn fn, void *arg,
+				       struct hs_error *err);
+
 #define HS_PROT_READ 1u
 #define HS_PROT_WRITE 2u
 #define HS_PROT_EXEC 4u
