@@ -6,6 +6,7 @@
 #include "core/limits.h"
 #include "types/swift_mangling.h"
 #include "types/swift_object.h"
+#include "types/swift_runtime.h"
 
 /*
  * Objects of the Swift runtime: each begins with a pointer to its metadata and
@@ -177,6 +178,24 @@ static bool runtime_object(struct hs_naming *n, const struct hs_block *b,
 	return !text.full && hs_naming_read_type(n, &what, type);
 }
 
+static bool dispatch_object(struct hs_naming *n, const struct hs_block *b,
+			    uint32_t *type)
+{
+	char name[64];
+	struct hs_text text;
+	hs_text_init(&text, name, sizeof(name));
+	if (!hs_swift_dispatch_kind(n, b, &text))
+		return false;
+	struct hs_type what = {
+		.name = name,
+		.source = HS_TYPE_SWIFT,
+		.confidence = HS_CONFIDENCE_HIGH,
+		.evidence = "libdispatch's own name of its kind",
+		.module = hs_naming_module(n, b->first),
+	};
+	return hs_naming_read_type(n, &what, type);
+}
+
 static bool is_swift(const struct hs_naming *n)
 {
 	return n->target->word_size == 8 && !n->target->big_endian;
@@ -189,8 +208,11 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 	struct hs_swift_refs refs;
 	uint64_t counts;
 	if (!is_swift(n) || b->first == 0 || b->first % 8 != 0 ||
-	    b->first < 4096 || !hs_block_word(n, b, 1, &counts) ||
-	    !hs_swift_refs(n, counts, &refs))
+	    b->first < 4096 || !hs_block_word(n, b, 1, &counts))
+		return false;
+	if (dispatch_object(n, b, type))
+		return true;
+	if (!hs_swift_refs(n, counts, &refs))
 		return false;
 	const struct hs_addr_entry *known = look_up(n, swift, b->first);
 	if (!known)
@@ -238,6 +260,9 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	} else if (is_side_table(n, b)) {
 		what.name = "Swift side table";
 		what.evidence = "the object whose counts it holds";
+	} else if (hs_swift_is_frames(n, b)) {
+		what.name = "Swift task frames";
+		what.evidence = "its sizes, and the mark of the runtime";
 	} else {
 		return false;
 	}
@@ -368,6 +393,8 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 	if (kind == UINT64_MAX || hs_addr_map_get(&swift->slabs, b->user))
 		return;
 	count_references(n, b, fn, arg);
+	if (kind == HS_SWIFT_TASK)
+		hs_swift_task_details(n, b, fn, arg);
 	if (kind == HS_SWIFT_CLASS)
 		count_elements(n, swift, b, fn, arg);
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TYPES_SWIFT_RUNTIME_H
+#define TYPES_SWIFT_RUNTIME_H
+
+#include "types/namer.h"
+#include "types/text.h"
+
+/*
+ * Blocks of Swift's concurrency runtime that no Swift class describes.
+ */
+
+/* Memory that a task cuts frames of suspended functions, and what it keeps for
+ * itself, out of: B says how much of it there is and where the next one lies.
+ */
+bool hs_swift_is_frames(struct hs_naming *n, const struct hs_block *b);
+
+/* An object of libdispatch's: put "dispatch " and its kind, which its table of
+ * functions names. */
+bool hs_swift_dispatch_kind(struct hs_naming *n, const struct hs_block *b,
+			    struct hs_text *out);
+
+/* What there is to say of a task that B is: its number, and where it goes on
+ * when what it waits for is there. */
+void hs_swift_task_details(struct hs_naming *n, const struct hs_block *b,
+			   hs_detail_fn fn, void *arg);
+
+#endif
