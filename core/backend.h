@@ -116,6 +116,14 @@ void hs_target_release(struct hs_target *target);
 HS_MUST_CHECK enum hs_status hs_target_finish(struct hs_target *target,
 					      struct hs_error *err);
 
+/* The span that ADDR lies in: its *START, and *LEN bytes from there. Outputs
+ * are written on success only. As hs_target_view() otherwise. */
+HS_MUST_CHECK enum hs_status hs_target_view_span(const struct hs_target *target,
+						 hs_addr addr, hs_addr *start,
+						 const uint8_t **ret,
+						 uint64_t *len,
+						 struct hs_error *err);
+
 /* Read one target word, whatever its size and byte order. */
 HS_MUST_CHECK enum hs_status hs_target_read_word(const struct hs_target *target,
 						 hs_addr addr, uint64_t *ret,

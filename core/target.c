@@ -143,9 +143,9 @@ enum hs_status hs_target_finish(struct hs_target *target, struct hs_error *err)
 	return HS_OK;
 }
 
-enum hs_status hs_target_view(const struct hs_target *target, hs_addr addr,
-			      const uint8_t **ret, uint64_t *len,
-			      struct hs_error *err)
+enum hs_status hs_target_view_span(const struct hs_target *target, hs_addr addr,
+				   hs_addr *start, const uint8_t **ret,
+				   uint64_t *len, struct hs_error *err)
 {
 	const struct hs_span *span = hs_span_list_find(&target->spans, addr);
 	if (!span)
@@ -167,8 +167,25 @@ enum hs_status hs_target_view(const struct hs_target *target, hs_addr addr,
 	default:
 		break;
 	}
-	*ret = bytes + (addr - span->start);
-	*len = span->len - (addr - span->start);
+	*start = span->start;
+	*ret = bytes;
+	*len = span->len;
+	return HS_OK;
+}
+
+enum hs_status hs_target_view(const struct hs_target *target, hs_addr addr,
+			      const uint8_t **ret, uint64_t *len,
+			      struct hs_error *err)
+{
+	hs_addr start;
+	const uint8_t *bytes;
+	uint64_t all;
+	enum hs_status st =
+		hs_target_view_span(target, addr, &start, &bytes, &all, err);
+	if (st)
+		return st;
+	*ret = bytes + (addr - start);
+	*len = all - (addr - start);
 	return HS_OK;
 }
 

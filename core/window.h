@@ -13,8 +13,8 @@
  */
 struct hs_window {
 	const struct hs_target *target;
-	hs_addr start;
-	uint64_t len; /* bytes; 0: nothing viewed yet */
+	hs_addr start; /* of the span, wherever in it was looked */
+	uint64_t len;  /* bytes; 0: nothing viewed yet */
 	const uint8_t *bytes;
 	unsigned word_size;
 	bool big_endian;
@@ -36,32 +36,26 @@ static inline void hs_window_init(struct hs_window *w,
 	};
 }
 
-static inline bool hs_window_fails(struct hs_window *w, enum hs_status why,
-				   hs_addr addr)
-{
-	w->why = why;
-	if (why != HS_ERR_UNMAPPED && why != HS_ERR_NOT_CAPTURED &&
-	    !w->failed) {
-		w->failed = why;
-		w->failed_at = addr;
-	}
-	return false;
-}
+/* View the span at ADDR; false: w->why says why not, and the view stays. */
+bool hs_window_move(struct hs_window *w, hs_addr addr);
 
-/* View the span at ADDR; false: w->why says why not. */
-static inline bool hs_window_move(struct hs_window *w, hs_addr addr)
+/* hs_window_uint() of what is not in view. */
+bool hs_window_uint_afar(struct hs_window *w, hs_addr addr, unsigned n,
+			 uint64_t *ret);
+
+/* N bytes (1 to 8) in view, OFF from its start. */
+static inline uint64_t hs_window_get(const struct hs_window *w, uint64_t off,
+				     unsigned n)
 {
-	const uint8_t *bytes;
-	uint64_t len;
-	enum hs_status st = hs_target_view(w->target, addr, &bytes, &len, NULL);
-	if (st) {
-		w->len = 0;
-		return hs_window_fails(w, st, addr);
+	const uint8_t *p = w->bytes + off;
+	uint64_t v = 0;
+	if (!w->big_endian && n == 8) {
+		memcpy(&v, p, sizeof(v));
+		return le64toh(v);
 	}
-	w->start = addr;
-	w->bytes = bytes;
-	w->len = len;
-	return true;
+	for (unsigned i = 0; i < n; i++)
+		v = v << 8 | p[w->big_endian ? i : n - 1 - i];
+	return v;
 }
 
 /* N bytes (1 to 8) at ADDR as an unsigned integer; false: not readable. */
@@ -69,27 +63,9 @@ static inline bool hs_window_uint(struct hs_window *w, hs_addr addr, unsigned n,
 				  uint64_t *ret)
 {
 	uint64_t off = addr - w->start;
-	if (off >= w->len || w->len - off < n) {
-		if (!hs_window_move(w, addr))
-			return false;
-		if (w->len < n) { /* across two spans: rare, the slow way */
-			enum hs_status st = hs_target_read_uint(w->target, addr,
-								n, ret, NULL);
-			return !st || hs_window_fails(w, st, addr);
-		}
-		off = 0;
-	}
-	const uint8_t *p = w->bytes + off;
-	if (!w->big_endian && n == 8) {
-		uint64_t v;
-		memcpy(&v, p, sizeof(v));
-		*ret = le64toh(v);
-		return true;
-	}
-	uint64_t v = 0;
-	for (unsigned i = 0; i < n; i++)
-		v = v << 8 | p[w->big_endian ? i : n - 1 - i];
-	*ret = v;
+	if (off >= w->len || w->len - off < n)
+		return hs_window_uint_afar(w, addr, n, ret);
+	*ret = hs_window_get(w, off, n);
 	return true;
 }
 
@@ -102,6 +78,20 @@ static inline const uint8_t *hs_window_bytes(struct hs_window *w, hs_addr addr,
 		return NULL;
 	*len = w->len - (addr - w->start);
 	return w->bytes + (addr - w->start);
+}
+
+/* Is ADDR in view, with the rest of its word? */
+static inline bool hs_window_has(const struct hs_window *w, hs_addr addr)
+{
+	return addr - w->start < w->len &&
+	       w->len - (addr - w->start) >= w->word_size;
+}
+
+/* ADDR will be read soon: ask the caches for it, if it is in view. */
+static inline void hs_window_ask(const struct hs_window *w, hs_addr addr)
+{
+	if (hs_window_has(w, addr))
+		__builtin_prefetch(w->bytes + (addr - w->start));
 }
 
 /* One target word at ADDR; false: not readable, see w->why. */

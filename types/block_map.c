@@ -81,14 +81,42 @@ static bool find_region(struct hs_block_map *map, hs_addr addr)
 	return true;
 }
 
+/* The slot of ADDR in the region of the last answer. */
+static const uint32_t *first_of(const struct hs_block_map *map, hs_addr addr)
+{
+	const struct hs_region *r = &map->heap->regions[map->last];
+	return map->first + map->start[map->last] +
+	       (size_t)((addr - r->start) >> SHIFT);
+}
+
+bool hs_block_map_covers(struct hs_block_map *map, hs_addr addr)
+{
+	return find_region(map, addr);
+}
+
+void hs_block_map_ask(struct hs_block_map *map, hs_addr addr)
+{
+	if (find_region(map, addr))
+		__builtin_prefetch(first_of(map, addr));
+}
+
+void hs_block_map_fetch(struct hs_block_map *map, hs_addr addr)
+{
+	if (!find_region(map, addr))
+		return;
+	const uint32_t *first = first_of(map, addr);
+	/* Chunks are 16 bytes: the ends are mostly all. */
+	__builtin_prefetch(&map->heap->chunks[first[0]]);
+	__builtin_prefetch(&map->heap->chunks[first[1]]);
+}
+
 bool hs_block_map_find(struct hs_block_map *map, hs_addr addr, size_t *ret)
 {
 	if (!find_region(map, addr))
 		return false;
 	const struct hs_region *r = &map->heap->regions[map->last];
 	const struct hs_chunk *chunk = map->heap->chunks;
-	size_t slot = (size_t)((addr - r->start) >> SHIFT);
-	const uint32_t *first = map->first + map->start[map->last] + slot;
+	const uint32_t *first = first_of(map, addr);
 	/* The chunk wanted begins before the next KiB's first one does. */
 	size_t lo = first[0], hi = first[1];
 	while (lo < hi) {

@@ -24,4 +24,15 @@ void hs_block_map_release(struct hs_block_map *map);
  * false: there is none. */
 bool hs_block_map_find(struct hs_block_map *map, hs_addr addr, size_t *ret);
 
+/* Does ADDR lie in a region? */
+bool hs_block_map_covers(struct hs_block_map *map, hs_addr addr);
+
+/*
+ * For those who will look up many addresses: ask the caches for what
+ * hs_block_map_find(ADDR) reads first, and, when that has come, for what it
+ * reads then.
+ */
+void hs_block_map_ask(struct hs_block_map *map, hs_addr addr);
+void hs_block_map_fetch(struct hs_block_map *map, hs_addr addr);
+
 #endif

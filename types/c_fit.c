@@ -67,11 +67,10 @@ static enum hs_c_sense both(enum hs_c_sense a, enum hs_c_sense b)
 	return a > b ? a : b;
 }
 
-static enum hs_c_sense pointer_sense(struct hs_naming *n, struct hs_c *c,
-				     hs_addr addr)
+static enum hs_c_sense pointer_sense(struct hs_naming *n, hs_addr addr)
 {
 	uint64_t v;
-	if (!hs_window_word(&c->read, addr, &v) || v == 0)
+	if (!hs_window_word(&n->block, addr, &v) || v == 0)
 		return HS_C_SILENT;
 	if (n->heap->tagged_pointers)
 		v &= HS_ADDR_WITHOUT_TAG;
@@ -82,10 +81,11 @@ static enum hs_c_sense pointer_sense(struct hs_naming *n, struct hs_c *c,
 	return hs_target_find_map(n->target, v) ? HS_C_SENSE : HS_C_NONSENSE;
 }
 
-static enum hs_c_sense bool_sense(struct hs_c *c, hs_addr addr, uint64_t size)
+static enum hs_c_sense bool_sense(struct hs_naming *n, hs_addr addr,
+				  uint64_t size)
 {
 	uint64_t v;
-	if (size != 1 || !hs_window_uint(&c->read, addr, 1, &v))
+	if (size != 1 || !hs_window_uint(&n->block, addr, 1, &v))
 		return HS_C_NO_POINTERS;
 	return v > 1 ? HS_C_NONSENSE : HS_C_NO_POINTERS;
 }
@@ -102,10 +102,10 @@ static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 	c->budget--;
 	switch (t->kind) {
 	case HS_DECL_POINTER:
-		return pointer_sense(n, c, addr);
+		return pointer_sense(n, addr);
 	case HS_DECL_NUMBER:
 		return t->number == HS_NUMBER_BOOL
-			       ? bool_sense(c, addr, t->size)
+			       ? bool_sense(n, addr, t->size)
 			       : HS_C_NO_POINTERS;
 	case HS_DECL_STRUCT:
 		for (uint32_t i = 0; i < t->members && all != HS_C_NONSENSE;
@@ -134,5 +134,18 @@ static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 enum hs_c_sense hs_c_makes_sense(struct hs_naming *n, struct hs_c *c,
 				 uint32_t type, hs_addr addr)
 {
-	return sense(n, c, type, addr, 0);
+	const struct hs_c_plan *plan =
+		hs_c_plan(c, hs_decls_strip(&c->decls, type));
+	if (!plan->flat_checks || c->budget < plan->checks)
+		return sense(n, c, type, addr, 0);
+	c->budget -= plan->checks;
+	enum hs_c_sense all = HS_C_NO_POINTERS;
+	for (uint32_t i = 0; i < plan->checks && all != HS_C_NONSENSE; i++) {
+		const struct hs_c_check *check =
+			&c->plans.check[plan->check + i];
+		hs_addr at = addr + check->offset;
+		all = both(all, check->is_bool ? bool_sense(n, at, 1)
+					       : pointer_sense(n, at));
+	}
+	return all;
 }

@@ -28,7 +28,7 @@ static void release(void *state)
 		free(c->queue[i].chunk);
 	free(c->root);
 	free(c->part);
-	free(c->leads);
+	hs_c_plans_release(&c->plans);
 	free(c->claim);
 }
 
@@ -148,21 +148,21 @@ static enum hs_status find_tls(struct hs_naming *n, struct hs_c *c,
 	return HS_OK;
 }
 
-static enum hs_status prepare(struct hs_naming *n, struct hs_c *c,
-			      struct hs_error *err)
+static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
+			       struct hs_error *err)
 {
 	bool any_tls = false;
 	enum hs_status st = read_modules(n, c, err);
 	if (st || !c->ready)
 		return st;
 	hs_window_init(&c->read, n->target);
-	c->leads = calloc(c->decls.type_count, sizeof(*c->leads));
 	c->claim = calloc(n->heap->chunk_count + 1, sizeof(*c->claim));
-	if (!c->leads || !c->claim)
+	if (!c->claim)
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for claims about %zu chunks",
 			       n->heap->chunk_count);
-	if (n->opt->rules)
+	st = hs_c_plans_init(c, err);
+	if (!st && n->opt->rules)
 		st = hs_c_rules_read(&c->rules, &c->decls, n->opt->rules, err);
 	if (!st)
 		st = find_statics(n, c, &any_tls, err);
@@ -171,19 +171,23 @@ static enum hs_status prepare(struct hs_naming *n, struct hs_c *c,
 	return st ? st : hs_c_parts_init(c, err);
 }
 
-static void survey(struct hs_naming *n, void *state)
+static void prepare(struct hs_naming *n, void *state)
 {
-	struct hs_c *c = state;
 	struct hs_error err = { .code = HS_OK };
 	if (!n->syms || n->failed)
 		return;
-	enum hs_status st = prepare(n, c, &err);
-	if (!st && c->ready) {
-		hs_c_spread(n, c);
-		st = n->failed ? HS_OK : hs_c_infer(n, c, &err);
-	}
+	enum hs_status st = read_all(n, state, &err);
 	if (st)
 		hs_naming_fail(n, st, &err);
+}
+
+static void beside(struct hs_naming *n, void *state)
+{
+	struct hs_c *c = state;
+	struct hs_error err = { .code = HS_OK };
+	if (!c->ready)
+		return;
+	hs_c_spread(n, c);
 	if (!n->failed && c->read.failed) {
 		(void)hs_fail(&err, c->read.failed, "memory could not be read");
 		hs_naming_fail(n, c->read.failed, &err);
@@ -192,6 +196,19 @@ static void survey(struct hs_naming *n, void *state)
 		free(c->queue[i].chunk);
 		c->queue[i] = (struct hs_c_queue){ NULL, 0, 0, 0 };
 	}
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct hs_c *c = state;
+	struct hs_error err = { .code = HS_OK };
+	if (!c->ready || n->failed)
+		return;
+	enum hs_status st = hs_c_infer(n, c, &err);
+	if (!st && c->read.failed)
+		st = hs_fail(&err, c->read.failed, "memory could not be read");
+	if (st)
+		hs_naming_fail(n, st, &err);
 }
 
 static enum hs_confidence confidence(const struct hs_c_claim *claim)
@@ -280,6 +297,27 @@ static size_t home(const struct hs_c *c, uint32_t type)
 	return SIZE_MAX;
 }
 
+/* All that the name of a block depends on, in a number; 0: not to be had. */
+static uint64_t name_key(const struct hs_naming *n,
+			 const struct hs_c_claim *claim,
+			 const struct hs_block *b)
+{
+	uint64_t key = (uint64_t)claim->type << 32 |
+		       (uint64_t)claim->form << 1 | claim->proven;
+	if (claim->form != HS_C_ARRAY)
+		return key;
+	/* The number of its elements. */
+	if (b->usable >= 1u << 26 ||
+	    n->heap->chunks[b->chunk].state == HS_CHUNK_MMAPPED)
+		return 0;
+	return key | b->usable << 6;
+}
+
+static struct hs_name_memo *memo_of(struct hs_naming *n, uint64_t key)
+{
+	return &n->memo[(key * 0x9e3779b97f4a7c15 >> 32) % HS_NAME_MEMOS];
+}
+
 static bool claim_late(struct hs_naming *n, const void *state,
 		       const struct hs_block *b, uint32_t *type)
 {
@@ -291,6 +329,12 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	if (claim->form == HS_C_NOTHING || claim->clash ||
 	    is_text(n, c, claim, b))
 		return false;
+	uint64_t key = name_key(n, claim, b);
+	struct hs_name_memo *memo = memo_of(n, key);
+	if (key && memo->key == key) {
+		*type = memo->type;
+		return true;
+	}
 	struct hs_type what = {
 		.name = name,
 		.source = HS_TYPE_DWARF,
@@ -298,8 +342,11 @@ static bool claim_late(struct hs_naming *n, const void *state,
 		.evidence = evidence(claim->form),
 		.module = home(c, claim->type),
 	};
-	return write_name(n, c, claim, b, name, sizeof(name)) &&
-	       hs_naming_read_type(n, &what, type);
+	if (!write_name(n, c, claim, b, name, sizeof(name)) ||
+	    !hs_naming_read_type(n, &what, type))
+		return false;
+	*memo = (struct hs_name_memo){ key, *type };
+	return true;
 }
 
 /* The step that led to a block with CLAIM: "conn_table[3]", "->next". */
@@ -394,6 +441,8 @@ static void fields(struct hs_naming *n, void *state, const struct hs_block *b,
 const struct hs_namer hs_namer_c = {
 	.state_size = sizeof(struct hs_c),
 	.release = release,
+	.prepare = prepare,
+	.beside = beside,
 	.survey = survey,
 	.claim_late = claim_late,
 	.fields = fields,

@@ -3,6 +3,7 @@
 #define TYPES_C_TYPES_H
 
 #include "symbols/declarations.h"
+#include "types/c_plan.h"
 #include "types/c_rules.h"
 #include "types/namer.h"
 #include "types/text.h"
@@ -52,10 +53,11 @@ struct hs_c_claim {
 			 * the chunk that it points to */
 	uint32_t where; /* bytes from the start of that; CONTENTS: of itself */
 	uint8_t form, rank;
-	uint8_t least; /* rank below which nothing is believed any more */
-	bool clash;    /* two equally good reasons, two names */
-	bool proven;   /* its values make sense as that type */
+	uint8_t least;   /* rank below which nothing is believed any more */
+	bool clash : 1;  /* two equally good reasons, two names */
+	bool proven : 1; /* its values make sense as that type */
 };
+_Static_assert(sizeof(struct hs_c_claim) == 16, "each chunk has one");
 
 /* A variable in memory. */
 struct hs_c_root {
@@ -71,6 +73,23 @@ struct hs_c_part {
 	uint64_t offset;
 };
 
+/*
+ * A pointer that is to be followed. They are collected and followed together,
+ * because each leads to a block that was not looked at for long: waiting for
+ * memory once for many takes no longer than once for one.
+ */
+#define HS_C_WAITING 32u
+
+struct hs_c_waiting {
+	hs_addr to; /* where it leads, without tags */
+	hs_addr slot;
+	hs_addr start;    /* of FROM */
+	uint32_t pointee; /* as declared */
+	uint32_t from;    /* as in a claim */
+	uint32_t chunk;   /* that TO is in; UINT32_MAX: none */
+	bool doubtful;
+};
+
 struct hs_c_queue {
 	uint32_t *chunk;
 	size_t first, count, capacity;
@@ -84,8 +103,10 @@ struct hs_c {
 	size_t root_count, root_capacity;
 	struct hs_c_part *part; /* by type, offset, whole */
 	size_t part_count, part_capacity;
-	uint8_t *leads; /* by type: does a value hold pointers to follow? */
+	struct hs_c_plans plans;
 	struct hs_c_claim *claim; /* by chunk */
+	struct hs_c_waiting waiting[HS_C_WAITING];
+	unsigned waiting_count;
 	struct hs_c_queue queue[HS_C_RANKS];
 	uint64_t budget; /* values that may still be looked at */
 	bool again;      /* what was overruled had led on: another round */

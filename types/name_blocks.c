@@ -17,6 +17,10 @@
  */
 #define PIECE_SHIFT 14u
 #define PIECE (1u << PIECE_SHIFT) /* chunks: a few milliseconds */
+/* Chunks from one that is looked at to the one whose bytes are asked for, and
+ * to the one whose first word tells what else will be read. */
+#define AHEAD 16u
+#define AHEAD_BEHIND_IT 8u
 
 /* In type_of: a number of the worker's table, not of the common one. */
 #define OWN (UINT32_C(1) << 31)
@@ -34,7 +38,8 @@ struct pass {
 	struct worker *worker;
 	unsigned workers;
 	bool late;
-	uint8_t *who; /* the worker of each piece */
+	bool beside_done; /* see hs_namer.beside */
+	uint8_t *who;     /* the worker of each piece */
 };
 
 static bool claim_early(struct worker *w, const struct hs_block *b,
@@ -69,12 +74,39 @@ static enum hs_status trouble(const struct hs_naming *n, struct hs_error *err)
 	return st ? hs_fail(err, st, "memory could not be read") : HS_OK;
 }
 
+static void ask_ahead(struct hs_naming *n, size_t i)
+{
+	const struct hs_chunk *c = &n->heap->chunks[i];
+	size_t left = n->heap->chunk_count - i, header = n->heap->layout.header;
+	uint64_t first;
+	if (left > AHEAD)
+		hs_window_ask(&n->block, c[AHEAD].addr + header);
+	if (left > AHEAD_BEHIND_IT &&
+	    hs_window_has(&n->block, c[AHEAD_BEHIND_IT].addr + header) &&
+	    hs_window_word(&n->block, c[AHEAD_BEHIND_IT].addr + header, &first))
+		hs_window_ask(&n->meta, first);
+}
+
+/* In whose hands it is does not matter: what it finds out is for the second
+ * pass, and nobody else looks at it now. */
+static enum hs_status do_beside(struct pass *pass, struct worker *w,
+				struct hs_error *err)
+{
+	for (size_t i = 0; !pass->beside_done && i < HS_NAMERS; i++)
+		if (hs_namers[i]->beside)
+			hs_namers[i]->beside(&w->naming, pass->states->of[i]);
+	pass->beside_done = true;
+	return trouble(&w->naming, err);
+}
+
 static enum hs_status do_piece(void *arg, unsigned worker, size_t piece,
 			       struct hs_error *err)
 {
 	struct pass *pass = arg;
 	struct worker *w = &pass->worker[worker];
 	struct hs_naming *n = &w->naming;
+	if (!pass->late && piece-- == 0) /* the longest one goes first */
+		return do_beside(pass, w, err);
 	size_t end = (piece + 1) << PIECE_SHIFT;
 	if (end > n->heap->chunk_count)
 		end = n->heap->chunk_count;
@@ -82,6 +114,7 @@ static enum hs_status do_piece(void *arg, unsigned worker, size_t piece,
 	for (size_t i = piece << PIECE_SHIFT; i < end; i++) {
 		struct hs_block b;
 		uint32_t type;
+		ask_ahead(n, i);
 		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b) &&
 		    (pass->late ? claim_late(w, pass->states, &b, &type)
 				: claim_early(w, &b, &type)))
@@ -186,7 +219,8 @@ static enum hs_status work(struct pass *pass,
 	for (unsigned i = 0; !st && i < pass->workers; i++)
 		st = worker_init(&pass->worker[i], pass, err);
 	if (!st)
-		st = hs_crew_run(pass->workers, pieces, do_piece, pass,
+		st = hs_crew_run(pass->workers, pieces + !pass->late, do_piece,
+				 pass,
 				 pass->late ? "naming the rest" : "naming",
 				 opt->progress, opt->progress_arg, err);
 	return st;
@@ -217,7 +251,7 @@ static enum hs_status run(struct hs_naming *n, struct hs_namer_states *states,
 			  struct hs_error *err)
 {
 	size_t pieces = (n->heap->chunk_count + PIECE - 1) >> PIECE_SHIFT;
-	unsigned workers = hs_crew_count(opt->jobs, pieces);
+	unsigned workers = hs_crew_count(opt->jobs, pieces + !late);
 	HS_AUTO_FREE struct worker *worker = calloc(workers, sizeof(*worker));
 	HS_AUTO_FREE uint8_t *who = calloc(pieces + 1, 1);
 	if (!worker || !who)

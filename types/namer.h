@@ -27,6 +27,14 @@ struct hs_parts {
 	size_t types;
 };
 
+/* A name that was worked out for one block and is that of others, too. */
+#define HS_NAME_MEMOS 1024u
+
+struct hs_name_memo {
+	uint64_t key; /* of one namer's making; 0: empty */
+	uint32_t type;
+};
+
 /* What namers share while a heap is being named, and afterwards. */
 struct hs_naming {
 	struct hs_target *target;
@@ -45,7 +53,8 @@ struct hs_naming {
 	bool brief;            /* of fields only what they refer to is asked */
 	size_t text;           /* bytes of names read so far */
 	struct hs_block_map map;
-	struct hs_parts parts[HS_AREA_COUNT]; /* counted in survey() */
+	struct hs_name_memo memo[HS_NAME_MEMOS]; /* of the C namer, by key */
+	struct hs_parts parts[HS_AREA_COUNT];    /* counted in survey() */
 	/* The first failure that is not the target's: no memory. Namers go
 	 * on, and the pass ends with it. */
 	enum hs_status failed;
@@ -70,14 +79,19 @@ struct hs_namer {
 	void (*release)(void *state); /* NULL: nothing to release in it */
 
 	/* Before everything else: is there such a runtime, and where is what
-	 * it keeps? Puts numbers and addresses into STATE, no memory, for each
-	 * worker begins with a copy of it. NULL: no need. */
+	 * it keeps? Puts numbers and addresses into STATE. If it claims blocks
+	 * in the first pass, no memory: each worker begins with a copy then.
+	 * NULL: no need. */
 	void (*prepare)(struct hs_naming *naming, void *state);
 	/* Is BLOCK's object this runtime's? Then a type of naming->table. May
 	 * depend on the block and on what it refers to, but not on which blocks
 	 * were seen before: workers share them out among themselves. */
 	bool (*claim)(struct hs_naming *naming, void *state,
 		      const struct hs_block *block, uint32_t *type);
+	/* A look at everything that takes a while, needs no other namer's
+	 * answers, and is for claim_late(): it is done beside the first pass,
+	 * in one of its threads and with NAMING of that. NULL: no need. */
+	void (*beside)(struct hs_naming *naming, void *state);
 	/* Take over from a worker's state what claims() found out beyond what
 	 * can be looked up again, for survey() and claim_late(). */
 	void (*merge)(struct hs_naming *naming, void *state,
@@ -160,6 +174,8 @@ bool hs_naming_read_type(struct hs_naming *n, const struct hs_type *want,
 			 uint32_t *ret);
 /* BLOCK's user pointer etc. of chunk I; false: not live or not readable. */
 bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret);
+/* The same without its first word, and readable or not. */
+bool hs_naming_live(const struct hs_naming *n, size_t i, struct hs_block *ret);
 /* The object at hand has a name in MODULE, but it was not captured: the reader
  * must know why there is none. */
 void hs_naming_nameless(struct hs_naming *n, size_t module);

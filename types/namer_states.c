@@ -43,7 +43,7 @@ enum hs_status hs_namer_states_copy(struct hs_namer_states *states,
 {
 	enum hs_status st = hs_namer_states_init(states, err);
 	for (size_t i = 0; !st && i < HS_NAMERS; i++)
-		if (states->of[i])
+		if (states->of[i] && hs_namers[i]->claim)
 			memcpy(states->of[i], from->of[i],
 			       hs_namers[i]->state_size);
 	return st;

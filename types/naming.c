@@ -45,15 +45,21 @@ size_t hs_naming_module(const struct hs_naming *n, hs_addr addr)
 	return hs_target_find_module(n->target, addr);
 }
 
-bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret)
+bool hs_naming_live(const struct hs_naming *n, size_t i, struct hs_block *ret)
 {
 	const struct hs_chunk *c = &n->heap->chunks[i];
 	if (!is_live(c))
 		return false;
-	ret->chunk = i;
-	ret->user = c->addr + n->heap->layout.header;
-	ret->usable = hs_chunk_usable(n->heap, c);
-	return hs_window_word(&n->block, ret->user, &ret->first);
+	*ret = (struct hs_block){ .chunk = i,
+				  .user = c->addr + n->heap->layout.header,
+				  .usable = hs_chunk_usable(n->heap, c) };
+	return true;
+}
+
+bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret)
+{
+	return hs_naming_live(n, i, ret) &&
+	       hs_window_word(&n->block, ret->user, &ret->first);
 }
 
 bool hs_naming_block_in(struct hs_naming *n, hs_addr addr, struct hs_block *ret)

@@ -205,9 +205,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	for (uint32_t i = 0; i < 4; i++)
 		root[c.root_count++] =
 			(struct hs_c_root){ i, c.decls.variable[i].at, -1 };
-	c.leads = calloc(c.decls.type_count, 1);
 	c.claim = calloc(w->heap->chunk_count + 1, sizeof(*c.claim));
-	if (!c.leads || !c.claim || hs_block_map_init(&n.map, w->heap, NULL) ||
+	if (!c.claim || hs_c_plans_init(&c, NULL) ||
+	    hs_block_map_init(&n.map, w->heap, NULL) ||
 	    hs_c_parts_init(&c, NULL))
 		abort();
 	enum hs_status st = hs_c_rules_read(&c.rules, &c.decls, rule, NULL);
@@ -223,7 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	hs_decls_release(&c.decls);
 	hs_c_rules_release(&c.rules);
 	free(c.part);
-	free(c.leads);
+	hs_c_plans_release(&c.plans);
 	free(c.claim);
 	return 0;
 }

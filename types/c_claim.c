@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "core/grow.h"
+#include "types/c_spread.h"
+
+/*
+ * What a pointer says of the block that it leads to, and whether that is
+ * better than what is known of the block already.
+ */
+/* Elements of an array whose values are looked at. */
+#define MAX_TRIED 64u
+
+static void push(struct hs_c_source *s, uint32_t chunk, unsigned rank)
+{
+	struct hs_c_queue *q = &s->c->queue[rank];
+	struct hs_error err;
+	/* What was served makes room. */
+	if (q->count == q->capacity && q->first > q->capacity / 2) {
+		memmove(q->chunk, q->chunk + q->first,
+			(q->count - q->first) * sizeof(*q->chunk));
+		q->count -= q->first;
+		q->first = 0;
+	}
+	enum hs_status st = hs_grow(&q->chunk, &q->capacity, q->count,
+				    sizeof(*q->chunk), &err);
+	if (st) {
+		hs_naming_fail(s->n, st, &err);
+		return;
+	}
+	q->chunk[q->count++] = chunk;
+}
+
+/* Is one of two types that are as well founded just a part of the other, and
+ * says the other more? Then *RET is the whole. */
+static bool whole_of(const struct hs_c *c, uint32_t a, uint32_t b,
+		     uint32_t *ret)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		uint32_t part = turn ? b : a, whole = turn ? a : b;
+		size_t count, first = hs_c_parts_find(c, part, 0, &count);
+		for (size_t i = first; i < first + count; i++)
+			if (c->part[i].whole == whole) {
+				*ret = whole;
+				return true;
+			}
+	}
+	return false;
+}
+
+/* Does something follow from CLAIM for other blocks? */
+static bool leads_on(struct hs_c *c, const struct hs_c_claim *claim)
+{
+	return claim->form != HS_C_NOTHING && claim->form != HS_C_OPAQUE &&
+	       hs_c_plan(c, hs_decls_strip(&c->decls, claim->type))->leads_on;
+}
+
+static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
+		 enum hs_c_form form, enum hs_c_rank rank, hs_addr slot,
+		 bool proven)
+{
+	struct hs_c *c = s->c;
+	struct hs_c_claim *claim = &c->claim[b->chunk];
+	struct hs_c_claim new = {
+		.type = type,
+		.from = s->from,
+		.where = slot - s->start > UINT32_MAX
+				 ? UINT32_MAX
+				 : (uint32_t)(slot - s->start),
+		.form = (uint8_t)form,
+		.rank = (uint8_t)rank,
+		.least = claim->least,
+		.proven = proven,
+	};
+	if (rank < claim->least ||
+	    (claim->form != HS_C_NOTHING && rank < claim->rank))
+		return;
+	if (claim->form != HS_C_NOTHING && rank == claim->rank) {
+		uint32_t whole;
+		/* The same, maybe by another name; or the first of many. */
+		if (claim->clash || hs_decls_strip(&c->decls, claim->type) ==
+					    hs_decls_strip(&c->decls, type))
+			return;
+		/* Any two pointers to numbers may lead to one buffer. */
+		if (rank == HS_C_SCALARS ||
+		    !whole_of(c, claim->type, type, &whole)) {
+			claim->clash = true;
+			c->again |= leads_on(c, claim);
+			return;
+		}
+		if (whole == claim->type)
+			return;
+	}
+	/* It may have led on already. */
+	c->again |= leads_on(c, claim);
+	*claim = new;
+	if (leads_on(c, claim))
+		push(s, (uint32_t)b->chunk, rank);
+}
+
+/* Could a block of TYPE, one of them, be B? A tail may make it longer. */
+static bool could_be(const struct hs_c_source *s, const struct hs_block *b,
+		     uint32_t type, enum hs_c_form *form)
+{
+	const struct hs_decls *d = &s->c->decls;
+	const struct hs_c_plan *plan;
+	if (!d->type[type].complete)
+		return false;
+	if (hs_c_fits(s->n, b, d->type[type].size)) {
+		*form = HS_C_ONE;
+		return true;
+	}
+	plan = hs_c_plan(s->c, type);
+	if (plan->has_tail && plan->tail <= b->usable && plan->tail > 0 &&
+	    d->type[type].size <= b->usable) {
+		*form = HS_C_TAIL;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A pointer to TYPE leads OFFSET bytes into B: the one struct with such a part
+ * there that B could be. False: none, or more than one.
+ */
+static bool only_whole(struct hs_c_source *s, const struct hs_block *b,
+		       uint32_t type, uint64_t offset, uint32_t *ret)
+{
+	struct hs_c *c = s->c;
+	size_t count, first = hs_c_parts_find(c, type, offset, &count);
+	size_t found = 0;
+	enum hs_c_form form;
+	for (size_t i = first; i < first + count && found < 2; i++) {
+		uint32_t whole = c->part[i].whole;
+		if (!could_be(s, b, whole, &form))
+			continue;
+		found++;
+		*ret = whole;
+	}
+	return found == 1;
+}
+
+/* Does any struct that begins with TYPE fit B? That depends on B's size alone,
+ * and the blocks of a type have mostly one. */
+static bool any_whole(struct hs_c_source *s, const struct hs_block *b,
+		      uint32_t type)
+{
+	struct hs_c *c = s->c;
+	struct hs_c_plan *plan = hs_c_plan(c, type);
+	bool mapped = s->n->heap->chunks[b->chunk].state == HS_CHUNK_MMAPPED;
+	enum hs_c_form form;
+	if (plan->asked && plan->asked_usable == b->usable &&
+	    plan->asked_mapped == mapped)
+		return plan->answer;
+	plan->asked = true;
+	plan->asked_usable = b->usable;
+	plan->asked_mapped = mapped;
+	plan->answer = false;
+	for (uint32_t i = 0; i < plan->wholes && !plan->answer; i++)
+		plan->answer =
+			could_be(s, b, c->part[plan->whole + i].whole, &form);
+	return plan->answer;
+}
+
+static enum hs_c_sense array_sense(struct hs_c_source *s, uint32_t type,
+				   hs_addr addr, uint64_t size, uint64_t count)
+{
+	enum hs_c_sense all = HS_C_NO_POINTERS;
+	for (uint64_t i = 1; i < count && i < MAX_TRIED; i++) {
+		enum hs_c_sense one =
+			hs_c_makes_sense(s->n, s->c, type, addr + i * size);
+		if (one == HS_C_NONSENSE)
+			return one;
+		if (one > all)
+			all = one;
+	}
+	return all;
+}
+
+/* A pointer to a TYPE of known size leads to the start of B. */
+static void claim_start(struct hs_c_source *s, const struct hs_block *b,
+			uint32_t type, hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	const struct hs_decls *d = &c->decls;
+	enum hs_c_rank one = s->doubtful ? HS_C_DOUBTFUL_ONE : HS_C_FIRM_ONE;
+	enum hs_c_rank many = s->doubtful ? HS_C_DOUBTFUL_MANY : HS_C_FIRM_MANY;
+	uint64_t size = d->type[type].size;
+	uint32_t whole;
+	bool exact;
+	if (size > b->usable)
+		return;
+	enum hs_c_sense own = hs_c_makes_sense(s->n, c, type, b->user);
+	/* An element that is not in use, and was something else before. */
+	if (s->doubtful && own == HS_C_NONSENSE)
+		return;
+	bool fits = hs_c_fits(s->n, b, size);
+	if (fits && !any_whole(s, b, type)) {
+		take(s, b, type, HS_C_ONE, one, slot, own != HS_C_NONSENSE);
+		return;
+	}
+	if (hs_c_plan(c, type)->has_tail && !any_whole(s, b, type)) {
+		take(s, b, type, HS_C_TAIL, many, slot, true);
+		return;
+	}
+	if (hs_c_plan(c, type)->wholes) {
+		if (!fits && only_whole(s, b, type, 0, &whole) &&
+		    hs_c_makes_sense(s->n, c, whole, b->user) == HS_C_SENSE)
+			take(s, b, whole, HS_C_WITHIN, HS_C_INFERRED, slot,
+			     true);
+		else
+			take(s, b, type, HS_C_BASE, HS_C_BEGINS, slot, false);
+		return;
+	}
+	uint64_t count = hs_c_elements(s->n, b, size, &exact);
+	enum hs_c_sense all = array_sense(s, type, b->user, size, count);
+	/* Small ones fit everywhere, and null pointers are in all kinds of
+	 * data: only numbers are taken for an array of them unproven. */
+	if (count > 1 && (all == HS_C_SENSE || all == HS_C_NO_POINTERS))
+		take(s, b, type, HS_C_ARRAY, many, slot, all == HS_C_SENSE);
+	else if (hs_c_fits_with_rest(s->n, b, size))
+		take(s, b, type, HS_C_ONE, one, slot, false);
+	else
+		take(s, b, type, HS_C_BASE, HS_C_BEGINS, slot, false);
+}
+
+/* A pointer to TYPE leads into B, OFFSET bytes from its start. */
+static void claim_inside(struct hs_c_source *s, const struct hs_block *b,
+			 uint32_t type, uint64_t offset, hs_addr slot)
+{
+	uint32_t whole;
+	/* Of an array it is an element; that is not for us to say. */
+	if (only_whole(s, b, type, offset, &whole) &&
+	    hs_c_makes_sense(s->n, s->c, whole, b->user) != HS_C_NONSENSE)
+		take(s, b, whole, HS_C_WITHIN, HS_C_INFERRED, slot, true);
+}
+
+/* A rule says that the pointer at SLOT, whose value is V, leads to what RULE
+ * says. It must have the size for it. */
+static bool claim_by_rule(struct hs_c_source *s, const struct hs_c_rule *rule,
+			  uint64_t v, hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	struct hs_block b;
+	enum hs_c_form form;
+	uint32_t type = hs_decls_strip(&c->decls, rule->type);
+	hs_addr at = v + (uint64_t)rule->at;
+	if (!hs_c_tests_hold(&rule->provided, &c->read, at) ||
+	    !hs_naming_block_at(s->n, at, &b))
+		return false;
+	if (c->decls.type[type].kind == HS_DECL_NUMBER) {
+		take(s, &b, rule->type, HS_C_ARRAY, HS_C_SCALARS, slot, false);
+		return true;
+	}
+	if (!could_be(s, &b, type, &form) ||
+	    hs_c_makes_sense(s->n, c, type, b.user) == HS_C_NONSENSE)
+		return false;
+	take(s, &b, type, HS_C_RULE,
+	     s->doubtful ? HS_C_DOUBTFUL_ONE : HS_C_FIRM_ONE, slot, true);
+	return true;
+}
+
+/* The pointer at SLOT leads to what RULE says. */
+static bool follow_rule(struct hs_c_source *s, const struct hs_c_rule *rule,
+			hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	uint64_t v;
+	if (!hs_window_word(&c->read, slot, &v))
+		return false;
+	if (s->n->heap->tagged_pointers)
+		v &= HS_ADDR_WITHOUT_TAG;
+	if (v < HS_C_LOWEST)
+		return false;
+	/* What a rule leads to may have rules of its own: `sds`, a base. */
+	if (rule->of == HS_C_MEMBER) {
+		if (hs_c_rules_has(&c->rules, rule->type, HS_C_TYPEDEF))
+			return hs_c_follow_rules(s, rule->type, HS_C_TYPEDEF, v,
+						 slot);
+		uint32_t type = hs_decls_strip(&c->decls, rule->type);
+		if (rule->at == 0 && rule->provided.count == 0 &&
+		    hs_c_rules_has(&c->rules, type, HS_C_POINTEE) &&
+		    hs_c_follow_rules(s, type, HS_C_POINTEE, v, slot))
+			return true;
+	}
+	return claim_by_rule(s, rule, v, slot);
+}
+
+bool hs_c_follow_rules(struct hs_c_source *s, uint32_t subject,
+		       enum hs_c_subject of, hs_addr addr, hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	size_t count, first = hs_c_rules_find(&c->rules, subject, &count);
+	bool any = false;
+	for (size_t i = first; i < first + count; i++) {
+		const struct hs_c_rule *rule = &c->rules.rule[i];
+		if (rule->of != of || c->budget == 0 ||
+		    !hs_c_tests_hold(&rule->when, &c->read, addr))
+			continue;
+		c->budget--;
+		if (of == HS_C_MEMBER) /* one for each of its members */
+			any |= follow_rule(s, rule, addr + rule->member);
+		else if (follow_rule(s, rule, slot))
+			return true;
+	}
+	return any;
+}
+
+/* A pointer to a POINTEE, found at SLOT, leads to V, which is within B. */
+static void claim(struct hs_c_source *s, uint32_t pointee, hs_addr slot,
+		  uint64_t v, const struct hs_block *b)
+{
+	const struct hs_decls *d = &s->c->decls;
+	uint32_t type = hs_decls_strip(d, pointee);
+	const struct hs_decl_type *t = &d->type[type];
+	bool at_start = v == b->user;
+	if (hs_c_rules_has(&s->c->rules, type, HS_C_POINTEE) &&
+	    hs_c_follow_rules(s, type, HS_C_POINTEE, v, slot))
+		return;
+	switch (t->kind) {
+	case HS_DECL_STRUCT:
+	case HS_DECL_UNION:
+		if (!t->complete) {
+			if (at_start && t->name)
+				take(s, b, type, HS_C_OPAQUE, HS_C_BEGINS, slot,
+				     false);
+		} else if (at_start) {
+			claim_start(s, b, type, slot);
+		} else {
+			claim_inside(s, b, type, v - b->user, slot);
+		}
+		break;
+	case HS_DECL_POINTER:
+	case HS_DECL_ARRAY:
+		if (at_start && t->size > 0 && t->size <= b->usable)
+			take(s, b, type, HS_C_ARRAY,
+			     s->doubtful ? HS_C_DOUBTFUL_MANY : HS_C_FIRM_MANY,
+			     slot, false);
+		break;
+	case HS_DECL_NUMBER:
+	case HS_DECL_ENUM:
+		if (at_start)
+			take(s, b, pointee, HS_C_ARRAY, HS_C_SCALARS, slot,
+			     false);
+		break;
+	default: /* void, functions: nothing is said */
+		break;
+	}
+}
+
+/*
+ * Three rounds over those that wait: each asks the caches for what the next one
+ * needs, so that the waits for memory overlap.
+ */
+void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c)
+{
+	unsigned count = c->waiting_count;
+	c->waiting_count = 0;
+	for (unsigned i = 0; i < count; i++)
+		hs_block_map_fetch(&n->map, c->waiting[i].to);
+	for (unsigned i = 0; i < count; i++) {
+		struct hs_c_waiting *w = &c->waiting[i];
+		size_t chunk;
+		w->chunk = UINT32_MAX;
+		if (!hs_block_map_find(&n->map, w->to, &chunk))
+			continue;
+		w->chunk = (uint32_t)chunk;
+		__builtin_prefetch(&c->claim[chunk], 1);
+	}
+	for (unsigned i = 0; i < count && !n->failed; i++) {
+		const struct hs_c_waiting *w = &c->waiting[i];
+		struct hs_c_source s = { .n = n,
+					 .c = c,
+					 .from = w->from,
+					 .start = w->start,
+					 .doubtful = w->doubtful };
+		struct hs_block b;
+		if (w->chunk != UINT32_MAX && hs_naming_live(n, w->chunk, &b) &&
+		    w->to >= b.user && w->to - b.user < b.usable)
+			claim(&s, w->pointee, w->slot, w->to, &b);
+	}
+}
+
+void hs_c_follow(struct hs_c_source *s, uint32_t pointee, hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	uint64_t v;
+	if (!hs_window_word(&c->read, slot, &v))
+		return;
+	if (s->n->heap->tagged_pointers)
+		v &= HS_ADDR_WITHOUT_TAG;
+	if (v < HS_C_LOWEST || !hs_block_map_covers(&s->n->map, v))
+		return;
+	hs_block_map_ask(&s->n->map, v);
+	hs_window_ask(&s->n->block, v);
+	c->waiting[c->waiting_count++] =
+		(struct hs_c_waiting){ .to = v,
+				       .slot = slot,
+				       .start = s->start,
+				       .pointee = pointee,
+				       .from = s->from,
+				       .doubtful = s->doubtful };
+	if (c->waiting_count == HS_C_WAITING)
+		hs_c_follow_waiting(s->n, c);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TYPES_C_SPREAD_H
+#define TYPES_C_SPREAD_H
+
+#include "types/c_types.h"
+
+/* Addresses below are numbers. */
+#define HS_C_LOWEST 4096u
+
+/* What is being looked through: a block, or a variable. */
+struct hs_c_source {
+	struct hs_naming *n;
+	struct hs_c *c;
+	uint32_t from; /* as in a claim */
+	hs_addr start; /* of FROM */
+	hs_addr end;   /* values lie before it */
+	bool doubtful;
+};
+
+/*
+ * The pointer at SLOT, declared to lead to a POINTEE, waits to be followed. It
+ * claims what it leads to when enough of them wait, or when told to.
+ */
+void hs_c_follow(struct hs_c_source *s, uint32_t pointee, hs_addr slot);
+void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c);
+
+/*
+ * Try the rules of SUBJECT, whose conditions are about what is at ADDR, at
+ * once. SLOT holds the pointer that led there. True: one of them led
+ * somewhere.
+ */
+bool hs_c_follow_rules(struct hs_c_source *s, uint32_t subject,
+		       enum hs_c_subject of, hs_addr addr, hs_addr slot);
+
+#endif
