@@ -2,6 +2,7 @@
 """places.py PLACE: fixtures/shapes.c where programs really live and cores
 really come from. What heapscan says there is compared with the program's own
 ledger, or is the one line that says why there is nothing to say."""
+import ctypes
 import glob
 import json
 import os
@@ -452,6 +453,61 @@ def huge_pages(letters):
         compare("core", books, core_of(program))
     finally:
         program.close()
+
+
+def as_on_linux_4():
+    """From now on this process and those it starts get the answers of Linux
+    4.0: no system call with a higher number than execveat's, and no ioctl that
+    lists pages or maps of another process."""
+    if os.uname().machine != "x86_64":
+        seen.skip("the numbers are those of x86-64")
+    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
+    allow, none, not_here = 0x7fff0000, 0x50000 | 38, 0x50000 | 25
+    steps = [(load, 0, 0, 0),               # the number
+             (at_least, 0, 1, 323), (end, 0, 0, none),
+             (equal, 0, 4, 16),             # ioctl
+             (load, 0, 0, 24),              # what is asked of it
+             (equal, 1, 0, 0xc0606610),     # PAGEMAP_SCAN
+             (equal, 0, 1, 0xc0686611),     # PROCMAP_QUERY
+             (end, 0, 0, not_here),
+             (end, 0, 0, allow)]
+    code = ctypes.create_string_buffer(
+        b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = ctypes.create_string_buffer(struct.pack(
+        "HxxxxxxP", len(steps), ctypes.addressof(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) or \
+            libc.prctl(22, 2, ctypes.byref(program), 0, 0):
+        seen.skip("no filter can be set: %s" % os.strerror(
+            ctypes.get_errno()))
+
+
+def place_linux_4():
+    """What newer kernels offer is used, and not needed."""
+    programs = []
+    try:
+        for name in ("shapes", "shapes-static", "shapes-m32"):
+            binary = os.path.join(seen.FIXTURES, name)
+            if os.path.exists(binary):
+                programs.append(start([binary, "ledger", ""]))
+        as_on_linux_4()
+        try:
+            os.pidfd_open(os.getpid())
+            failures.append("the filter does nothing")
+        except OSError as e:
+            failures.expect(e.errno == 38, "pidfd_open: %s" % e)
+        for program in programs:
+            books = ledger.read_ledger(program.path("ledger"))
+            pid = str(program.pid)
+            live = compare("live", books, "--pid", pid)
+            out = program.path("out.msl")
+            made = run("capture", "--pid", pid, "-o", out)
+            failures.expect(made.returncode == 0, "capture: " + made.stderr)
+            seen.compare_reports(failures, live, compare("slice", books, out))
+            compare("core", books, core_of(program))
+    finally:
+        for program in programs:
+            program.close()
 
 
 def left_out(core, out, ranges):
