@@ -88,7 +88,7 @@ static void print_node(struct cli *cli, const struct hs_owners *owners,
 		out_ink(out, cli->colour, INK_BOLD,
 			hs_root_kind_name(o.root.kind));
 		out_str(out, "  ");
-		out_escaped(out, root_text(cli, &o.root, text));
+		out_escaped(out, root_whole_text(cli, &o.root, text));
 		out_str(out, "\n");
 		return;
 	}
@@ -171,7 +171,7 @@ static void print_headline(struct cli *cli, const struct hs_owners *owners,
 	if (whole.children) {
 		hs_owners_info(owners, hs_owners_child(owners, node, 0),
 			       &first);
-		who = first.is_root ? root_text(cli, &first.root, text)
+		who = first.is_root ? root_whole_text(cli, &first.root, text)
 				    : reach_holder(cli, cli->graph, first.chunk,
 						   text);
 		out_printf(out, "; most is kept by ");

@@ -189,7 +189,7 @@ static json_t *jroot(const struct cli *cli, const struct hs_root_info *r)
 	struct hs_heap_thread_info t = { .tid = -1 };
 	struct hs_module_info m = { .path = NULL };
 	struct hs_map_info map = { .start = HS_NO_ADDR };
-	char text[ROOT_TEXT];
+	char text[ROOT_TEXT], place[PLACE_TEXT];
 	const char *reg = NULL;
 	if (r->thread < hs_heap_thread_count(cli->heap))
 		hs_heap_thread(cli->heap, r->thread, &t);
@@ -205,11 +205,12 @@ static json_t *jroot(const struct cli *cli, const struct hs_root_info *r)
 					     jaddr(r->symbol.addr), "offset",
 					     jcount(r->addr - r->symbol.addr))
 				 : json_null();
-	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind",
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind",
 			 hs_root_kind_name(r->kind), "address", jaddr(r->addr),
 			 "tid", jid(t.tid), "register", jtext(reg), "module",
-			 jtext(m.path), "symbol", symbol, "mapping",
-			 jaddr(map.start), "text",
+			 jtext(m.path), "symbol", symbol, "place",
+			 jtext(root_place(cli, r, place) ? place : NULL),
+			 "mapping", jaddr(map.start), "text",
 			 jtext(root_text(cli, r, text)));
 }
 

@@ -224,10 +224,37 @@ static void mapping_text(const struct cli *cli, const struct hs_root_info *root,
 		       root->addr - m.start);
 }
 
-const char *root_text(const struct cli *cli, const struct hs_root_info *root,
-		      char buf[ROOT_TEXT])
+bool root_place(const struct cli *cli, const struct hs_root_info *root,
+		char buf[PLACE_TEXT])
 {
-	char thread[128];
+	bool variable = root->kind == HS_ROOT_DATA || root->kind == HS_ROOT_TLS;
+	return variable && cli->types &&
+	       hs_types_place(cli->types, root->addr, buf, PLACE_TEXT);
+}
+
+/* The variable of a root that has one: "table[3].first", "table +0x18", or
+ * just "table"; WHOLE: the last in any case. NULL: it has none. */
+static const char *variable_text(const struct cli *cli,
+				 const struct hs_root_info *root, bool whole,
+				 char buf[PLACE_TEXT])
+{
+	if (!(whole && root->has_symbol) && root_place(cli, root, buf))
+		return buf;
+	if (!root->has_symbol)
+		return NULL;
+	if (whole || root->addr == root->symbol.addr)
+		return root->symbol.name;
+	(void)snprintf(buf, PLACE_TEXT, "%s +0x%" PRIx64, root->symbol.name,
+		       root->addr - root->symbol.addr);
+	return buf;
+}
+
+static const char *write_root(const struct cli *cli,
+			      const struct hs_root_info *root, bool whole,
+			      char buf[ROOT_TEXT])
+{
+	char thread[128], place[PLACE_TEXT];
+	const char *variable = variable_text(cli, root, whole, place);
 	const char *who =
 		thread_text(cli, root->thread, thread, sizeof(thread));
 	const char *reg;
@@ -248,13 +275,11 @@ const char *root_text(const struct cli *cli, const struct hs_root_info *root,
 		break;
 	}
 	case HS_ROOT_TLS:
-		if (root->has_symbol)
+		if (variable)
 			(void)snprintf(buf, ROOT_TEXT,
-				       "thread-local variable %s +0x%" PRIx64
-				       " of %s, %s",
-				       root->symbol.name,
-				       root->addr - root->symbol.addr,
-				       module_text(cli, root->module), who);
+				       "thread-local variable %s of %s, %s",
+				       variable, module_text(cli, root->module),
+				       who);
 		else
 			(void)snprintf(
 				buf, ROOT_TEXT,
@@ -273,11 +298,9 @@ const char *root_text(const struct cli *cli, const struct hs_root_info *root,
 			       root->offset / (2 * cli->info.word_size), who);
 		break;
 	case HS_ROOT_DATA:
-		if (root->has_symbol)
-			(void)snprintf(buf, ROOT_TEXT,
-				       "variable %s +0x%" PRIx64 " of %s",
-				       root->symbol.name,
-				       root->addr - root->symbol.addr,
+		if (variable)
+			(void)snprintf(buf, ROOT_TEXT, "variable %s of %s",
+				       variable,
 				       module_text(cli, root->module));
 		else
 			mapping_text(cli, root, "data of", buf);
@@ -296,6 +319,19 @@ const char *root_text(const struct cli *cli, const struct hs_root_info *root,
 		break;
 	}
 	return buf;
+}
+
+const char *root_text(const struct cli *cli, const struct hs_root_info *root,
+		      char buf[ROOT_TEXT])
+{
+	return write_root(cli, root, false, buf);
+}
+
+const char *root_whole_text(const struct cli *cli,
+			    const struct hs_root_info *root,
+			    char buf[ROOT_TEXT])
+{
+	return write_root(cli, root, true, buf);
 }
 
 uint8_t root_rank(enum hs_root_kind kind)

@@ -50,10 +50,23 @@ const char *owner_field(struct cli *cli, const struct hs_owners *owners,
 bool owner_holder(struct cli *cli, const struct hs_owners *owners, size_t node,
 		  struct hs_root_info *ret);
 
-/* A root in words: "variable `table'+16 of /bin/x", not escaped. */
+/* What the source calls the variable, or the part of it, that a root is:
+ * "table[3].first", not escaped. False: not known, or types were not asked for.
+ */
+#define PLACE_TEXT 256
+bool root_place(const struct cli *cli, const struct hs_root_info *root,
+		char buf[PLACE_TEXT]);
+
+/* A root in words: "variable table[3] of /bin/x", or "variable table +0x18 of
+ * /bin/x"; not escaped. */
 #define ROOT_TEXT 512
 const char *root_text(const struct cli *cli, const struct hs_root_info *root,
 		      char buf[ROOT_TEXT]);
+
+/* The same for all of a variable, of which ROOT is some part. */
+const char *root_whole_text(const struct cli *cli,
+			    const struct hs_root_info *root,
+			    char buf[ROOT_TEXT]);
 
 /* Of roots that lead to one block, the one of highest rank will be there the
  * longest: variables before stacks, registers last. Above 0. */

@@ -27,6 +27,7 @@ static void release(void *state)
 	for (size_t i = 0; i < HS_C_RANKS; i++)
 		free(c->queue[i].chunk);
 	free(c->root);
+	free(c->place);
 	free(c->part);
 	hs_c_plans_release(&c->plans);
 	free(c->claim);
@@ -168,6 +169,8 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 		st = find_statics(n, c, &any_tls, err);
 	if (!st && any_tls)
 		st = find_tls(n, c, err);
+	if (!st)
+		st = hs_c_places_init(c, err);
 	return st ? st : hs_c_parts_init(c, err);
 }
 
@@ -431,6 +434,11 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 	(void)fn(arg, "size of the type", line);
 }
 
+static bool place(void *state, hs_addr addr, struct hs_text *text)
+{
+	return hs_c_place(state, addr, text);
+}
+
 static void fields(struct hs_naming *n, void *state, const struct hs_block *b,
 		   hs_field_fn fn, void *arg)
 {
@@ -447,5 +455,6 @@ const struct hs_namer hs_namer_c = {
 	.claim_late = claim_late,
 	.fields = fields,
 	.details = details,
+	.place = place,
 	.source = HS_TYPE_DWARF,
 };

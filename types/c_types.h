@@ -66,6 +66,12 @@ struct hs_c_root {
 	int64_t tid; /* of a thread-local one; -1 */
 };
 
+/* Where a variable begins: an index, by address. */
+struct hs_c_place {
+	hs_addr at;
+	uint32_t root;
+};
+
 /* D has a T at OFFSET: by value, or as its first members. */
 struct hs_c_part {
 	uint32_t type;  /* T */
@@ -101,7 +107,8 @@ struct hs_c {
 	struct hs_c_rules rules;
 	struct hs_c_root *root;
 	size_t root_count, root_capacity;
-	struct hs_c_part *part; /* by type, offset, whole */
+	struct hs_c_place *place; /* as many, when all roots are known */
+	struct hs_c_part *part;   /* by type, offset, whole */
 	size_t part_count, part_capacity;
 	struct hs_c_plans plans;
 	struct hs_c_claim *claim; /* by chunk */
@@ -150,6 +157,13 @@ void hs_c_spread(struct hs_naming *n, struct hs_c *c);
 /* Claim blocks that nothing leads to, by what they lead to. */
 HS_MUST_CHECK enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
 					struct hs_error *err);
+
+/* Make the places. Call once, when all roots are known. */
+HS_MUST_CHECK enum hs_status hs_c_places_init(struct hs_c *c,
+					      struct hs_error *err);
+/* Append what C calls ADDR ("table[3].first"), the variable it lies in first;
+ * false: it lies in none that is known. */
+bool hs_c_place(const struct hs_c *c, hs_addr addr, struct hs_text *text);
 
 /* Which fields a block with a claim has: see hs_types_fields(). */
 void hs_c_fields(struct hs_naming *n, struct hs_c *c, const struct hs_block *b,

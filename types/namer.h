@@ -8,6 +8,7 @@
 #include "core/window.h"
 #include "heap/model.h"
 #include "types/block_map.h"
+#include "types/text.h"
 #include "types/type_table.h"
 
 /* A live block, with what most namers look at first. */
@@ -107,6 +108,9 @@ struct hs_namer {
 	 * What is in areas survey() counts, with hs_naming_part(). */
 	bool (*part_at)(struct hs_naming *naming, void *state, hs_addr addr,
 			struct hs_part_info *ret);
+	/* What the program calls the place ADDR, which is in no block. NULL:
+	 * it has no words for that. */
+	bool (*place)(void *state, hs_addr addr, struct hs_text *text);
 	/* The fields of an object that it claimed, and what else there is to
 	 * say of it. NULL: nothing. */
 	void (*fields)(struct hs_naming *naming, void *state,

@@ -194,6 +194,19 @@ bool hs_types_part_at(struct hs_types *types, hs_addr addr,
 	return false;
 }
 
+bool hs_types_place(struct hs_types *types, hs_addr addr, char *buf,
+		    size_t size)
+{
+	for (size_t i = 0; i < HS_NAMERS; i++) {
+		struct hs_text text;
+		hs_text_init(&text, buf, size);
+		if (hs_namers[i]->place &&
+		    hs_namers[i]->place(types->states.of[i], addr, &text))
+			return true;
+	}
+	return false;
+}
+
 void hs_types_fields(struct hs_types *types, size_t chunk, hs_field_fn fn,
 		     void *arg)
 {

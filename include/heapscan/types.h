@@ -143,6 +143,14 @@ struct hs_part_info {
 HS_API bool hs_types_part_at(struct hs_types *types, hs_addr addr,
 			     struct hs_part_info *ret);
 
+/*
+ * What the program's source calls ADDR, which lies in a variable and in no
+ * block: "table[3].first". Into BUF of SIZE bytes, not escaped. False: nothing
+ * is known of a variable there, or it does not fit.
+ */
+HS_API bool hs_types_place(struct hs_types *types, hs_addr addr, char *buf,
+			   size_t size);
+
 /* What a pointer does for the life of what it points to. */
 enum hs_strength {
 	HS_STRENGTH_NONE, /* no reference, or not known */

@@ -52,9 +52,9 @@ ends 4
 
 ask why "$(held bss)"
 ends 0
-says '^data  0x[0-9a-f]+  variable in_bss \+0x0 of '
+says '^data  0x[0-9a-f]+  variable in_bss(\.slot\[0\])? of '
 ask why "$(held main-tls)"
-says '^tls  .*thread-local variable in_tls '
+says '^tls  .*thread-local variable in_tls(\[[01]\])? '
 block=$(awk '$1 == "child" { print $2; exit }' "$ledger")
 ask why "$block" --referrers
 ends 1
@@ -65,7 +65,7 @@ ends 2
 
 ask owners
 ends 0
-says 'data  variable in_bss '
+says 'data  variable in_bss(.slot.0.)? '
 ask owners "$(held bss)" --depth 5
 ends 0
 says '^3 blocks at and below this one retain '
@@ -85,7 +85,7 @@ ends 0
 says 'leaks, one of each shape'
 says "label=\"$(awk '$4 == "self" { print $2; exit }' "$ledger")"
 ask graph --path "$(held bss)" --max-nodes 1
-says 'variable in_bss '
+says 'variable in_bss(.slot.0.)? '
 ask graph --path "$(held bss)" -T svg
 says '^<svg '
 ask graph --leaks -T png

@@ -28,7 +28,7 @@ for addr, hit in hits.items():
     if why == "why":
         assert b["reached"] == (owner != "lost"), hit
         assert owner == "lost" or \
-            b["held_by"].startswith("variable %s +0x0 of " % owner), hit
+            b["held_by"].startswith("variable %s of " % owner), hit
     else:
         assert b["reached"] is None and b["held_by"] is None
 END

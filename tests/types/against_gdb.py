@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Fields of C structs by `heapscan at` and by gdb, compared.
+"""Fields of C structs by `heapscan at`, and the parts of variables that hold
+them by `heapscan why`, compared with what gdb says.
 
 against_gdb.py HEAPSCAN PID TRUTH: some structs of each type that TRUTH names.
 """
@@ -45,6 +46,33 @@ for place in document["addresses"]:
             how, name, place["address"], field["name"]), "-ex", "echo \\n"]
 if len(expected) < 60:
     sys.exit("only %d fields" % len(expected))
+
+# Where the variable is that leads to a struct.
+places, functions = {}, []
+for address in [all_of[-1] for all_of in chosen.values()]:
+    document = json.loads(subprocess.run(
+        [heapscan, "why", "--json", "--pid", pid, address],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        check=False).stdout)
+    for path in document["paths"]:
+        root = path["root"]
+        if root["kind"] != "data" or not root["place"]:
+            continue
+        function, _, variable = root["place"].rpartition("::")
+        if not function:
+            places[variable] = root["address"]
+            continue
+        # What became of the function gdb may not know; the linker's name for
+        # its variable is there.
+        functions.append(root["place"])
+        if not root["symbol"]["name"].startswith(variable):
+            sys.exit("'%s' is %s" % (root["place"], root["symbol"]))
+if len([p for p in places if "[" in p or "." in p]) < 2 or not functions:
+    sys.exit("too few variables: %s, %s" % (places, functions))
+for place, address in places.items():
+    expected.append(("variable", place, address))
+    commands += ["-ex", "echo \\nVALUE=", "-ex",
+                 "output/x (long)&(%s)" % place, "-ex", "echo \\n"]
 
 run = subprocess.run(["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
                       "-p", pid] + commands, stdout=subprocess.PIPE,
