@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
+#include <heapscan/crew.h>
+
 #include "core/cleanup.h"
-#include "core/crew.h"
 #include "core/grow.h"
 #include "core/limits.h"
 
