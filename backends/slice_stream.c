@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/slice_stream.h"
 
+#include <heapscan/crew.h>
 #include <stdlib.h>
 
 #include <heapscan/crew.h>
