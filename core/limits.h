@@ -76,6 +76,10 @@
  * it: shorter ones cost more in spans than in looking. */
 #define HS_ZERO_RUN ((uint64_t)1 << 20)
 
+/* So much memory is looked at, evenly spread, to tell how much of it another
+ * allocator uses: a fraction of a second for a number that says "about". */
+#define HS_LIMIT_OTHER_BYTES ((uint64_t)1 << 30)
+
 /* What a compressed core may unpack to: the largest file that ext4 has. A few
  * KiB of zstd can claim any length of zeroes. */
 #define HS_LIMIT_UNPACKED ((uint64_t)1 << 44)

@@ -246,6 +246,28 @@ hs_addr hs_span_list_skip_zeroes(const struct hs_span_list *list, hs_addr addr)
 	return addr;
 }
 
+hs_addr hs_span_list_next_step(const struct hs_span_list *list, hs_addr addr,
+			       uint64_t step)
+{
+	size_t i = lower(list, addr);
+	while (i < list->count) {
+		const struct hs_span *s = &list->span[i];
+		if (s->state == HS_SPAN_NOT_CAPTURED || s->zero) {
+			i++;
+			continue;
+		}
+		if (s->start > addr)
+			addr = s->start;
+		if (addr > UINT64_MAX - (step - 1))
+			break;
+		addr = (addr + step - 1) & ~(step - 1);
+		if (addr - s->start < s->len)
+			return addr;
+		i = lower(list, addr);
+	}
+	return HS_NO_ADDR;
+}
+
 void hs_span_list_release(struct hs_span_list *list)
 {
 	free(list->span);

@@ -57,6 +57,13 @@ const struct hs_span *hs_span_list_from(const struct hs_span_list *list,
  * terabytes of them would cost minutes and find nothing.
  */
 hs_addr hs_span_list_skip_zeroes(const struct hs_span_list *list, hs_addr addr);
+/*
+ * The first multiple of STEP, a power of two, from ADDR on that has bytes other
+ * than those long runs of zeroes; HS_NO_ADDR: none. For walks in steps: a
+ * mapping may claim any length, what is in a dump ends.
+ */
+hs_addr hs_span_list_next_step(const struct hs_span_list *list, hs_addr addr,
+			       uint64_t step);
 void hs_span_list_release(struct hs_span_list *list);
 
 #endif

@@ -381,14 +381,34 @@ static enum hs_status scan_registers(const struct scan *s, struct hs_error *err)
 	return HS_OK;
 }
 
-static enum hs_status cut_roots(struct hs_edges *edges,
+/* Where the piece that begins at AT ends. What has no bytes is one, however
+ * long a mapping claims to be: scan_words() goes over it in one step. */
+static hs_addr piece_end(const struct hs_target *target, hs_addr at,
+			 hs_addr end)
+{
+	const struct hs_span *s = hs_span_list_from(&target->spans, at);
+	if (!s)
+		return end;
+	hs_addr next = at;
+	if (s->start > at)
+		next = s->start;
+	else if (s->zero || s->state == HS_SPAN_NOT_CAPTURED)
+		next = s->start + s->len;
+	if (next - at < ROOT_PIECE)
+		next = end - at > ROOT_PIECE ? at + ROOT_PIECE : end;
+	return next < end ? next : end;
+}
+
+static enum hs_status cut_roots(const struct hs_target *target,
+				struct hs_edges *edges,
 				const struct hs_roots *roots,
 				struct hs_error *err)
 {
 	size_t count = 1;
 	for (size_t i = 0; i < roots->live.count; i++) {
 		const struct hs_root_range *r = &roots->live.range[i];
-		count += (size_t)((r->end - r->start - 1) / ROOT_PIECE) + 1;
+		for (hs_addr at = r->start; at < r->end; count++)
+			at = piece_end(target, at, r->end);
 	}
 	edges->root = calloc(count, sizeof(*edges->root));
 	if (!edges->root)
@@ -399,8 +419,7 @@ static enum hs_status cut_roots(struct hs_edges *edges,
 	for (size_t i = 0; i < roots->live.count; i++) {
 		const struct hs_root_range *r = &roots->live.range[i];
 		for (hs_addr at = r->start; at < r->end;) {
-			hs_addr end = r->end - at > ROOT_PIECE ? at + ROOT_PIECE
-							       : r->end;
+			hs_addr end = piece_end(target, at, r->end);
 			edges->root[n++] = (struct hs_root_piece){ .start = at,
 								   .end = end };
 			at = end;
@@ -433,7 +452,7 @@ static enum hs_status scan_all(const struct scan *s,
 	if (!edges->first || !edges->piece)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu chunks",
 			       chunks);
-	enum hs_status st = cut_roots(edges, roots, err);
+	enum hs_status st = cut_roots(s->target, edges, roots, err);
 	if (!st)
 		st = scan_registers(s, err);
 	if (st)

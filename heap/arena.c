@@ -196,15 +196,17 @@ static enum hs_status add(struct hs_scan *scan, hs_addr addr, bool is_main,
 static enum hs_status find_lost(struct hs_scan *scan, struct hs_error *err)
 {
 	const struct hs_map_list *maps = &scan->target->maps;
+	const struct hs_span_list *spans = &scan->target->spans;
 	uint64_t max = default_heap_max(scan);
 	unsigned w = scan->target->word_size;
 	for (size_t i = 0; i < maps->count; i++) {
 		const struct hs_map *map = &maps->map[i];
-		if (!hs_scan_writable(map) || map->captured == 0 ||
-		    map->start > UINT64_MAX - max)
+		if (!hs_scan_writable(map) || map->captured == 0)
 			continue;
-		for (hs_addr at = (map->start + max - 1) & ~(max - 1);
-		     at < map->end; at += max) {
+		for (hs_addr at =
+			     hs_span_list_next_step(spans, map->start, max);
+		     at < map->end;
+		     at = hs_span_list_next_step(spans, at + 1, max)) {
 			uint64_t base;
 			if (!hs_window_word(&scan->window, at, &base) ||
 			    base - at > 16 * w ||

@@ -199,8 +199,9 @@ static bool begins_inside(struct hs_scan *scan, hs_addr from, hs_addr limit,
  */
 static hs_addr next_thread_heap(struct hs_scan *scan, hs_addr from, hs_addr end)
 {
-	hs_addr at = (from + HEAP_STEP - 1) & ~(HEAP_STEP - 1);
-	for (; at >= from && at < end; at += HEAP_STEP) {
+	const struct hs_span_list *spans = &scan->target->spans;
+	for (hs_addr at = hs_span_list_next_step(spans, from, HEAP_STEP);
+	     at < end; at = hs_span_list_next_step(spans, at + 1, HEAP_STEP)) {
 		uint64_t arena;
 		if (hs_window_word(&scan->window, at, &arena) &&
 		    hs_is_thread_arena(scan, arena))

@@ -197,14 +197,16 @@ static enum hs_status heaps_by_place(struct hs_scan *scan, uint32_t arena,
 				     uint64_t max, struct hs_error *err)
 {
 	const struct hs_map_list *maps = &scan->target->maps;
+	const struct hs_span_list *spans = &scan->target->spans;
 	const struct hs_arena *a = &scan->heap->arenas[arena];
 	for (size_t i = 0; i < maps->count; i++) {
 		const struct hs_map *map = &maps->map[i];
-		if (!hs_scan_writable(map) || map->captured == 0 ||
-		    map->start > UINT64_MAX - max)
+		if (!hs_scan_writable(map) || map->captured == 0)
 			continue;
-		for (hs_addr at = (map->start + max - 1) & ~(max - 1);
-		     at < map->end; at += max) {
+		for (hs_addr at =
+			     hs_span_list_next_step(spans, map->start, max);
+		     at < map->end;
+		     at = hs_span_list_next_step(spans, at + 1, max)) {
 			struct heap_piece p;
 			if (!read_heap_info(scan, a, at, max, &p))
 				continue;

@@ -82,6 +82,7 @@ static bool is_pointed_to(struct hs_scan *scan, hs_addr at)
 static bool by_structure(struct hs_scan *scan, uint64_t *ret)
 {
 	const struct hs_map_list *maps = &scan->target->maps;
+	const struct hs_span_list *spans = &scan->target->spans;
 	unsigned tries = 0;
 	if (scan->target->signal != SIGABRT || scan->heap->module == SIZE_MAX)
 		return false;
@@ -90,7 +91,10 @@ static bool by_structure(struct hs_scan *scan, uint64_t *ret)
 		if (!hs_scan_writable(map) || map->captured == 0 ||
 		    map->kind != HS_MAP_ANON)
 			continue;
-		for (hs_addr at = map->start; at < map->end;) {
+		for (hs_addr at =
+			     hs_span_list_next_step(spans, map->start, PAGE);
+		     at < map->end;
+		     at = hs_span_list_next_step(spans, at + 1, PAGE)) {
 			bool likely = looks_like_message(scan, at, map->end);
 			if (likely && tries++ == MOST_TRIES)
 				return false;
@@ -98,9 +102,6 @@ static bool by_structure(struct hs_scan *scan, uint64_t *ret)
 				*ret = at;
 				return true;
 			}
-			hs_addr next = hs_span_list_skip_zeroes(
-				&scan->target->spans, at + PAGE);
-			at = (next + PAGE - 1) & ~(PAGE - 1);
 		}
 	}
 	return false;

@@ -6,7 +6,9 @@
 
 #include <cmocka.h> /* wants the four above first */
 
+#include <heapscan/graph.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include "support/heap_expect.h"
@@ -240,6 +242,49 @@ static void a_piece_behind_a_full_heap_of_a_thread_is_found(void **state)
 			fail_msg("glibc 2.%u: %u of %u", versions[v],
 				 hb_chunks_wrong(&hb, heap, false),
 				 main_fast(&hb));
+		hs_heap_free(heap);
+		hb_release(&hb);
+	}
+}
+
+/* The last mapping claims to reach the end of the address space. */
+static void make_endless(struct heap_builder *hb)
+{
+	struct hs_target *t = &hb->target.base;
+	struct hs_map *last = &t->maps.map[t->maps.count - 1];
+	const struct hs_span rest = {
+		.start = last->end,
+		.len = UINT64_MAX - 0xfff - last->end,
+		.state = HS_SPAN_NOT_CAPTURED,
+	};
+	last->end += rest.len;
+	t->signal = SIGABRT;
+	assert_int_equal(hs_span_list_add(&t->spans, rest, NULL), HS_OK);
+	assert_int_equal(hs_span_list_sort(&t->spans, NULL, NULL), HS_OK);
+}
+
+/* A walk over what it claims, page by page, would not end. */
+static void a_mapping_may_claim_any_length(void **state)
+{
+	(void)state;
+	static uint8_t page[PAGE] = { 1 };
+	for (unsigned lost = 0; lost < 2; lost++) {
+		struct heap_builder hb;
+		struct hb_scene s;
+		struct hs_graph *graph = NULL;
+		hb_init(&hb, 36, HS_ARCH_X86_64);
+		hb_everything(&hb, 0, &s);
+		if (lost)
+			hb_hole(&hb, hb.data, hb.data_end - hb.data);
+		fake_target_map(&hb.target, UINT64_C(1) << 48, page,
+				sizeof(page), FAKE_RW);
+		hb_finish(&hb);
+		make_endless(&hb);
+		struct hs_heap *heap = scan(&hb);
+		assert_int_equal(hs_graph_new(&hb.target.base, NULL, heap, NULL,
+					      &graph, NULL),
+				 HS_OK);
+		hs_graph_free(graph);
 		hs_heap_free(heap);
 		hb_release(&hb);
 	}
@@ -731,6 +776,7 @@ int main(void)
 			a_page_missing_amid_the_heap_costs_only_its_chunks),
 		cmocka_unit_test(without_libcs_data_the_chunks_tell_the_heap),
 		cmocka_unit_test(a_threads_heap_is_not_the_lost_main_arenas),
+		cmocka_unit_test(a_mapping_may_claim_any_length),
 		cmocka_unit_test(
 			a_piece_behind_a_full_heap_of_a_thread_is_found),
 		cmocka_unit_test(

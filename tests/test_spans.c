@@ -223,6 +223,30 @@ static void searches_skip_long_runs_of_zeroes(void **state)
 	hs_span_list_release(&list);
 }
 
+static void walks_in_steps_go_where_bytes_are(void **state)
+{
+	(void)state;
+	struct hs_span_list list = { 0 };
+	add(&list, 0x10f0, 0x20, dump, false);
+	add(&list, 0x1240, 0x80, dump, false); /* between two steps */
+	const struct hs_span endless = {
+		.start = 0x2000,
+		.len = UINT64_C(1) << 62,
+		.state = HS_SPAN_NOT_CAPTURED,
+	};
+	assert_int_equal(hs_span_list_add(&list, endless, NULL), HS_OK);
+	add(&list, UINT64_MAX - 0x17f, 0x100, dump, false);
+	assert_int_equal(sort(&list), 0);
+	assert_int_equal(hs_span_list_next_step(&list, 0, 0x100), 0x1100);
+	assert_int_equal(hs_span_list_next_step(&list, 0x1100, 0x100), 0x1100);
+	assert_int_equal(hs_span_list_next_step(&list, 0x1101, 0x100),
+			 UINT64_MAX - 0xff);
+	assert_int_equal(
+		hs_span_list_next_step(&list, UINT64_MAX - 0xfe, 0x100),
+		HS_NO_ADDR);
+	hs_span_list_release(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +262,7 @@ int main(void)
 			a_span_past_the_end_of_the_address_space_is_refused),
 		cmocka_unit_test(every_address_shows_the_best_of_its_spans),
 		cmocka_unit_test(searches_skip_long_runs_of_zeroes),
+		cmocka_unit_test(walks_in_steps_go_where_bytes_are),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
