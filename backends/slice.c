@@ -365,6 +365,22 @@ static unsigned prot_of(const struct hs_slice_region *r)
 	       (r->protection & SLICE_PROT_EXEC ? HS_PROT_EXEC : 0);
 }
 
+/* The file's name is lost, but malloc puts nothing into a file. */
+static enum hs_map_kind kind_of(const struct hs_slice_region *r)
+{
+	switch (r->type) {
+	case SLICE_REGION_HEAP:
+		return HS_MAP_HEAP;
+	case SLICE_REGION_STACK:
+		return HS_MAP_STACK;
+	case SLICE_REGION_IMAGE:
+	case SLICE_REGION_FILE:
+		return HS_MAP_FILE;
+	default:
+		return HS_MAP_ANON;
+	}
+}
+
 static enum hs_status add_map(struct hs_slice_target *t, size_t region,
 			      hs_addr start, hs_addr end, struct hs_error *err)
 {
@@ -374,9 +390,7 @@ static enum hs_status add_map(struct hs_slice_target *t, size_t region,
 		.end = end,
 		.prot = prot_of(r),
 		.shared = r->type == SLICE_REGION_SHARED,
-		.kind = r->type == SLICE_REGION_HEAP    ? HS_MAP_HEAP
-			: r->type == SLICE_REGION_STACK ? HS_MAP_STACK
-							: HS_MAP_ANON,
+		.kind = kind_of(r),
 	};
 	return hs_map_list_add(&t->base.maps, &map, err);
 }
@@ -565,7 +579,11 @@ static enum hs_status take_notes(struct hs_slice_target *t,
 	return HS_OK;
 }
 
-/* Pages that the process could write and the writer could not read. */
+/*
+ * Pages that the process could write and the writer could not read, or was told
+ * to leave out. Shared memory, which belongs to others too, is left out of a
+ * slice as it is of a live process, and nothing is amiss then.
+ */
 static enum hs_status note_failed(struct hs_slice_target *t,
 				  struct hs_error *err)
 {
@@ -576,7 +594,8 @@ static enum hs_status note_failed(struct hs_slice_target *t,
 		uint64_t pages = r->failed - r->missing;
 		/* Missing pages may be referred to as well. */
 		pages -= r->referenced < pages ? r->referenced : pages;
-		if (pages == 0 || !(r->protection & SLICE_PROT_READ) ||
+		if (pages == 0 || r->type == SLICE_REGION_SHARED ||
+		    !(r->protection & SLICE_PROT_READ) ||
 		    !(r->protection & SLICE_PROT_WRITE))
 			continue;
 		failed += pages << r->page_shift;
@@ -589,7 +608,7 @@ static enum hs_status note_failed(struct hs_slice_target *t,
 	return hs_note_add(&t->base.notes, HS_WARNING, "slice-pages-failed",
 			   first, err,
 			   "%" PRIu64 " bytes of writable memory could not be "
-			   "read when the slice was taken",
+			   "read, or were left out, when the slice was taken",
 			   failed);
 }
 

@@ -451,6 +451,53 @@ static void continuations_are_one_map(void **state)
 	slice_release(&b);
 }
 
+/* One page of TYPE that was captured, behind it one that was not. */
+static struct hs_target *half_captured(struct slice_builder *b, uint8_t type)
+{
+	const struct slice_region_as as = { .base = BASE,
+					    .size = 2 * PAGE,
+					    .prot = 3,
+					    .type = type,
+					    .page_shift = 12 };
+	slice_begin(b);
+	slice_region_as(b, &as, 2, (const uint8_t[]){ 0, 1 }, pages, PAGE);
+	slice_end(b);
+	return open_target(b);
+}
+
+static void what_a_region_is_its_map_is(void **state)
+{
+	(void)state;
+	static const enum hs_map_kind kind_of[] = {
+		HS_MAP_ANON, HS_MAP_HEAP, HS_MAP_STACK, HS_MAP_FILE,
+		HS_MAP_FILE, HS_MAP_ANON, HS_MAP_ANON,
+	};
+	for (uint8_t type = 0; type <= 6; type++) {
+		struct slice_builder b;
+		struct hs_map_info map;
+		struct hs_target *t = half_captured(&b, type);
+		hs_target_map(t, 0, &map);
+		assert_int_equal(map.kind, kind_of[type]);
+		assert_int_equal(map.shared, type == 6);
+		hs_target_close(t);
+		slice_release(&b);
+	}
+}
+
+static void only_shared_memory_may_be_left_out(void **state)
+{
+	(void)state;
+	for (uint8_t type = 5; type <= 6; type++) {
+		struct slice_builder b;
+		struct hs_target_info info;
+		struct hs_target *t = half_captured(&b, type);
+		hs_target_info(t, &info);
+		assert_int_equal(info.complete, type == 6);
+		hs_target_close(t);
+		slice_release(&b);
+	}
+}
+
 static void impossible_regions_are_left_out(void **state)
 {
 	(void)state;
@@ -1009,6 +1056,8 @@ int main(void)
 		cmocka_unit_test(pages_that_the_file_lacks_are_not_captured),
 		cmocka_unit_test(of_overlapping_regions_the_later_taken_wins),
 		cmocka_unit_test(continuations_are_one_map),
+		cmocka_unit_test(what_a_region_is_its_map_is),
+		cmocka_unit_test(only_shared_memory_may_be_left_out),
 		cmocka_unit_test(impossible_regions_are_left_out),
 		cmocka_unit_test(big_endian_structures_are_read),
 		cmocka_unit_test(a_little_endian_file_that_says_big_is_read),
