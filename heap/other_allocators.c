@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/limits.h"
+
+#define PAGE UINT64_C(4096)
 
 /* How each library's file name begins, as distributions install it. */
 static const struct {
@@ -141,21 +144,57 @@ bool hs_other_allocators(const struct hs_scan *scan, char *text, size_t len)
 	return n.used > 0;
 }
 
-/* Bytes of MAP that are there and not known to be zero. */
-static uint64_t touched(const struct hs_scan *scan, const struct hs_map *map)
+/*
+ * Bytes of MAP in pages that are not all zero: what was never touched is there
+ * or not as it pleases who wrote the dump. Of STRIDE pages one is looked at.
+ */
+static uint64_t touched(const struct hs_scan *scan, const struct hs_map *map,
+			uint64_t stride)
 {
-	const struct hs_span_list *spans = &scan->target->spans;
-	const struct hs_span *s = hs_span_list_from(spans, map->start);
-	uint64_t sum = 0;
-	for (; s && s < spans->span + spans->count && s->start < map->end;
-	     s++) {
+	static const uint8_t zeroes[PAGE];
+	const struct hs_target *t = scan->target;
+	uint64_t sum = 0, len;
+	for (hs_addr at = map->start; at < map->end;) {
+		const struct hs_span *s = hs_span_list_from(&t->spans, at);
+		if (!s || s->start >= map->end)
+			break;
 		hs_addr end = s->start + s->len;
-		hs_addr from = s->start > map->start ? s->start : map->start;
-		hs_addr to = end < map->end ? end : map->end;
-		if (s->state != HS_SPAN_NOT_CAPTURED && !s->zero && from < to)
-			sum += to - from;
+		if (end > map->end)
+			end = map->end;
+		if (s->start > at)
+			at = s->start;
+		const uint8_t *bytes;
+		if (s->zero || s->state == HS_SPAN_NOT_CAPTURED ||
+		    hs_target_view(t, at, &bytes, &len, NULL)) {
+			at = end;
+			continue;
+		}
+		if (len > end - at)
+			len = end - at;
+		if (len > PAGE)
+			len = PAGE;
+		if (memcmp(bytes, zeroes, (size_t)len) != 0)
+			sum += len == PAGE ? PAGE * stride : len;
+		/* Not beyond the span: what follows may be of another kind. */
+		at = end - at > PAGE * stride ? at + PAGE * stride : end;
 	}
 	return sum;
+}
+
+static bool is_private(const struct hs_map *map)
+{
+	return hs_scan_writable(map) &&
+	       (map->kind == HS_MAP_ANON || map->kind == HS_MAP_HEAP);
+}
+
+/* One page of so many is looked at. */
+static uint64_t stride_of(const struct hs_map_list *maps)
+{
+	uint64_t captured = 0;
+	for (size_t i = 0; i < maps->count; i++)
+		if (is_private(&maps->map[i]))
+			captured += maps->map[i].captured;
+	return 1 + captured / HS_LIMIT_OTHER_BYTES;
 }
 
 static int by_value(const void *a, const void *b)
@@ -180,7 +219,7 @@ enum hs_status hs_other_bytes(const struct hs_scan *scan, uint64_t *ret,
 	/* The stacks of goroutines are part of Go's heap. */
 	bool go = has_go(scan);
 
-	uint64_t sum = 0;
+	uint64_t sum = 0, stride = stride_of(maps);
 	for (size_t i = 0, r = 0, t = 0; i < maps->count; i++) {
 		const struct hs_map *map = &maps->map[i];
 		while (r < heap->region_count &&
@@ -191,10 +230,9 @@ enum hs_status hs_other_bytes(const struct hs_scan *scan, uint64_t *ret,
 		bool ours = r < heap->region_count &&
 			    heap->regions[r].start < map->end;
 		bool stack = t < threads->count && sp[t] < map->end && !go;
-		if (!ours && !stack && hs_scan_writable(map) &&
-		    (map->kind == HS_MAP_ANON || map->kind == HS_MAP_HEAP) &&
+		if (!ours && !stack && is_private(map) &&
 		    hs_target_find_module(scan->target, map->start) == SIZE_MAX)
-			sum += touched(scan, map);
+			sum += touched(scan, map, stride);
 	}
 	*ret = sum;
 	return HS_OK;

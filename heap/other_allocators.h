@@ -12,8 +12,9 @@
 bool hs_other_allocators(const struct hs_scan *scan, char *text, size_t len);
 
 /*
- * Bytes that they may hold: private anonymous memory that was touched and is
- * neither glibc's, as far as its regions are known, nor a stack nor a module's.
+ * Bytes that they may hold: pages of private anonymous memory that are not all
+ * zero and neither glibc's, as far as its regions are known, nor a stack nor a
+ * module's; an estimate where there are more than HS_LIMIT_OTHER_BYTES of them.
  * Others than allocators have such memory, too.
  */
 HS_MUST_CHECK enum hs_status

@@ -234,6 +234,40 @@ static void another_allocator_is_named(void **state)
 	hb_release(&hb);
 }
 
+/* Untouched pages are in one kind of dump and not in the other. */
+static void what_another_allocator_holds_is_no_untouched_page(void **state)
+{
+	(void)state;
+	static uint8_t bytes[4 * 4096];
+	char path[] = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2";
+	struct hs_module other = {
+		.base = 0x7ffff6000000,
+		.end = 0x7ffff6010000,
+		.path = path,
+		.file_state = HS_MODULE_FILE_MISSING,
+	};
+	struct heap_builder hb;
+	struct hb_scene scene;
+	bytes[4096] = bytes[4 * 4096 - 1] = 1;
+	hb_init(&hb, 36, HS_ARCH_X86_64);
+	hb_everything(&hb, 0, &scene);
+	assert_int_equal(
+		hs_module_list_add(&hb.target.base.modules, &other, NULL),
+		HS_OK);
+	fake_target_map(&hb.target, 0x7ffff6800000, bytes, sizeof(bytes),
+			FAKE_RW);
+	hb_finish(&hb);
+	struct hs_heap *heap = scan(&hb);
+	for (size_t i = 0; i < hs_heap_problem_count(heap); i++) {
+		struct hs_problem_info p;
+		hs_heap_problem(heap, i, &p);
+		if (strcmp(p.code, "other-allocator") == 0)
+			assert_non_null(strstr(p.message, " 8192 bytes"));
+	}
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
 /* The address of every byte of a chunk leads to that chunk. */
 static void any_address_in_a_chunk_finds_it(void **state)
 {
@@ -369,6 +403,8 @@ int main(void)
 			without_symbols_the_layout_is_told_by_evidence),
 		cmocka_unit_test(what_is_unusual_but_sound_is_a_note),
 		cmocka_unit_test(another_allocator_is_named),
+		cmocka_unit_test(
+			what_another_allocator_holds_is_no_untouched_page),
 		cmocka_unit_test(any_address_in_a_chunk_finds_it),
 		cmocka_unit_test(a_walk_over_the_chunks_can_be_stopped),
 		cmocka_unit_test(a_scan_can_be_cancelled),
