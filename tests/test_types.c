@@ -164,6 +164,31 @@ static void strings_are_named_only_when_they_fill_their_block(void **state)
 	world_free(w);
 }
 
+static void a_string_in_two_regions_of_a_dump_is_one(void **state)
+{
+	(void)state;
+	for (unsigned cut = 1; cut < 56; cut++) {
+		struct world *w = world_new(0);
+		struct fake_target *t = &w->hb.target;
+		for (unsigned i = 0; i < 50; i += 2)
+			fake_target_put_uint(t, w->user[1] + i, 2, 0xa9c3);
+		struct hs_span_list *l = &t->base.spans;
+		struct hs_span *s = l->span;
+		while (w->user[1] - s->start >= s->len)
+			s++;
+		struct hs_span rest = *s;
+		s->len = w->user[1] + cut - s->start;
+		rest.start += s->len;
+		rest.bytes += s->len;
+		rest.len -= s->len;
+		assert_int_equal(hs_span_list_add(l, rest, NULL), HS_OK);
+		assert_int_equal(hs_span_list_sort(l, NULL, NULL), HS_OK);
+		world_name(w);
+		assert_string_equal(world_name_of(w, 1), "text");
+		world_free(w);
+	}
+}
+
 static void what_a_thread_cache_left_behind_is_no_text(void **state)
 {
 	(void)state;
@@ -364,6 +389,7 @@ int main(void)
 		cmocka_unit_test(a_tree_needs_a_header_that_counts_it),
 		cmocka_unit_test(
 			strings_are_named_only_when_they_fill_their_block),
+		cmocka_unit_test(a_string_in_two_regions_of_a_dump_is_one),
 		cmocka_unit_test(what_a_thread_cache_left_behind_is_no_text),
 		cmocka_unit_test(
 			a_pointer_is_no_text_though_its_bytes_are_characters),

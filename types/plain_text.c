@@ -63,45 +63,67 @@ static bool all_plain(uint64_t v)
 	return ((v | (v + ones) | (v - 0x20 * ones)) & 0x80 * ones) == 0;
 }
 
-/* How many bytes of text BYTES begins with, before a zero among LEN; 0: none,
- * or something else comes first. */
-static uint64_t text_len(const uint8_t *bytes, uint64_t len)
+/* A text that is read piece by piece: spans of memory end where a dump's
+ * regions do, in the middle of blocks too. */
+struct text {
+	uint64_t len;
+	unsigned more; /* bytes of a character that are to follow */
+	bool ended;    /* by its zero */
+};
+
+/* Read on in BYTES; false: something else comes before a zero. */
+static bool read_text(struct text *t, const uint8_t *bytes, uint64_t len)
 {
-	unsigned more = 0;
 	for (uint64_t i = 0; i < len; i++) {
 		uint8_t c = bytes[i];
 		uint64_t eight;
-		if (!more && len - i >= 8) {
+		if (!t->more && len - i >= 8) {
 			memcpy(&eight, bytes + i, 8);
 			if (all_plain(eight)) {
 				i += 7;
+				t->len += 8;
 				continue;
 			}
 		}
-		if (!c)
-			return more ? 0 : i;
+		if (!c) {
+			t->ended = true;
+			return !t->more;
+		}
 		bool follows = c >= 0x80 && c < 0xc0;
-		if (!is_text_byte(c) || follows != (more > 0))
-			return 0;
+		if (!is_text_byte(c) || follows != (t->more > 0))
+			return false;
 		if (follows)
-			more--;
-		else if (c >= 0x80 && !(more = continuation(c)))
-			return 0;
+			t->more--;
+		else if (c >= 0x80 && !(t->more = continuation(c)))
+			return false;
+		t->len++;
 	}
-	return 0;
+	return true;
 }
 
 bool hs_is_plain_text(struct hs_naming *n, const struct hs_block *b)
 {
-	uint64_t len;
-	const uint8_t *bytes = hs_window_bytes(&n->block, b->user, &len);
+	struct text t = { 0 };
+	uint64_t byte;
 	/* Text that fills the block has no zero before its last bytes. */
-	if (!bytes || len < b->usable || !bytes[0] ||
-	    (b->usable > SLACK && !bytes[b->usable - SLACK - 1]))
+	if (!hs_window_uint(&n->block, b->user, 1, &byte) || !byte ||
+	    (b->usable > SLACK &&
+	     (!hs_window_uint(&n->block, b->user + b->usable - SLACK - 1, 1,
+			      &byte) ||
+	      !byte)))
 		return false;
-	len = text_len(bytes, b->usable);
-	return len >= SHORTEST && b->usable - len - 1 < SLACK &&
-	       !is_pointer(n, b, len);
+	for (uint64_t at = 0, len; at < b->usable && !t.ended; at += len) {
+		const uint8_t *bytes =
+			hs_window_bytes(&n->block, b->user + at, &len);
+		if (!bytes)
+			return false;
+		if (len > b->usable - at)
+			len = b->usable - at;
+		if (!read_text(&t, bytes, len))
+			return false;
+	}
+	return t.ended && t.len >= SHORTEST && b->usable - t.len - 1 < SLACK &&
+	       !is_pointer(n, b, t.len);
 }
 
 static bool claim_late(struct hs_naming *n, const void *state,
