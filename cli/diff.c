@@ -329,7 +329,8 @@ int diff_compare(struct cli *cli, struct diff_view *v)
 	judge(&v->all, v->captures);
 	for (size_t i = 0; i < v->row_count; i++)
 		judge(&v->row[i].is, v->captures);
-	qsort_r(v->row, v->row_count, sizeof(*v->row), by_growth, v);
+	if (v->row_count > 1)
+		qsort_r(v->row, v->row_count, sizeof(*v->row), by_growth, v);
 	return EXIT_ANSWERED;
 }
 
