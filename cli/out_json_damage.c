@@ -17,7 +17,7 @@ static json_t *jblock(const struct cli *cli, size_t chunk)
 			 jaddr(cli_arena_addr(cli, c.arena)));
 }
 
-static json_t *jholder(const struct cli *cli, const struct hs_holder *h)
+static json_t *jholder(struct cli *cli, const struct hs_holder *h)
 {
 	char text[ROOT_TEXT];
 	struct hs_chunk_info c = { .user = HS_NO_ADDR };
@@ -31,7 +31,7 @@ static json_t *jholder(const struct cli *cli, const struct hs_holder *h)
 			 "interior", jcount(h->interior));
 }
 
-static json_t *jholders(const struct cli *cli, struct hs_graph *graph,
+static json_t *jholders(struct cli *cli, struct hs_graph *graph,
 			size_t chunk)
 {
 	struct hs_holder_list list = { NULL, 0 };
@@ -65,7 +65,7 @@ static json_t *jbytes(const struct cli *cli, const struct hs_diagnosis *d)
 	return json_stringn(hex, 2 * len);
 }
 
-static json_t *jdiagnosis(const struct cli *cli, const struct damage_view *view,
+static json_t *jdiagnosis(struct cli *cli, const struct damage_view *view,
 			  const struct hs_diagnosis *d)
 {
 	json_t *written =

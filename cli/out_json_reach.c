@@ -184,8 +184,9 @@ const char *out_json_read_leaks(const char *path, struct baseline *ret)
 	return wrong;
 }
 
-static json_t *jroot(const struct cli *cli, const struct hs_root_info *r)
+static json_t *jroot(struct cli *cli, const struct hs_root_info *r)
 {
+	struct hs_frame_info frame;
 	struct hs_heap_thread_info t = { .tid = -1 };
 	struct hs_module_info m = { .path = NULL };
 	struct hs_map_info map = { .start = HS_NO_ADDR };
@@ -205,13 +206,14 @@ static json_t *jroot(const struct cli *cli, const struct hs_root_info *r)
 					     jaddr(r->symbol.addr), "offset",
 					     jcount(r->addr - r->symbol.addr))
 				 : json_null();
-	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind",
-			 hs_root_kind_name(r->kind), "address", jaddr(r->addr),
-			 "tid", jid(t.tid), "register", jtext(reg), "module",
-			 jtext(m.path), "symbol", symbol, "place",
-			 jtext(root_place(cli, r, place) ? place : NULL),
-			 "mapping", jaddr(map.start), "text",
-			 jtext(root_text(cli, r, text)));
+	return json_pack(
+		"{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind",
+		hs_root_kind_name(r->kind), "frame",
+		root_frame(cli, r, &frame) ? jframe(&frame) : json_null(),
+		"address", jaddr(r->addr), "tid", jid(t.tid), "register",
+		jtext(reg), "module", jtext(m.path), "symbol", symbol, "place",
+		jtext(root_place(cli, r, place) ? place : NULL), "mapping",
+		jaddr(map.start), "text", jtext(root_text(cli, r, text)));
 }
 
 static void put_path(struct json_doc *doc, const struct hs_path *p)
@@ -248,7 +250,7 @@ static void put_holders(struct json_doc *doc, const char *name,
 	doc_array_begin(doc, name);
 	for (size_t i = 0; i < list->count && !doc->out->error; i++) {
 		const struct hs_holder *h = &list->holder[i];
-		const struct cli *cli = doc->cli;
+		struct cli *cli = doc->cli;
 		char text[FIELD_TEXT];
 		const char *type = NULL, *field = NULL;
 		if (!h->is_root) {

@@ -3,7 +3,7 @@
 #include "cli/reach.h"
 #include "cli/search.h"
 
-static json_t *jblock(const struct cli *cli, const struct search_view *v,
+static json_t *jblock(struct cli *cli, const struct search_view *v,
 		      const struct search_hit *hit)
 {
 	struct hs_chunk_info c;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/frames.h"
 #include "cli/out_text.h"
 #include "cli/progress.h"
 
@@ -224,6 +225,33 @@ static void mapping_text(const struct cli *cli, const struct hs_root_info *root,
 		       root->addr - m.start);
 }
 
+bool root_frame(struct cli *cli, const struct hs_root_info *root,
+		struct hs_frame_info *ret)
+{
+	struct hs_stacks *stacks =
+		root->kind == HS_ROOT_STACK ? cli_stacks(cli) : NULL;
+	return stacks && hs_stacks_at(stacks, root->addr, ret);
+}
+
+/* ", in worker_main+0x1c"; empty where no function is known to have that place.
+ * The nearest name that a stripped file has may be another function's. */
+static void frame_text(struct cli *cli, const struct hs_root_info *root,
+		       char *buf, size_t size)
+{
+	struct hs_frame_info f;
+	char name[ROOT_TEXT / 4];
+	buf[0] = 0;
+	if (!root_frame(cli, root, &f))
+		return;
+	if (f.has_symbol && f.offset < f.symbol.size) {
+		text_frame(name, sizeof(name), &f);
+		(void)snprintf(buf, size, ", in %s", name);
+	} else if (f.module != SIZE_MAX) {
+		(void)snprintf(buf, size, ", in code of %s at 0x%" PRIx64,
+			       module_text(cli, f.module), f.pc);
+	}
+}
+
 bool root_place(const struct cli *cli, const struct hs_root_info *root,
 		char buf[PLACE_TEXT])
 {
@@ -249,9 +277,8 @@ static const char *variable_text(const struct cli *cli,
 	return buf;
 }
 
-static const char *write_root(const struct cli *cli,
-			      const struct hs_root_info *root, bool whole,
-			      char buf[ROOT_TEXT])
+static const char *write_root(struct cli *cli, const struct hs_root_info *root,
+			      bool whole, char buf[ROOT_TEXT])
 {
 	char thread[128], place[PLACE_TEXT];
 	const char *variable = variable_text(cli, root, whole, place);
@@ -267,10 +294,13 @@ static const char *write_root(const struct cli *cli,
 	case HS_ROOT_STACK: {
 		/* Below it lies the red zone, which a leaf function may use. */
 		int64_t above = (int64_t)root->offset;
+		char frame[ROOT_TEXT / 2];
+		frame_text(cli, root, frame, sizeof(frame));
 		(void)snprintf(
 			buf, ROOT_TEXT,
-			"stack of %s, %" PRIu64 " bytes %s its stack pointer",
-			who, above < 0 ? 0 - (uint64_t)above : (uint64_t)above,
+			"stack of %s%s, %" PRIu64 " bytes %s its stack pointer",
+			who, frame,
+			above < 0 ? 0 - (uint64_t)above : (uint64_t)above,
 			above < 0 ? "below" : "above");
 		break;
 	}
@@ -321,14 +351,13 @@ static const char *write_root(const struct cli *cli,
 	return buf;
 }
 
-const char *root_text(const struct cli *cli, const struct hs_root_info *root,
+const char *root_text(struct cli *cli, const struct hs_root_info *root,
 		      char buf[ROOT_TEXT])
 {
 	return write_root(cli, root, false, buf);
 }
 
-const char *root_whole_text(const struct cli *cli,
-			    const struct hs_root_info *root,
+const char *root_whole_text(struct cli *cli, const struct hs_root_info *root,
 			    char buf[ROOT_TEXT])
 {
 	return write_root(cli, root, true, buf);
@@ -371,8 +400,8 @@ bool reach_root(struct hs_graph *graph, size_t chunk, struct hs_root_info *ret)
 	return best;
 }
 
-const char *reach_holder(const struct cli *cli, struct hs_graph *graph,
-			 size_t chunk, char buf[ROOT_TEXT])
+const char *reach_holder(struct cli *cli, struct hs_graph *graph, size_t chunk,
+			 char buf[ROOT_TEXT])
 {
 	struct hs_root_info root;
 	return reach_root(graph, chunk, &root) ? root_text(cli, &root, buf)

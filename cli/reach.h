@@ -60,13 +60,17 @@ bool root_place(const struct cli *cli, const struct hs_root_info *root,
 /* A root in words: "variable table[3] of /bin/x", or "variable table +0x18 of
  * /bin/x"; not escaped. */
 #define ROOT_TEXT 512
-const char *root_text(const struct cli *cli, const struct hs_root_info *root,
+const char *root_text(struct cli *cli, const struct hs_root_info *root,
 		      char buf[ROOT_TEXT]);
 
 /* The same for all of a variable, of which ROOT is some part. */
-const char *root_whole_text(const struct cli *cli,
-			    const struct hs_root_info *root,
+const char *root_whole_text(struct cli *cli, const struct hs_root_info *root,
 			    char buf[ROOT_TEXT]);
+
+/* In which function's frame a stack root is; false: it is none, or that is not
+ * known. */
+bool root_frame(struct cli *cli, const struct hs_root_info *root,
+		struct hs_frame_info *ret);
 
 /* Of roots that lead to one block, the one of highest rank will be there the
  * longest: variables before stacks, registers last. Above 0. */
@@ -74,8 +78,8 @@ uint8_t root_rank(enum hs_root_kind kind);
 
 /* Who holds CHUNK in the shortest ways, in words of root_text(); NULL: leaked,
  * not to be known, or GRAPH or CHUNK is none. */
-const char *reach_holder(const struct cli *cli, struct hs_graph *graph,
-			 size_t chunk, char buf[ROOT_TEXT]);
+const char *reach_holder(struct cli *cli, struct hs_graph *graph, size_t chunk,
+			 char buf[ROOT_TEXT]);
 /* The same root itself; false: there is none. */
 bool reach_root(struct hs_graph *graph, size_t chunk, struct hs_root_info *ret);
 

@@ -55,6 +55,14 @@ ends 0
 says '^data  0x[0-9a-f]+  variable in_bss(\.slot\[0\])? of '
 ask why "$(held main-tls)"
 says '^tls  .*thread-local variable in_tls(\[[01]\])? '
+ask why "$(held main-stack)"
+says '^stack  0x[0-9a-f]+  stack of thread .*, in main\+0x[0-9a-f]+, [0-9]+ bytes above'
+ask why "$(held thread-stack)"
+says '^stack  0x[0-9a-f]+  stack of thread .*, in live_on\+0x[0-9a-f]+, '
+ask why "$(held thread-stack)" --json
+says '"function":"live_on\+0x[0-9a-f]+"'
+ask why "$(held thread-stack)" --no-symbols
+says '^stack  0x[0-9a-f]+  stack of thread [0-9]+ [^,]*, [0-9]+ bytes above'
 block=$(awk '$1 == "child" { print $2; exit }' "$ledger")
 ask why "$block" --referrers
 ends 1
