@@ -9,6 +9,7 @@
 #include "core/cleanup.h"
 #include "core/grow.h"
 #include "core/limits.h"
+#include <heapscan/crew.h>
 
 /* Unpacked for each thread while what came before is written: enough for two
  * blocks of ours. Memory that is new costs more than unpacking into it. */

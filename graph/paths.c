@@ -254,19 +254,25 @@ static enum hs_status make_path(struct hs_graph *g, size_t chunk,
 /* Holders behind CHUNK that are looked at for each way that is shown. */
 #define TRIES 64u
 
+/* And of those behind what is shown, so that one that is no way is not counted
+ * as one more: a list that is linked both ways has such. */
+#define MORE_TRIES 8u
+
 /* Ways that go through CHUNK itself are none: leave them out of the first MAX.
- * Returns how many are left at the front. */
-static size_t choose(const struct why *w, size_t max)
+ * Returns how many are left at the front; *CIRCLES gets how many were seen. */
+static size_t choose(const struct why *w, size_t max, size_t *circles)
 {
 	size_t kept = 0;
-	for (size_t i = 0; i < w->list.count && kept < max; i++) {
-		const struct candidate *c = &w->list.item[i];
-		if (i >= TRIES * max)
+	*circles = 0;
+	for (size_t i = 0; i < w->list.count; i++) {
+		struct candidate c = w->list.item[i];
+		if (i >= (kept < max ? TRIES * max : max + MORE_TRIES))
 			break;
-		if (c->piece == SIZE_MAX &&
-		    leads_through(w->graph, c->from, w->chunk))
-			continue;
-		w->list.item[kept++] = *c;
+		if (c.piece == SIZE_MAX &&
+		    leads_through(w->graph, c.from, w->chunk))
+			++*circles;
+		else if (kept < max)
+			w->list.item[kept++] = c;
 	}
 	return kept;
 }
@@ -291,9 +297,9 @@ enum hs_status hs_graph_why(struct hs_graph *graph, size_t chunk, size_t max,
 	if (!st && w.list.count) {
 		qsort(w.list.item, w.list.count, sizeof(*w.list.item),
 		      by_length);
-		size_t n = choose(&w, max);
+		size_t circles, n = choose(&w, max, &circles);
 		list.path = calloc(n + 1, sizeof(*list.path));
-		list.more = w.list.count - n;
+		list.more = w.list.count - n - circles;
 		if (!list.path)
 			st = hs_fail(err, HS_ERR_NOMEM, "no memory");
 		for (size_t i = 0; i < n && !st; i++) {
