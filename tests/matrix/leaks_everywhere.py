@@ -29,7 +29,13 @@ one run under that libc's own loader; `leaks` is compared with the ledger block
 by block: the stopped process, a slice of it, and its core, with the libc's
 debug files (`debug`), with the ELF files alone (`stripped`), and with no ELF
 file at all and `--no-symbols` (`none`). The numbers are comparisons that
-failed.
+failed. A dash: arm64 runs under qemu's user mode, where a live process is
+qemu's own. Its cores do not tell where threads keep their variables: every
+leak is found there, with `low` confidence, and the exit status is 5. From 2.42
+on a stack's guard is no mapping of its own; qemu then joins a stack with the
+memory that the program mapped below it, which is taken for the unused part of
+the stack: what nothing but such memory holds (three blocks) is called leaked
+there, and is not counted here.
 
 """
 
@@ -52,6 +58,9 @@ def run(libc, cache):
     empty = os.path.join(cache, "empty")
     os.makedirs(empty, exist_ok=True)
     cells = {}
+    blind = None
+    if libc.run:
+        blind = {"anonymous"} if libc.number >= (2, 42) else set()
 
     def look(kind, *target):
         for way in WAYS:
@@ -59,7 +68,8 @@ def run(libc, cache):
             what = "%s %s %s %s" % (libc.version, libc.arch, way, kind)
             try:
                 leaks.compare(failures, what, blocks, *target,
-                              *matrix.options(way, libc, empty))
+                              *matrix.options(way, libc, empty),
+                              blind=blind)
             except SystemExit as gone:
                 failures.append(str(gone))
             cells[way, kind] = failures
@@ -71,8 +81,9 @@ def run(libc, cache):
         program.wait_line("ready")
         program.wait_stopped()
         blocks = leaks.read_ledger(program.path("ledger"))
-        look("live", "--pid", str(program.pid))
-        look("slice", leaks.capture(program))
+        if not libc.run:
+            look("live", "--pid", str(program.pid))
+            look("slice", leaks.capture(program))
         core = program.crash()
         if core:
             look("core", core)
@@ -91,7 +102,7 @@ def main():
     cache = os.environ.get("MATRIX_CACHE",
                            os.path.join(os.environ["BUILD"], "matrix"))
     os.makedirs(cache, exist_ok=True)
-    libcs = matrix.fetch(cache, matrix.SUITES, "amd64 i386", 1800)
+    libcs = matrix.fetch(cache, matrix.SUITES, matrix.ARCHES, 1800)
     unable = {}
     for arch in sorted({c.arch for c in libcs}):
         why = (matrix.build(libcs, arch, cache, "leaks", ("libdl.so.2",)) or
@@ -104,14 +115,17 @@ def main():
                 "%s, %s" % c for c in columns),
             "| --- | --- | --- | --- | %s |" % " | ".join(["---"] * 9)]
     wrong = reports = 0
-    for libc in sorted(libcs, key=lambda c: (c.arch, c.number)):
+    by_arch = matrix.ARCHES.split()
+    for libc in sorted(libcs, key=lambda c: (by_arch.index(c.arch),
+                                             c.number)):
         if libc.arch in unable or (words and libc.arch not in words
                                    and libc.version not in words):
             continue
         cells, blocks, leaked = run(libc, cache)
         rows.append("| %s | %s | %d | %d | %s |" % (
             libc.version, libc.arch, blocks, leaked, " | ".join(
-                str(len(cells[c])) if c in cells else "no core"
+                str(len(cells[c])) if c in cells else
+                "–" if libc.run and c[1] != "core" else "no core"
                 for c in columns)))
         print(rows[-1], flush=True)
         for failures in cells.values():
