@@ -51,10 +51,10 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000 * MS + t.tv_nsec;
 }
 
-/* ptrace() is declared with enums of its own and without types. */
+/* The system call: each C library declares ptrace() differently. */
 static long trace(int request, pid_t tid, uint64_t addr, void *data)
 {
-	return ptrace((enum __ptrace_request)request, tid, (void *)addr, data);
+	return syscall(SYS_ptrace, (long)request, tid, addr, data);
 }
 
 /* The next stop of TID; -1: it is gone, or does not come within PATIENCE. */
@@ -85,12 +85,9 @@ static unsigned event_of(int status)
 
 static bool peek(pid_t tid, uint64_t addr, uint64_t *ret)
 {
-	errno = 0;
-	long word = trace(PTRACE_PEEKDATA, tid, addr, NULL);
-	if (errno)
-		return false;
-	*ret = (uint64_t)word;
-	return true;
+	/* The system call stores the word; it is the C library that returns
+	 * it. */
+	return trace(PTRACE_PEEKDATA, tid, addr, ret) == 0;
 }
 
 /*

@@ -19,8 +19,8 @@ static hs_addr i386_tls_base(pid_t tid, uint64_t gs)
 	struct user_desc desc;
 	unsigned long entry = (gs & 0xffff) >> 3;
 	/* ptrace() is declared without types: arguments go as pointers */
-	if (entry == 0 || ptrace((enum __ptrace_request)PTRACE_GET_THREAD_AREA,
-				 tid, (void *)entry, &desc) != 0)
+	if (entry == 0 ||
+	    ptrace(PTRACE_GET_THREAD_AREA, tid, (void *)entry, &desc) != 0)
 		return HS_NO_ADDR;
 	return desc.base_addr;
 }

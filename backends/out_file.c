@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BUFFER ((size_t)256 << 10)
@@ -147,11 +149,13 @@ enum hs_status hs_out_file_commit(struct hs_out_file *file,
 	file->fd = -1;
 	if (close(fd))
 		return cannot(file->path, errno, err);
+	/* By number: not every C library has it by name. */
 	int bad = file->replace ? rename(file->partial, file->path)
-				: renameat2(AT_FDCWD, file->partial, AT_FDCWD,
-					    file->path, RENAME_NOREPLACE);
+				: (int)syscall(SYS_renameat2, AT_FDCWD,
+					       file->partial, AT_FDCWD,
+					       file->path, RENAME_NOREPLACE);
 	/* Not every file system knows how not to replace; a link does not. */
-	if (bad && !file->replace && errno == EINVAL) {
+	if (bad && !file->replace && (errno == EINVAL || errno == ENOSYS)) {
 		bad = link(file->partial, file->path);
 		if (!bad)
 			bad = unlink(file->partial);

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* For the signal handler, which has no other way to know. */
@@ -86,7 +88,9 @@ int export_file_open(struct export_file *file, struct cli *cli,
 /* Atomically, and never over another file. */
 static int rename_new(const char *from, const char *to)
 {
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+	/* By number: not every C library has it by name. */
+	if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to,
+		    RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
