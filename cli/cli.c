@@ -220,24 +220,42 @@ int cli_prepare(struct cli *cli)
 	return EXIT_ANSWERED;
 }
 
-int cli_name_types(struct cli *cli)
+/* Better names take the place of others, and of what was made of these. */
+static int name_types(struct cli *cli, bool without_c)
 {
 	char *rules;
-	int code = cli->types ? EXIT_ANSWERED : rules_load(cli, &rules);
-	if (cli->types || code)
+	int code = rules_load(cli, &rules);
+	if (code)
 		return code;
+	hs_graph_free(cli->graph);
+	hs_types_free(cli->types);
+	cli->graph = NULL;
+	cli->types = NULL;
 	struct hs_types_options how = {
 		.struct_size = sizeof(how),
 		.progress = progress_show,
 		.jobs = cli->opt.jobs,
 		.symbols = cli->syms,
 		.rules = rules,
+		.without_c = without_c,
 	};
 	struct hs_error err = { .code = HS_OK };
 	if (hs_types_new(cli->target, cli->heap, &how, &cli->types, &err))
 		code = cli_fail_error(cli, &err);
+	cli->without_c = without_c;
 	free(rules);
 	return code;
+}
+
+int cli_name_types(struct cli *cli)
+{
+	return cli->types && !cli->without_c ? EXIT_ANSWERED
+					     : name_types(cli, false);
+}
+
+int cli_name_types_quickly(struct cli *cli)
+{
+	return cli->types ? EXIT_ANSWERED : name_types(cli, true);
 }
 
 void cli_close_target(struct cli *cli)

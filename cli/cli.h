@@ -27,6 +27,7 @@ struct cli {
 	char child_text[16]; /* the same as --pid would have it */
 	struct hs_stacks *stacks;            /* NULL until cli_stacks() */
 	struct hs_types *types;              /* NULL until cli_name_types() */
+	bool without_c;                      /* those of C were left out */
 	struct hs_graph *graph;              /* NULL until reach_build() ... */
 	struct hs_types *graph_types;        /* ... and what it was told of */
 	struct hs_graph_knowledge knowledge; /* how: the graph borrows it */
@@ -52,6 +53,9 @@ void cli_release(struct cli *cli);
 
 /* Name the heap's blocks, once. Not EXIT_ANSWERED: it was reported. */
 int cli_name_types(struct cli *cli);
+/* The same without the types of C, unless these are there already: they say
+ * nothing about references, and debug information takes its time. */
+int cli_name_types_quickly(struct cli *cli);
 
 /* One line on stderr, with --json the error document as well; returns CODE. */
 int cli_fail(struct cli *cli, int exit_code, const char *code, const char *fmt,

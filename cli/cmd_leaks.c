@@ -308,8 +308,16 @@ int cmd_leaks(struct cli *cli)
 	bool plain = v.baseline_path && v.baseline.count && !v.baseline.named;
 	if (v.baseline_path && v.baseline.named)
 		cli->opt.types = true;
+	bool brief = false;
 	int code = plain ? reach_build(cli, &graph)
-			 : reach_build_named(cli, &graph);
+			 : reach_build_brief(cli, &graph, &brief);
+	if (!code && brief) {
+		/* A program in good health needs no names. */
+		struct hs_graph_summary s;
+		hs_graph_summary(graph, &s);
+		if (s.leaked.count)
+			code = reach_build_named(cli, &graph);
+	}
 	if (plain)
 		cli->knowledge.name = NULL;
 	if (!code && hs_leaks_find(graph, &leaks, &err))

@@ -96,6 +96,15 @@ int reach_build_named(struct cli *cli, struct hs_graph **ret)
 	return code ? code : reach_build(cli, ret);
 }
 
+int reach_build_brief(struct cli *cli, struct hs_graph **ret, bool *brief)
+{
+	*brief = !cli->types && !cli->shell && !cli->opt.types &&
+		 !cli->opt.rules &&
+		 hs_heap_chunk_count(cli->heap) <= NAMED_BLOCKS;
+	int code = *brief ? cli_name_types_quickly(cli) : reach_name(cli);
+	return code ? code : reach_build(cli, ret);
+}
+
 int reach_answered(const struct cli *cli, const struct hs_graph *graph,
 		   bool found)
 {

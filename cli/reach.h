@@ -16,6 +16,11 @@ int reach_name(struct cli *cli);
 /* The same; blocks are named first where that was asked for or is soon done. */
 int reach_build_named(struct cli *cli, struct hs_graph **ret);
 
+/* The same for those who may need no names in the end: in small heaps, where
+ * nobody asked for them, C types are left out, and *BRIEF says so. They add
+ * names and change nothing else. */
+int reach_build_brief(struct cli *cli, struct hs_graph **ret, bool *brief);
+
 /* EXIT_ANSWERED, or EXIT_INCOMPLETE when bytes that could hold a reference were
  * missing; FOUND: EXIT_FOUND in place of the former. */
 int reach_answered(const struct cli *cli, const struct hs_graph *graph,

@@ -177,7 +177,7 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 static void prepare(struct hs_naming *n, void *state)
 {
 	struct hs_error err = { .code = HS_OK };
-	if (!n->syms || n->failed)
+	if (!n->syms || n->failed || n->opt->without_c)
 		return;
 	enum hs_status st = read_all(n, state, &err);
 	if (st)

@@ -53,6 +53,9 @@ struct hs_types_options {
 	/* Rules about C types, one a line, as docs/types.md describes; or NULL.
 	 * HS_ERR_INVALID: one is not understood. */
 	const char *rules;
+	/* Leave out the types of C programs: debug information need not be read
+	 * then, and no reference is known better by them. */
+	bool without_c;
 };
 
 /*
