@@ -71,6 +71,7 @@ static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
 		.rank = (uint8_t)rank,
 		.least = claim->least,
 		.proven = proven,
+		.guess = c->guessing,
 	};
 	if (rank < claim->least ||
 	    (claim->form != HS_C_NOTHING && rank < claim->rank))

@@ -19,13 +19,20 @@
 /* Steps of the way to a block that are shown. */
 #define MAX_STEPS 6u
 
+static void free_queues(struct hs_c *c)
+{
+	for (size_t i = 0; i < HS_C_RANKS; i++) {
+		free(c->queue[i].chunk);
+		c->queue[i] = (struct hs_c_queue){ NULL, 0, 0, 0 };
+	}
+}
+
 static void release(void *state)
 {
 	struct hs_c *c = state;
 	hs_decls_release(&c->decls);
 	hs_c_rules_release(&c->rules);
-	for (size_t i = 0; i < HS_C_RANKS; i++)
-		free(c->queue[i].chunk);
+	free_queues(c);
 	free(c->root);
 	free(c->place);
 	free(c->part);
@@ -195,10 +202,7 @@ static void beside(struct hs_naming *n, void *state)
 		(void)hs_fail(&err, c->read.failed, "memory could not be read");
 		hs_naming_fail(n, c->read.failed, &err);
 	}
-	for (size_t i = 0; i < HS_C_RANKS; i++) {
-		free(c->queue[i].chunk);
-		c->queue[i] = (struct hs_c_queue){ NULL, 0, 0, 0 };
-	}
+	free_queues(c);
 }
 
 static void survey(struct hs_naming *n, void *state)
@@ -208,6 +212,9 @@ static void survey(struct hs_naming *n, void *state)
 	if (!c->ready || n->failed)
 		return;
 	enum hs_status st = hs_c_infer(n, c, &err);
+	if (!st)
+		hs_c_spread_on(n, c);
+	free_queues(c);
 	if (!st && c->read.failed)
 		st = hs_fail(&err, c->read.failed, "memory could not be read");
 	if (st)
@@ -216,6 +223,8 @@ static void survey(struct hs_naming *n, void *state)
 
 static enum hs_confidence confidence(const struct hs_c_claim *claim)
 {
+	if (claim->guess)
+		return HS_CONFIDENCE_LOW;
 	switch (claim->form) {
 	case HS_C_ONE:
 		return claim->proven ? HS_CONFIDENCE_HIGH
@@ -389,7 +398,8 @@ static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
 	const struct hs_c_claim *step[MAX_STEPS];
 	unsigned steps = 0;
 	bool whole = false;
-	while (steps < MAX_STEPS && !whole && claim->form != HS_C_NOTHING) {
+	while (steps < MAX_STEPS && !whole && claim->form != HS_C_NOTHING &&
+	       claim->form != HS_C_CONTENTS) {
 		step[steps++] = claim;
 		whole = claim->from & HS_C_FROM_VARIABLE;
 		if (!whole)

@@ -56,6 +56,7 @@ struct hs_c_claim {
 	uint8_t least;   /* rank below which nothing is believed any more */
 	bool clash : 1;  /* two equally good reasons, two names */
 	bool proven : 1; /* its values make sense as that type */
+	bool guess : 1;  /* it follows from CONTENTS */
 };
 _Static_assert(sizeof(struct hs_c_claim) == 16, "each chunk has one");
 
@@ -117,6 +118,7 @@ struct hs_c {
 	struct hs_c_queue queue[HS_C_RANKS];
 	uint64_t budget; /* values that may still be looked at */
 	bool again;      /* what was overruled had led on: another round */
+	bool guessing;   /* what is claimed follows from CONTENTS */
 	struct hs_window read;
 };
 
@@ -153,6 +155,10 @@ uint64_t hs_c_elements(const struct hs_naming *n, const struct hs_block *b,
 
 /* Claim blocks, from the roots on. */
 void hs_c_spread(struct hs_naming *n, struct hs_c *c);
+
+/* Claim blocks, from those on that hs_c_infer() claimed. What is claimed
+ * already stays as it is. */
+void hs_c_spread_on(struct hs_naming *n, struct hs_c *c);
 
 /* Claim blocks that nothing leads to, by what they lead to. */
 HS_MUST_CHECK enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
