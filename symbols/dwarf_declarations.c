@@ -549,17 +549,30 @@ static bool location(struct reader *r, Dwarf_Die die, enum space space,
 {
 	struct hs_dwarf *dw = dwarf_of(r, space);
 	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
+	Dwarf_Half form;
 	Dwarf_Unsigned len;
 	Dwarf_Ptr expr;
 	Dwarf_Block *block;
 	if (!hs_dwarf_ok(dw, dwarf_attr(die, DW_AT_location, &attribute,
-					&dw->error)))
+					&dw->error)) ||
+	    !hs_dwarf_ok(dw, dwarf_whatform(attribute, &form, &dw->error)))
 		return false;
-	if (hs_dwarf_ok(dw,
-			dwarf_formexprloc(attribute, &len, &expr, &dw->error)))
-		return fixed_place(dw, die, expr, len, v);
+	switch (form) {
+	case DW_FORM_exprloc:
+		return hs_dwarf_ok(dw, dwarf_formexprloc(attribute, &len, &expr,
+							 &dw->error)) &&
+		       fixed_place(dw, die, expr, len, v);
+	case DW_FORM_block1:
+	case DW_FORM_block2:
+	case DW_FORM_block4:
+	case DW_FORM_block:
+		break;
+	default: /* a list of places, which most variables of functions have:
+		  * they move */
+		return false;
+	}
 	if (!hs_dwarf_ok(dw, dwarf_formblock(attribute, &block, &dw->error)))
-		return false; /* a list of places: it moves */
+		return false;
 	bool fixed = fixed_place(dw, die, block->bl_data, block->bl_len, v);
 	dwarf_dealloc(dw->dbg, block, DW_DLA_BLOCK);
 	return fixed;
@@ -584,18 +597,13 @@ static Dwarf_Die described(struct reader *r, Dwarf_Die die, enum space *space,
 	return die;
 }
 
-static const char *function_name(struct reader *r, Dwarf_Die die,
-				 enum space space, Dwarf_Die *hold)
-{
-	Dwarf_Die says = described(r, die, &space, hold);
-	return hs_dwarf_name(dwarf_of(r, space), says);
-}
-
+/* A variable, in FUNCTION or, when that is NULL, in none. */
 static void variable(struct reader *r, Dwarf_Die die, enum space space,
-		     const char *function)
+		     Dwarf_Die function)
 {
 	struct hs_decl_variable v = { .module = r->module };
 	HS_AUTO_DIE Dwarf_Die hold = NULL;
+	HS_AUTO_DIE Dwarf_Die hold_function = NULL;
 	if (!location(r, die, space, &v))
 		return;
 	enum space in = space;
@@ -606,17 +614,23 @@ static void variable(struct reader *r, Dwarf_Die die, enum space space,
 	/* `int table[];` in a header, `int table[8]` in its unit. */
 	bool own = hs_dwarf_has(dwarf_of(r, space), die, DW_AT_type);
 	v.type = own ? type_of(r, die, space, 0) : type_of(r, says, in, 0);
-	if (!hs_decls_add_text(r->d, name, &v.name, &r->failed) ||
-	    (function &&
-	     !hs_decls_add_text(r->d, function, &v.function, &r->failed)))
+	if (!hs_decls_add_text(r->d, name, &v.name, &r->failed))
 		return;
+	if (function) {
+		in = space;
+		says = described(r, function, &in, &hold_function);
+		name = hs_dwarf_name(dwarf_of(r, in), says);
+		if (name &&
+		    !hs_decls_add_text(r->d, name, &v.function, &r->failed))
+			return;
+	}
 	(void)hs_decls_add_variable(r->d, &v, &r->failed);
 }
 
 /* All DIEs below PARENT, whose offsets ascend: a forged sibling that leads back
  * ends it. FUNCTION is the one around, or NULL. */
 static void walk(struct reader *r, Dwarf_Die parent, enum space space,
-		 const char *function, unsigned depth)
+		 Dwarf_Die function, unsigned depth)
 {
 	struct hs_dwarf *dw = dwarf_of(r, space);
 	HS_AUTO_DIE Dwarf_Die die = NULL;
@@ -627,18 +641,19 @@ static void walk(struct reader *r, Dwarf_Die parent, enum space space,
 	while (spend(r) &&
 	       hs_dwarf_ok(dw, dwarf_dieoffset(die, &at, &dw->error)) &&
 	       at > last) {
-		HS_AUTO_DIE Dwarf_Die hold = NULL;
 		Dwarf_Half tag = hs_dwarf_tag(dw, die);
 		if (tag == DW_TAG_variable)
 			variable(r, die, space, function);
 		else if (tag == DW_TAG_subprogram)
-			walk(r, die, space, function_name(r, die, space, &hold),
-			     depth + 1);
+			walk(r, die, space, die, depth + 1);
 		else if (tag == DW_TAG_lexical_block)
 			walk(r, die, space, function, depth + 1);
-		/* Also those that only a cast speaks of. */
-		else if (!function && (hs_dwarf_is_struct(tag) ||
-				       tag == DW_TAG_enumeration_type))
+		/* Also those that only a cast speaks of, by their name: what
+		 * has none is met where it is referred to, or never. */
+		else if (!function &&
+			 (hs_dwarf_is_struct(tag) ||
+			  tag == DW_TAG_enumeration_type) &&
+			 hs_dwarf_has(dw, die, DW_AT_name))
 			(void)intern(r, die, space, 0);
 		last = at;
 		Dwarf_Die next = NULL;

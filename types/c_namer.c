@@ -40,8 +40,23 @@ static void release(void *state)
 	free(c->claim);
 }
 
-/* Read what the modules declare. The C library's own blocks have a namer that
- * needs no debug information. */
+/* Is what module I declares of no use? The C library's own blocks have a namer
+ * that needs no debug information, and its mathematics, whose debug
+ * information is the larger part, asks for none. */
+static bool is_of_libc(const struct hs_naming *n,
+		       const struct hs_runtime *runtime, size_t i)
+{
+	static const char *const others[] = { "libm.so", "libm-2.", "libmvec" };
+	if (i == runtime->program)
+		return false;
+	for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++)
+		if (hs_symbols_module_named(n->syms, others[k], i) == i)
+			return true;
+	return i == runtime->libc || i == runtime->loader ||
+	       i == runtime->libpthread || i == n->heap->module;
+}
+
+/* Read what the modules declare. */
 static enum hs_status read_modules(struct hs_naming *n, struct hs_c *c,
 				   struct hs_error *err)
 {
@@ -53,9 +68,7 @@ static enum hs_status read_modules(struct hs_naming *n, struct hs_c *c,
 	hs_runtime_find(n->target, n->syms, &runtime);
 	n->without_dwarf = runtime.program;
 	for (size_t i = 0; i < list->count; i++) {
-		if (i != runtime.program &&
-		    (i == runtime.libc || i == runtime.loader ||
-		     i == runtime.libpthread || i == n->heap->module))
+		if (is_of_libc(n, &runtime, i))
 			continue;
 		if (n->opt->progress &&
 		    !n->opt->progress(n->opt->progress_arg,
