@@ -41,6 +41,7 @@ struct search {
 	struct cli *cli;
 	struct search_view *view;
 	struct search_pattern pattern;
+	bool zeroes; /* can be a hit */
 	struct part *part;
 	size_t part_count;
 	struct searcher *worker; /* by number */
@@ -100,7 +101,7 @@ static enum hs_status find_in_part(void *arg, unsigned worker, size_t i,
 	hs_addr at = p->start;
 	struct searcher *me = &s->worker[worker];
 	bool more = !is_enough(s, me);
-	while (more && at < p->end) {
+	while (more && (at = hs_target_next(target, at, s->zeroes)) < p->end) {
 		struct search_piece piece = { .at = at };
 		const uint8_t *before;
 		uint64_t len, behind;
@@ -317,6 +318,14 @@ static int take_pattern(struct search *s)
 	}
 }
 
+static bool is_zeroes(const struct search_pattern *p)
+{
+	for (size_t i = 0; i < p->len; i++)
+		if (p->bytes[i])
+			return false;
+	return p->kind == SEARCH_HEX || (p->width && p->low == 0);
+}
+
 static int find_all(struct search *s)
 {
 	struct hs_error err = { .code = HS_OK };
@@ -340,6 +349,7 @@ int search_find(struct cli *cli, struct search_view *view)
 	int code = take_pattern(&s);
 	if (!code) {
 		search_pattern_settle(&s.pattern);
+		s.zeroes = is_zeroes(&s.pattern);
 		code = find_all(&s);
 	}
 	for (unsigned i = 0; i < s.workers; i++)

@@ -189,6 +189,17 @@ enum hs_status hs_target_view(const struct hs_target *target, hs_addr addr,
 	return HS_OK;
 }
 
+hs_addr hs_target_next(const struct hs_target *target, hs_addr addr,
+		       bool zeroes)
+{
+	const struct hs_span_list *list = &target->spans;
+	const struct hs_span *s = hs_span_list_from(list, addr);
+	for (; s && s < list->span + list->count; s++)
+		if (s->state != HS_SPAN_NOT_CAPTURED && (zeroes || !s->zero))
+			return s->start > addr ? s->start : addr;
+	return HS_NO_ADDR;
+}
+
 enum hs_status hs_target_read(const struct hs_target *target, hs_addr addr,
 			      void *buf, size_t len, struct hs_error *err)
 {

@@ -254,6 +254,25 @@ static void every_register_has_a_name_and_no_other_has(void **state)
 	assert_string_equal(hs_register_name(HS_ARCH_AARCH64, 32), "pc");
 }
 
+static void the_next_bytes_are_found_behind_any_gap(void **state)
+{
+	(void)state;
+	uint8_t bytes[16] = { 1 };
+	struct fake_target t;
+	fake_target_init(&t, HS_ARCH_X86_64);
+	fake_target_map(&t, 0x1000, bytes, sizeof(bytes), FAKE_RW);
+	fake_target_hole(&t, 0x2000, UINT64_C(1) << 60);
+	fake_target_map(&t, UINT64_C(1) << 62, bytes, sizeof(bytes), FAKE_RW);
+	fake_target_finish(&t);
+	t.base.spans.span[2].zero = true;
+	assert_int_equal(hs_target_next(&t.base, 0, false), 0x1000);
+	assert_int_equal(hs_target_next(&t.base, 0x1008, false), 0x1008);
+	assert_int_equal(hs_target_next(&t.base, 0x1010, true), UINT64_C(1)
+									<< 62);
+	assert_int_equal(hs_target_next(&t.base, 0x1010, false), HS_NO_ADDR);
+	fake_target_release(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +287,7 @@ int main(void)
 		cmocka_unit_test(an_auxiliary_vector_is_read_up_to_its_end),
 		cmocka_unit_test(maps_and_modules_are_found_by_address),
 		cmocka_unit_test(a_map_knows_how_much_of_it_was_captured),
+		cmocka_unit_test(the_next_bytes_are_found_behind_any_gap),
 		cmocka_unit_test(closing_nothing_is_fine),
 		cmocka_unit_test(every_register_has_a_name_and_no_other_has),
 	};

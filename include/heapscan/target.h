@@ -150,6 +150,14 @@ HS_API enum hs_status hs_target_stream(const struct hs_target *target,
 				       hs_bytes_fn fn, void *arg,
 				       struct hs_error *err);
 
+/*
+ * The first address from ADDR on that has bytes; HS_NO_ADDR: none. A mapping
+ * may claim any length: walks through one go on here where a view fails.
+ * Without ZEROES the long runs of them that were never written are passed over.
+ */
+HS_API hs_addr hs_target_next(const struct hs_target *target, hs_addr addr,
+			      bool zeroes);
+
 #define HS_PROT_READ 1u
 #define HS_PROT_WRITE 2u
 #define HS_PROT_EXEC 4u
