@@ -121,6 +121,11 @@
 #define HS_LIMIT_FRAMES (1u << 20)
 #define HS_LIMIT_FRAME_BYTES (UINT64_C(1) << 30)
 
+/* Frames whose functions' variables are looked for, and pieces of code that one
+ * function is made of, or places that one variable has: hundreds at most. */
+#define HS_LIMIT_LOCAL_FRAMES (1u << 14)
+#define HS_LIMIT_DWARF_RANGES (1u << 16)
+
 /* How often a stack may go on at a lower address: signals that are handled on a
  * stack of their own, coroutines. Keeps forged frames from running in rings. */
 #define HS_LIMIT_STACK_SWITCHES 16u

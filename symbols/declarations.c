@@ -42,6 +42,7 @@ void hs_decls_release(struct hs_decls *d)
 	free(d->type);
 	free(d->member);
 	free(d->variable);
+	free(d->local);
 	free(d->text);
 	hs_addr_map_release(&d->same);
 	hs_addr_map_release(&d->by_name);
@@ -108,6 +109,20 @@ bool hs_decls_add_variable(struct hs_decls *d,
 		    sizeof(*d->variable), NULL))
 		return no_memory(st);
 	d->variable[d->variable_count++] = *variable;
+	return true;
+}
+
+bool hs_decls_add_local(struct hs_decls *d, const struct hs_decl_local *local,
+			enum hs_status *st)
+{
+	if (d->local_count == HS_LIMIT_DECLARED_VARIABLES) {
+		d->cut = true;
+		return false;
+	}
+	if (hs_grow(&d->local, &d->local_capacity, d->local_count,
+		    sizeof(*d->local), NULL))
+		return no_memory(st);
+	d->local[d->local_count++] = *local;
 	return true;
 }
 

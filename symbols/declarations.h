@@ -70,6 +70,16 @@ struct hs_decl_variable {
 	uint32_t type;
 	uint32_t module;
 	bool tls;
+	bool local; /* of a function: see hs_decl_local; `at` is nothing */
+};
+
+/* What a variable of a function was in one frame. */
+struct hs_decl_local {
+	uint32_t variable;
+	size_t thread;  /* index for hs_target_thread() */
+	uint64_t frame; /* 0: the innermost */
+	hs_addr at; /* in memory; HS_NO_ADDR: in a register only, and then */
+	uint64_t value; /* ... its value */
 };
 
 struct hs_decls {
@@ -79,6 +89,8 @@ struct hs_decls {
 	size_t member_count, member_capacity;
 	struct hs_decl_variable *variable;
 	size_t variable_count, variable_capacity;
+	struct hs_decl_local *local;
+	size_t local_count, local_capacity;
 	char *text;
 	size_t text_len, text_capacity;
 	struct hs_addr_map same;    /* what types are made of -> type */
@@ -135,6 +147,8 @@ bool hs_decls_add_member(struct hs_decls *d,
 bool hs_decls_add_variable(struct hs_decls *d,
 			   const struct hs_decl_variable *variable,
 			   enum hs_status *st);
+bool hs_decls_add_local(struct hs_decls *d, const struct hs_decl_local *local,
+			enum hs_status *st);
 /*
  * The type that is like TYPE and called NAME ("": nothing): one that is there,
  * else added, when *FRESH is set. Structs are alike when name, size and line

@@ -276,8 +276,11 @@ static bool list_records(struct hs_window *read, struct hs_cfi_table *table,
 			break;
 		if (id != 0 && read_record(read, at, cfi)) {
 			if (hs_grow(&table->entry, &table->capacity,
-				    table->count, sizeof(*table->entry), NULL))
+				    table->count, sizeof(*table->entry),
+				    NULL)) {
+				table->no_memory = true;
 				return false;
+			}
 			table->entry[table->count++] =
 				(struct hs_cfi_entry){ cfi->start, at };
 		}

@@ -80,7 +80,7 @@ struct hs_cfi_table {
 	uint64_t records_len;
 	struct hs_cfi_entry *entry; /* owned; ascending */
 	size_t count, capacity;
-	bool listed;
+	bool listed, no_memory;
 };
 
 /*

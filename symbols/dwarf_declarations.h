@@ -3,6 +3,7 @@
 #define SYMBOLS_DWARF_DECLARATIONS_H
 
 #include "symbols/declarations.h"
+#include "symbols/local_frames.h"
 
 /*
  * Add to D what the DWARF of the ELF file open as FD declares in C, for module
@@ -11,10 +12,13 @@
  * (.gnu_debugaltlink), or -1. Both stay the caller's. HS_ERR_NO_SYMBOL: there
  * is no DWARF that can be read; a file without any may just add nothing. What
  * is odd in it is left out.
+ *
+ * With FRAMES (not NULL) also what the functions' own variables are in those of
+ * them that are in the module, which was moved by BIAS.
  */
-HS_MUST_CHECK enum hs_status hs_dwarf_declarations(int fd, int alt,
-						   uint32_t module,
-						   struct hs_decls *d,
-						   struct hs_error *err);
+HS_MUST_CHECK enum hs_status
+hs_dwarf_declarations(int fd, int alt, uint32_t module,
+		      struct hs_local_frames *frames, uint64_t bias,
+		      struct hs_decls *d, struct hs_error *err);
 
 #endif

@@ -135,6 +135,8 @@ static enum hs_status walk(struct hs_stacks *s, struct hs_error *err)
 		return st;
 	for (size_t t = 0; t < s->count && !st; t++)
 		st = walk_thread(s, &u, t, err);
+	if (!st && u.no_memory)
+		st = hs_fail(err, HS_ERR_NOMEM, "no memory for stack frames");
 	hs_unwinder_release(&u);
 	if (!st && s->run_count)
 		qsort(s->run, s->run_count, sizeof(*s->run), by_start);

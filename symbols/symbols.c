@@ -473,20 +473,25 @@ enum hs_status hs_symbols_members(struct hs_symbols *syms, size_t module,
 }
 
 enum hs_status hs_symbols_declarations(struct hs_symbols *syms, size_t module,
+				       struct hs_local_frames *frames,
 				       struct hs_decls *decls,
 				       struct hs_error *err)
 {
 	struct hs_elf_file *file, *alt = NULL;
 	const char *path;
+	uint64_t bias;
 	enum hs_status st = open_dwarf(syms, module, &path, &file, err);
 	if (st)
 		return st;
+	if (hs_symbols_bias(syms, module, &bias, NULL))
+		frames = NULL; /* where its code is, nobody knows */
 	st = hs_alt_file_find(&syms->search, file, path, &alt, err);
 	if (!st || st == HS_ERR_NO_TARGET)
 		st = hs_dwarf_declarations(hs_elf_file_descriptor(file),
 					   alt ? hs_elf_file_descriptor(alt)
 					       : -1,
-					   (uint32_t)module, decls, err);
+					   (uint32_t)module, frames,
+					   frames ? bias : 0, decls, err);
 	hs_elf_file_close(alt);
 	hs_elf_file_close(file);
 	return st;

@@ -87,13 +87,15 @@ hs_symbols_members(struct hs_symbols *syms, size_t module, const char *prefer,
 		   struct hs_member_query *query, size_t count,
 		   struct hs_error *err);
 
-/* Add what the DWARF of MODULE declares to DECLS: see dwarf_declarations.h.
- * HS_ERR_NO_SYMBOL: it has none. */
+/* Add what the DWARF of MODULE declares to DECLS, and what functions' variables
+ * are in FRAMES (NULL: none): see dwarf_declarations.h. HS_ERR_NO_SYMBOL: it
+ * has none. */
 struct hs_decls;
-HS_MUST_CHECK enum hs_status hs_symbols_declarations(struct hs_symbols *syms,
-						     size_t module,
-						     struct hs_decls *decls,
-						     struct hs_error *err);
+struct hs_local_frames;
+HS_MUST_CHECK enum hs_status
+hs_symbols_declarations(struct hs_symbols *syms, size_t module,
+			struct hs_local_frames *frames, struct hs_decls *decls,
+			struct hs_error *err);
 
 /* Does the file or memory of MODULE define any DWARF, any .symtab? */
 bool hs_symbols_has_dwarf(struct hs_symbols *syms, size_t module);

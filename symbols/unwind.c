@@ -46,6 +46,7 @@ enum hs_status hs_unwinder_init(struct hs_unwinder *u, struct hs_target *target,
 	u->frames = HS_LIMIT_FRAMES;
 	u->bytes = HS_LIMIT_FRAME_BYTES;
 	u->switches = 0;
+	u->no_memory = false;
 	u->table = calloc(count, sizeof(*u->table));
 	u->asked = calloc(count, sizeof(*u->asked));
 	if (u->table && u->asked)
@@ -78,10 +79,14 @@ static hs_addr word(const struct hs_unwinder *u, uint64_t v)
 static struct hs_cfi_table *need_table(struct hs_unwinder *u, size_t module)
 {
 	struct hs_cfi_table *table = &u->table[module];
-	if (!u->asked[module] &&
-	    hs_symbols_call_frames(u->syms, module, table, NULL))
-		*table = (struct hs_cfi_table){ 0 };
-	u->asked[module] = true;
+	if (!u->asked[module]) {
+		enum hs_status st =
+			hs_symbols_call_frames(u->syms, module, table, NULL);
+		if (st)
+			*table = (struct hs_cfi_table){ 0 };
+		u->no_memory |= st == HS_ERR_NOMEM;
+		u->asked[module] = true;
+	}
 	return table->header_len || table->records_len ? table : NULL;
 }
 
@@ -125,6 +130,7 @@ static bool record_of(struct hs_unwinder *u, struct hs_cfi_table *table,
 		      hs_addr pc)
 {
 	bool found = hs_cfi_find(&u->read, table, pc, &u->cfi);
+	u->no_memory |= table->no_memory;
 	u->bytes -= u->bytes < u->cfi.bytes ? u->bytes : u->cfi.bytes;
 	return found;
 }
@@ -177,6 +183,8 @@ bool hs_unwind_begin(struct hs_unwinder *u, const struct hs_thread *thread,
 	u->frames--;
 	*ret = (struct hs_frame){ .pc = thread->pc, .look = thread->pc };
 	ret->sp = thread->sp;
+	for (unsigned n = 0; n < HS_DWARF_REGISTERS; n++)
+		ret->saved[n] = HS_NO_ADDR;
 	for (unsigned n = 0; n < m->count; n++) {
 		if (m->kernel[n] >= thread->register_count)
 			continue;
@@ -191,15 +199,16 @@ bool hs_unwind_begin(struct hs_unwinder *u, const struct hs_thread *thread,
 	return true;
 }
 
-/* The caller's register N into *RET. False: it is lost. */
+/* The caller's register N into *RET, and where it was read into *SAVED. False:
+ * it is lost. */
 static bool recover(struct hs_unwinder *u, const struct hs_frame *f, unsigned n,
-		    uint64_t *ret)
+		    uint64_t *ret, hs_addr *saved)
 {
 	const struct machine *m = machine(u);
 	const struct hs_cfi_rule *rule = &u->row.rule[n];
 	struct hs_dwarf_context c;
 	struct hs_dwarf_place place;
-	bool saved = rule->how == HS_CFI_SAVED_WHERE;
+	*saved = HS_NO_ADDR;
 	switch (rule->how) {
 	case HS_CFI_UNSAID:
 		if (n == m->sp) {
@@ -207,15 +216,17 @@ static bool recover(struct hs_unwinder *u, const struct hs_frame *f, unsigned n,
 			return true;
 		}
 		/* What callees may use as they like can be anything by now. */
-		return (m->kept & BIT(n) ||
-			(n == u->cfi.return_address && n != m->pc)) &&
-		       hs_dwarf_register(&f->registers, n, ret);
+		if (!(m->kept & BIT(n)) &&
+		    (n != u->cfi.return_address || n == m->pc))
+			return false;
+		*saved = f->saved[n];
+		return hs_dwarf_register(&f->registers, n, ret);
 	case HS_CFI_SAME:
+		*saved = f->saved[n];
 		return hs_dwarf_register(&f->registers, n, ret);
 	case HS_CFI_SAVED:
-		return hs_window_word(&u->read,
-				      word(u, f->cfa + (uint64_t)rule->offset),
-				      ret);
+		*saved = word(u, f->cfa + (uint64_t)rule->offset);
+		return hs_window_word(&u->read, *saved, ret);
 	case HS_CFI_VALUE:
 		*ret = word(u, f->cfa + (uint64_t)rule->offset);
 		return true;
@@ -230,7 +241,10 @@ static bool recover(struct hs_unwinder *u, const struct hs_frame *f, unsigned n,
 		    place.kind == HS_DWARF_IN_REGISTER)
 			return false;
 		*ret = place.value;
-		return !saved || hs_window_word(&u->read, place.value, ret);
+		if (rule->how == HS_CFI_VALUE_OF)
+			return true;
+		*saved = place.value;
+		return hs_window_word(&u->read, place.value, ret);
 	default: /* undefined */
 		return false;
 	}
@@ -264,7 +278,7 @@ bool hs_unwind_next(struct hs_unwinder *u, struct hs_frame *frame)
 		return ends(u, HS_STACK_LIMIT);
 	u->frames--;
 	for (unsigned n = 0; n < m->count; n++)
-		if (recover(u, frame, n, &up.registers.value[n]))
+		if (recover(u, frame, n, &up.registers.value[n], &up.saved[n]))
 			up.registers.known |= BIT(n);
 	/* aarch64 returns to what is in the link register, or says where else:
 	 * then DWARF's register is not that of the program counter. */

@@ -29,6 +29,9 @@ struct hs_frame {
 	size_t module;   /* that has the code; SIZE_MAX: none */
 	bool signal;     /* code of the kernel or libc that calls a handler */
 	struct hs_dwarf_registers registers; /* as the frame has them */
+	/* Where a callee saved register N, which has it from there; HS_NO_ADDR:
+	 * nobody did, or it was worked out. */
+	hs_addr saved[HS_DWARF_REGISTERS];
 };
 
 struct hs_unwinder {
@@ -39,6 +42,7 @@ struct hs_unwinder {
 	uint64_t frames,
 		bytes; /* that may still be looked at, by all threads */
 	unsigned switches;
+	bool no_memory;             /* so that frames may be missing */
 	struct hs_cfi_table *table; /* owned; by module */
 	bool *asked;                /* owned; by module */
 	struct hs_cfi cfi;

@@ -384,10 +384,15 @@ void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c)
 
 void hs_c_follow(struct hs_c_source *s, uint32_t pointee, hs_addr slot)
 {
-	struct hs_c *c = s->c;
 	uint64_t v;
-	if (!hs_window_word(&c->read, slot, &v))
-		return;
+	if (hs_window_word(&s->c->read, slot, &v))
+		hs_c_follow_value(s, pointee, v, slot);
+}
+
+void hs_c_follow_value(struct hs_c_source *s, uint32_t pointee, uint64_t v,
+		       hs_addr slot)
+{
+	struct hs_c *c = s->c;
 	if (s->n->heap->tagged_pointers)
 		v &= HS_ADDR_WITHOUT_TAG;
 	if (v < HS_C_LOWEST || !hs_block_map_covers(&s->n->map, v))

@@ -6,6 +6,7 @@
 #include "core/cleanup.h"
 #include "core/grow.h"
 #include "core/limits.h"
+#include "symbols/local_frames.h"
 #include "tls/thread_offsets.h"
 #include "tls/tls.h"
 #include "types/c_types.h"
@@ -62,7 +63,11 @@ static enum hs_status read_modules(struct hs_naming *n, struct hs_c *c,
 {
 	struct hs_runtime runtime;
 	const struct hs_module_list *list = &n->target->modules;
+	HS_CLEANUP(hs_local_frames_release)
+	struct hs_local_frames frames = { .count = 0 };
 	enum hs_status st = hs_decls_init(&c->decls, err);
+	if (!st)
+		st = hs_local_frames_find(n->target, n->syms, &frames, err);
 	if (st)
 		return st;
 	hs_runtime_find(n->target, n->syms, &runtime);
@@ -75,7 +80,8 @@ static enum hs_status read_modules(struct hs_naming *n, struct hs_c *c,
 				      "reading debug info", i, list->count))
 			return hs_fail(err, HS_ERR_CANCELLED,
 				       "stopped while reading debug info");
-		st = hs_symbols_declarations(n->syms, i, &c->decls, err);
+		st = hs_symbols_declarations(n->syms, i, &frames, &c->decls,
+					     err);
 		if (st && st != HS_ERR_NO_SYMBOL)
 			return st;
 		if (!st) {
@@ -87,15 +93,34 @@ static enum hs_status read_modules(struct hs_naming *n, struct hs_c *c,
 	return c->ready ? hs_decls_complete(&c->decls, err) : HS_OK;
 }
 
-static enum hs_status add_root(struct hs_c *c, uint32_t variable, hs_addr at,
-			       int64_t tid, struct hs_error *err)
+static enum hs_status add_root(struct hs_c *c, const struct hs_c_root *root,
+			       struct hs_error *err)
 {
 	enum hs_status st = hs_grow(&c->root, &c->root_capacity, c->root_count,
 				    sizeof(*c->root), err);
 	if (!st && c->root_count < HS_C_FROM_VARIABLE)
-		c->root[c->root_count++] =
-			(struct hs_c_root){ variable, at, tid };
+		c->root[c->root_count++] = *root;
 	return st;
+}
+
+/* Variables of functions that are being done. */
+static enum hs_status find_locals(struct hs_naming *n, struct hs_c *c,
+				  struct hs_error *err)
+{
+	for (size_t i = 0; i < c->decls.local_count; i++) {
+		const struct hs_decl_local *l = &c->decls.local[i];
+		struct hs_c_root root = {
+			.variable = l->variable,
+			.at = l->at,
+			.value = l->value,
+			.tid = n->target->threads.thread[l->thread].tid,
+			.local = true,
+		};
+		enum hs_status st = add_root(c, &root, err);
+		if (st)
+			return st;
+	}
+	return HS_OK;
 }
 
 /* Variables at fixed addresses. */
@@ -111,6 +136,8 @@ static enum hs_status find_statics(struct hs_naming *n, struct hs_c *c,
 			*any_tls = true;
 			continue;
 		}
+		if (v->local)
+			continue;
 		if (v->module != module) {
 			module = v->module;
 			known = !hs_symbols_bias(n->syms, module, &bias, NULL);
@@ -121,7 +148,8 @@ static enum hs_status find_statics(struct hs_naming *n, struct hs_c *c,
 		hs_addr at = v->at + bias;
 		if (n->block.word_size == 4)
 			at = (uint32_t)at;
-		enum hs_status st = add_root(c, i, at, -1, err);
+		struct hs_c_root root = { i, at, 0, -1, false };
+		enum hs_status st = add_root(c, &root, err);
 		if (st)
 			return st;
 	}
@@ -161,7 +189,9 @@ static enum hs_status find_tls(struct hs_naming *n, struct hs_c *c,
 			}
 			if (block == HS_NO_ADDR)
 				continue;
-			st = add_root(c, i, block + v->at, thread.tid, err);
+			struct hs_c_root root = { i, block + v->at, 0,
+						  thread.tid, false };
+			st = add_root(c, &root, err);
 			if (st)
 				return st;
 		}
@@ -189,6 +219,8 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 		st = find_statics(n, c, &any_tls, err);
 	if (!st && any_tls)
 		st = find_tls(n, c, err);
+	if (!st)
+		st = find_locals(n, c, err);
 	if (!st)
 		st = hs_c_places_init(c, err);
 	return st ? st : hs_c_parts_init(c, err);
@@ -234,14 +266,24 @@ static void survey(struct hs_naming *n, void *state)
 		hs_naming_fail(n, st, &err);
 }
 
-static enum hs_confidence confidence(const struct hs_c_claim *claim)
+/* Was what leads to the block found on a stack? It may be left over there, or
+ * not yet set. */
+static bool by_local(const struct hs_c *c, const struct hs_c_claim *claim)
+{
+	return claim->from & HS_C_FROM_VARIABLE &&
+	       c->root[claim->from & ~HS_C_FROM_VARIABLE].local;
+}
+
+static enum hs_confidence confidence(const struct hs_c *c,
+				     const struct hs_c_claim *claim)
 {
 	if (claim->guess)
 		return HS_CONFIDENCE_LOW;
 	switch (claim->form) {
 	case HS_C_ONE:
-		return claim->proven ? HS_CONFIDENCE_HIGH
-				     : HS_CONFIDENCE_MEDIUM;
+		return claim->proven && !by_local(c, claim)
+			       ? HS_CONFIDENCE_HIGH
+			       : HS_CONFIDENCE_MEDIUM;
 	case HS_C_RULE:
 		return HS_CONFIDENCE_HIGH;
 	case HS_C_TAIL:
@@ -363,7 +405,7 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	struct hs_type what = {
 		.name = name,
 		.source = HS_TYPE_DWARF,
-		.confidence = confidence(claim),
+		.confidence = confidence(c, claim),
 		.evidence = evidence(claim->form),
 		.module = home(c, claim->type),
 	};
@@ -385,7 +427,7 @@ static void write_step(const struct hs_c *c, const struct hs_c_claim *claim,
 		const struct hs_decl_variable *v = &d->variable[root->variable];
 		if (v->function) {
 			hs_text_add(text, hs_decls_text(d, v->function));
-			hs_text_add(text, "::");
+			hs_text_add(text, v->local ? "()::" : "::");
 		}
 		hs_text_add(text, hs_decls_text(d, v->name));
 		hs_c_path(c, v->type, claim->where, ".", text);

@@ -59,7 +59,7 @@ bool hs_c_place(const struct hs_c *c, hs_addr addr, struct hs_text *text)
 			continue;
 		if (v->function) {
 			hs_text_add(text, hs_decls_text(d, v->function));
-			hs_text_add(text, "::");
+			hs_text_add(text, v->local ? "()::" : "::");
 		}
 		hs_text_add(text, hs_decls_text(d, v->name));
 		hs_c_path(c, v->type, offset, ".", text);

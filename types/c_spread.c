@@ -143,6 +143,15 @@ static void expand(struct hs_naming *n, struct hs_c *c, uint32_t chunk)
 	}
 }
 
+/* A variable of TYPE that is nowhere but in a register. */
+static void visit_register(struct hs_c_source *s, uint32_t type, uint64_t value)
+{
+	const struct hs_decls *d = &s->c->decls;
+	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, type)];
+	if (t->kind == HS_DECL_POINTER && t->size == s->c->read.word_size)
+		hs_c_follow_value(s, t->of, value, s->start);
+}
+
 static void visit_roots(struct hs_naming *n, struct hs_c *c)
 {
 	for (size_t i = 0; i < c->root_count && !n->failed; i++) {
@@ -155,8 +164,11 @@ static void visit_roots(struct hs_naming *n, struct hs_c *c)
 			.c = c,
 			.from = HS_C_FROM_VARIABLE | (uint32_t)i,
 			.start = root->at,
+			.doubtful = root->local,
 		};
-		if (!__builtin_add_overflow(root->at, size, &s.end))
+		if (root->at == HS_NO_ADDR)
+			visit_register(&s, type, root->value);
+		else if (!__builtin_add_overflow(root->at, size, &s.end))
 			visit(&s, type, root->at, 0);
 	}
 }

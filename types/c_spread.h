@@ -22,6 +22,9 @@ struct hs_c_source {
  * claims what it leads to when enough of them wait, or when told to.
  */
 void hs_c_follow(struct hs_c_source *s, uint32_t pointee, hs_addr slot);
+/* The same for the pointer V, which is nowhere in memory. */
+void hs_c_follow_value(struct hs_c_source *s, uint32_t pointee, uint64_t v,
+		       hs_addr slot);
 void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c);
 
 /*

@@ -63,8 +63,10 @@ _Static_assert(sizeof(struct hs_c_claim) == 16, "each chunk has one");
 /* A variable in memory. */
 struct hs_c_root {
 	uint32_t variable;
-	hs_addr at;
-	int64_t tid; /* of a thread-local one; -1 */
+	hs_addr at;     /* HS_NO_ADDR: in a register only, and then */
+	uint64_t value; /* ... this */
+	int64_t tid;    /* of a thread-local one, or a function's; -1 */
+	bool local;     /* a function's: it may not be set yet, or any more */
 };
 
 /* Where a variable begins: an index, by address. */

@@ -203,8 +203,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	hs_window_init(&c.read, n.target);
 	c.root = root;
 	for (uint32_t i = 0; i < 4; i++)
-		root[c.root_count++] =
-			(struct hs_c_root){ i, c.decls.variable[i].at, -1 };
+		root[c.root_count++] = (struct hs_c_root){
+			.variable = i, .at = c.decls.variable[i].at, .tid = -1
+		};
+	/* One of a function, in a register only. */
+	root[3].local = true;
+	root[3].value = root[3].at;
+	root[3].at = HS_NO_ADDR;
 	c.claim = calloc(w->heap->chunk_count + 1, sizeof(*c.claim));
 	if (!c.claim || hs_c_plans_init(&c, NULL) ||
 	    hs_block_map_init(&n.map, w->heap, NULL) ||

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "support/fake_target.h"
 #include "symbols/dwarf_declarations.h"
 #include "symbols/dwarf_types.h"
 #include "symbols/elf_file.h"
@@ -35,16 +36,41 @@ static void ask(int fd, const char *prefer)
 	}
 }
 
-/* Every index of what is declared is one of the table. */
-static void declare(int fd)
+/* Frames all over the code, whose registers all point to a stack. */
+#define FRAMES 64u
+#define STACK 0x20000000u
+
+static void stand(struct hs_local_frames *frames, struct hs_local_frame *frame,
+		  const struct hs_target *target)
 {
+	for (unsigned i = 0; i < FRAMES; i++) {
+		struct hs_local_frame *f = &frame[i];
+		*f = (struct hs_local_frame){ .pc = 0x40 + 0x10 * i };
+		f->frame.number = i % 3;
+		f->frame.cfa = STACK + 8 * i;
+		f->frame.registers.known = UINT64_MAX;
+		for (unsigned n = 0; n < HS_DWARF_REGISTERS; n++) {
+			f->frame.registers.value[n] = STACK + 8 * n;
+			f->frame.saved[n] = n % 2 ? STACK + 8 * n : HS_NO_ADDR;
+		}
+	}
+	*frames = (struct hs_local_frames){ .frame = frame, .count = FRAMES };
+	hs_window_init(&frames->read, target);
+}
+
+/* Every index of what is declared is one of the table. */
+static void declare(int fd, const struct hs_target *target)
+{
+	static struct hs_local_frame frame[FRAMES];
+	struct hs_local_frames frames;
 	struct hs_decls d;
 	char name[256];
 	uint64_t tail;
 	uint32_t element;
+	stand(&frames, frame, target);
 	if (hs_decls_init(&d, NULL))
 		abort();
-	if (hs_dwarf_declarations(fd, -1, 0, &d, NULL) == HS_OK &&
+	if (hs_dwarf_declarations(fd, -1, 0, &frames, 0, &d, NULL) == HS_OK &&
 	    hs_decls_complete(&d, NULL) == HS_OK) {
 		for (uint32_t i = 0; i < d.type_count; i++) {
 			const struct hs_decl_type *t = &d.type[i];
@@ -64,17 +90,26 @@ static void declare(int fd)
 			    d.variable[i].name >= d.text_len ||
 			    d.variable[i].function >= d.text_len)
 				abort();
+		for (size_t i = 0; i < d.local_count; i++)
+			if (d.local[i].variable >= d.variable_count ||
+			    !d.variable[d.local[i].variable].local)
+				abort();
 	}
 	hs_decls_release(&d);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	static uint8_t stack[1024];
 	char path[40];
 	struct hs_elf_file *file;
+	struct fake_target t;
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	if (fd < 0)
 		abort();
+	fake_target_init(&t, HS_ARCH_X86_64);
+	fake_target_map(&t, STACK, stack, sizeof(stack), FAKE_RW);
+	fake_target_finish(&t);
 	if (len == 0 || write(fd, data, len) == (ssize_t)len) {
 		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		if (hs_elf_file_open(path, &file, NULL) == HS_OK) {
@@ -82,11 +117,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			if (hs_elf_file_has_dwarf(file)) {
 				ask(hs_elf_file_descriptor(file), NULL);
 				ask(hs_elf_file_descriptor(file), "home");
-				declare(hs_elf_file_descriptor(file));
+				declare(hs_elf_file_descriptor(file), &t.base);
 			}
 			hs_elf_file_close(file);
 		}
 	}
+	fake_target_release(&t);
 	(void)close(fd);
 	return 0;
 }

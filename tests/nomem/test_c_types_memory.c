@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <heapscan/stacks.h>
 #include <heapscan/types.h>
 
 #include "nomem/nth_allocation.h"
@@ -22,12 +23,12 @@ struct named_heap {
 	struct hs_heap *heap;
 };
 
-static bool open_heap(struct named_heap *h)
+static bool open_heap(struct named_heap *h, const char *fixture)
 {
 	struct hs_symbols_options opt = { .struct_size = sizeof(opt),
 					  .debug_dirs = "/nonexistent" };
 	*h = (struct named_heap){ .target = NULL };
-	if (!live_fixture_start(&h->fixture, "ctypes-dwarf5", "ctypes-nomem"))
+	if (!live_fixture_start(&h->fixture, fixture, "ctypes-nomem"))
 		return false;
 	h->target = live_fixture_open(&h->fixture);
 	live_fixture_stop(&h->fixture);
@@ -47,7 +48,7 @@ static void close_heap(struct named_heap *h)
 	hs_target_close(h->target);
 }
 
-static void every_failing_allocation_is_reported(void **state)
+static void fail_every_allocation(const char *fixture)
 {
 	struct named_heap h;
 	struct hs_types_summary whole, s;
@@ -58,8 +59,7 @@ static void every_failing_allocation_is_reported(void **state)
 		.rules = "struct event: type == 1 -> struct key_event\n"
 			 "struct cell.extra -> struct blob at -8\n",
 	};
-	(void)state;
-	if (!open_heap(&h))
+	if (!open_heap(&h, fixture))
 		skip();
 	opt.symbols = h.syms;
 	assert_int_equal(hs_types_new(h.target, h.heap, &opt, &types, NULL),
@@ -92,10 +92,55 @@ static void every_failing_allocation_is_reported(void **state)
 	close_heap(&h);
 }
 
+static void every_failing_allocation_is_reported(void **state)
+{
+	(void)state;
+	fail_every_allocation("ctypes-dwarf5");
+}
+
+static void every_failing_allocation_for_locals_is_reported(void **state)
+{
+	(void)state;
+	fail_every_allocation("clocals-optimised");
+}
+
+static void stacks_are_whole_or_not_there(void **state)
+{
+	struct named_heap h;
+	struct hs_stacks *stacks;
+	(void)state;
+	if (!open_heap(&h, "clocals-optimised"))
+		skip();
+	assert_int_equal(hs_stacks_new(h.target, h.syms, &stacks, NULL), HS_OK);
+	size_t frames = hs_stacks_frame_count(stacks, 0);
+	hs_stacks_free(stacks);
+	assert_true(frames > 5);
+	for (unsigned long n = 1;; n++) {
+		stacks = NULL;
+		nth_allocation_fails(n);
+		enum hs_status st =
+			hs_stacks_new(h.target, h.syms, &stacks, NULL);
+		bool reached = nth_allocation_reached();
+		assert_true(reached || st == HS_OK);
+		if (st == HS_OK)
+			assert_int_equal(hs_stacks_frame_count(stacks, 0),
+					 frames);
+		else
+			assert_int_equal(st, HS_ERR_NOMEM);
+		hs_stacks_free(stacks);
+		if (!reached)
+			break;
+	}
+	close_heap(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_failing_allocation_is_reported),
+		cmocka_unit_test(
+			every_failing_allocation_for_locals_is_reported),
+		cmocka_unit_test(stacks_are_whole_or_not_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,13 @@ live "C, DWARF 5" $c ctypes-dwarf5 truth
 live "C, DWARF 4 with type units" $c ctypes-dwarf4 truth
 live "C, optimised" $c ctypes-optimised truth
 live "C, 32 bits" $c ctypes-m32 truth
+live "C, variables on stacks" $c clocals truth
+live "C, variables on stacks, optimised" $c clocals-optimised truth
+live "C, variables on stacks, DWARF 4" $c clocals-dwarf4 truth
+live "C, variables on stacks, 32 bits" $c clocals-m32 truth
+live "C, variables on stacks, clang" $c clocals-clang truth
+live "C, variables on stacks, clang, optimised" $c clocals-clang-optimised truth
+live "C, variables on stacks, clang, DWARF 4" $c clocals-clang-dwarf4 truth
 # What two programs have in common, in a third file, as -dbgsym packages do it.
 if command -v dwz >/dev/null && [ -x "$FIXTURES/ctypes-dwarf5" ]; then
 	cp "$FIXTURES/ctypes-dwarf5" "$work/one"

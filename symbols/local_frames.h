@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYMBOLS_LOCAL_FRAMES_H
+#define SYMBOLS_LOCAL_FRAMES_H
+
+#include "symbols/unwind.h"
+
+/*
+ * The frames whose functions' variables are looked for: of each thread the
+ * innermost and the outermost ones, with their registers.
+ */
+struct hs_local_frame {
+	size_t thread; /* index for hs_target_thread() */
+	struct hs_frame frame;
+	uint64_t pc; /* frame.look, as linked */
+	/* The reader of debug information notes here while it is in the
+	 * function: what DW_OP_fbreg counts from (HS_NO_ADDR: not known), and
+	 * the line in which the function is (0: not known). */
+	hs_addr base;
+	uint64_t line, file;
+};
+
+struct hs_local_frames {
+	struct hs_local_frame *frame; /* owned; by module, then by pc */
+	size_t count, capacity;
+	struct hs_window read;
+};
+
+HS_MUST_CHECK enum hs_status hs_local_frames_find(struct hs_target *target,
+						  struct hs_symbols *syms,
+						  struct hs_local_frames *ret,
+						  struct hs_error *err);
+void hs_local_frames_release(struct hs_local_frames *frames);
+
+/* Those in MODULE: *COUNT from the index returned. */
+size_t hs_local_frames_of(const struct hs_local_frames *frames, size_t module,
+			  size_t *count);
+
+#endif
