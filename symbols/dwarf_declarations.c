@@ -673,6 +673,13 @@ static void walk(struct reader *r, Dwarf_Die parent, enum space space,
 	}
 }
 
+static const char *function_name(struct reader *r, Dwarf_Die die,
+				 enum space space, Dwarf_Die *hold)
+{
+	Dwarf_Die says = described(r, die, &space, hold);
+	return hs_dwarf_name(dwarf_of(r, space), says);
+}
+
 /* Frames that are in some code. */
 struct frame_set {
 	struct hs_local_frame **frame; /* owned */
