@@ -27,6 +27,9 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(GLIBC, "glibc")         /* the C library's own blocks */      \
 	X(GLIB, "glib")           /* shapes of its structures */        \
 	X(OPENSSL, "openssl")     /* shapes of its containers */        \
+	X(PERL, "perl")           /* arenas of its values and operators */ \
+	X(NGINX, "nginx")         /* its pools */                       \
+	X(LIBTASN1, "libtasn1")   /* trees of GnuTLS */                 \
 	X(LIBCXX, "libc++")       /* shapes of its containers */        \
 	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */        \
 	X(DWARF, "dwarf")         /* declared types, spread by pointers */ \
@@ -110,7 +113,8 @@ HS_API void hs_types_summary(const struct hs_types *types,
 /* clang-format off */
 #define HS_AREAS(X)                                                     \
 	X(PYMALLOC, "pymalloc arenas") /* CPython's; from mmap(2) */    \
-	X(GSLICE, "GSlice slabs")      /* GLib's before 2.76; blocks */
+	X(GSLICE, "GSlice slabs")      /* GLib's before 2.76; blocks */ \
+	X(PERL, "perl value heads")    /* blocks */
 /* clang-format on */
 
 enum hs_area {

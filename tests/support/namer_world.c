@@ -51,7 +51,7 @@ static void add_libraries(struct world *w)
 	/* As much as namers ask for by name. */
 	static char glib[] =
 		"/lib/libstdc++/libcrypto/libc++.so/libglib-2.0.so.0",
-		    gobject[] = "/lib/libgobject-2.0.so.0";
+		    gobject[] = "/lib/libgobject-2.0.so.0+libperl";
 	char *path[] = { glib, gobject };
 	fake_target_map(&w->hb.target, LIBRARIES, w->library,
 			sizeof(w->library), FAKE_RW);

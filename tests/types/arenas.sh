@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # What runtimes keep in areas of their own, by type: each object that a program
 # knows of, and counts as it gives them itself. For every Python from 3.9 on that
-# is found in the path, and those that HS_PYTHONS names; for GLib before 2.76.
+# is found in the path, and those that HS_PYTHONS names; for GLib before 2.76;
+# for perl.
 . "$SOURCE/tests/cli/common.inc"
 command -v python3 >/dev/null || skip "python3 is not installed"
 echo "| program | objects known | named right | parts named | bytes named |"
@@ -32,6 +33,17 @@ print("%d %d %s" % (*sys.version_info[:2], os.path.realpath(sys.executable)))' 2
 	wait "$program" 2>/dev/null
 	program=
 done
+if command -v perl >/dev/null; then
+	FIXTURES=$(dirname "$(command -v perl)")
+	rm -rf "$work/run"
+	start perl "$SOURCE/fixtures/values.pl" truth
+	python3 "$here/types/arenas.py" "$HEAPSCAN" "$work/run/truth" \
+		"perl value heads" "perl" --pid "$program" ||
+		failures=$((failures + 1))
+	kill -9 "$program"
+	wait "$program" 2>/dev/null
+	program=
+fi
 FIXTURES=$all
 unset G_SLICE
 if [ -x "$FIXTURES/gobjects" ]; then
