@@ -216,12 +216,15 @@ static enum hs_status no_heap(struct hs_scan *scan, struct hs_error *err)
 	enum hs_status st = others ? hs_other_bytes(scan, &bytes, err) : HS_OK;
 	if (st)
 		return st;
+	char held[64] = ""; /* small heaps of musl are in the program's data */
+	if (bytes > 0)
+		(void)snprintf(held, sizeof(held),
+			       ", which holds about %" PRIu64 " bytes", bytes);
 	if (others && (bytes > 0 || !holes))
 		return hs_fail(err, HS_ERR_NO_HEAP,
-			       "no glibc heap: this program allocates with %s, "
-			       "which holds about %" PRIu64
-			       " bytes; heapscan reads glibc's malloc only",
-			       other, bytes);
+			       "no glibc heap: this program allocates with "
+			       "%s%s; heapscan reads glibc's malloc only",
+			       other, held);
 	/* Which of the two had the memory cannot be told any more. */
 	if (others)
 		(void)snprintf(also, sizeof(also),
