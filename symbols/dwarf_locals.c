@@ -327,16 +327,23 @@ bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
 		.arg = &unit,
 	};
 	struct text t = { .len = 0 };
+	Dwarf_Half form;
 	Dwarf_Unsigned len;
 	Dwarf_Ptr expr;
 	Dwarf_Block *block;
-	if (!hs_dwarf_ok(dw, dwarf_attr(die, which, &attribute, &dw->error)))
+	if (!hs_dwarf_ok(dw, dwarf_attr(die, which, &attribute, &dw->error)) ||
+	    !hs_dwarf_ok(dw, dwarf_whatform(attribute, &form, &dw->error)))
 		return false;
 	ret->moves = false;
-	if (hs_dwarf_ok(dw,
-			dwarf_formexprloc(attribute, &len, &expr, &dw->error)))
-		return hs_dwarf_evaluate(&c, expr, len, NULL, &ret->place);
-	if (hs_dwarf_ok(dw, dwarf_formblock(attribute, &block, &dw->error))) {
+	if (form == DW_FORM_exprloc)
+		return hs_dwarf_ok(dw, dwarf_formexprloc(attribute, &len, &expr,
+							 &dw->error)) &&
+		       hs_dwarf_evaluate(&c, expr, len, NULL, &ret->place);
+	if (form == DW_FORM_block1 || form == DW_FORM_block2 ||
+	    form == DW_FORM_block4 || form == DW_FORM_block) {
+		if (!hs_dwarf_ok(
+			    dw, dwarf_formblock(attribute, &block, &dw->error)))
+			return false;
 		bool found = hs_dwarf_evaluate(
 			&c, block->bl_data, block->bl_len, NULL, &ret->place);
 		dwarf_dealloc(dw->dbg, block, DW_DLA_BLOCK);
