@@ -200,13 +200,14 @@ void out_checks(struct cli *cli)
 	coverage_line(cli);
 }
 
+/* The target's come first: what a heap lacks is often what they tell of. */
 bool get_problem(const struct cli *cli, size_t i, struct hs_problem_info *ret)
 {
-	size_t of_heap = cli->heap ? hs_heap_problem_count(cli->heap) : 0;
-	if (i < of_heap)
-		hs_heap_problem(cli->heap, i, ret);
-	else if (i - of_heap < hs_target_problem_count(cli->target))
-		hs_target_problem(cli->target, i - of_heap, ret);
+	size_t of_target = hs_target_problem_count(cli->target);
+	if (i < of_target)
+		hs_target_problem(cli->target, i, ret);
+	else if (cli->heap && i - of_target < hs_heap_problem_count(cli->heap))
+		hs_heap_problem(cli->heap, i - of_target, ret);
 	else
 		return false;
 	return true;
@@ -214,12 +215,14 @@ bool get_problem(const struct cli *cli, size_t i, struct hs_problem_info *ret)
 
 bool fold_problem(const struct cli *cli, size_t i, size_t *more)
 {
-	size_t of_heap = cli->heap ? hs_heap_problem_count(cli->heap) : 0;
+	size_t of_target = hs_target_problem_count(cli->target);
 	struct hs_problem_info p, other;
 	*more = 0;
-	if (i < of_heap || !get_problem(cli, i, &p))
+	if (i >= of_target)
 		return false;
-	for (size_t k = of_heap; get_problem(cli, k, &other); k++) {
+	hs_target_problem(cli->target, i, &p);
+	for (size_t k = 0; k < of_target; k++) {
+		hs_target_problem(cli->target, k, &other);
 		if (strcmp(p.code, other.code) != 0)
 			continue;
 		if (k < i)

@@ -220,7 +220,8 @@ static enum hs_status no_heap(struct hs_scan *scan, struct hs_error *err)
 	if (bytes > 0)
 		(void)snprintf(held, sizeof(held),
 			       ", which holds about %" PRIu64 " bytes", bytes);
-	if (others && (bytes > 0 || !holes))
+	/* Without libc's own data its malloc may be in use all the same. */
+	if (others && (bytes > 0 ? missing == 0 : !holes))
 		return hs_fail(err, HS_ERR_NO_HEAP,
 			       "no glibc heap: this program allocates with "
 			       "%s%s; heapscan reads glibc's malloc only",

@@ -194,9 +194,46 @@ def cut_off(library):
         program.close()
 
 
+def only_loaded(library):
+    """A step of a series without its base lacks libc's data: the other library
+    holds something, and yet glibc's may be the malloc that is used."""
+    found = glob.glob("/usr/lib/*/" + library)
+    libc = glob.glob("/usr/lib/x86_64-linux-gnu/libc.so.6")
+    if not libc:
+        return
+    # Memory that is nobody's blocks changes from step to step.
+    program = seen.Program(
+        [sys.executable, "-c", "import mmap, itertools, time\n"
+         "m = mmap.mmap(-1, 1 << 16, flags=mmap.MAP_PRIVATE)\n"
+         "print('ready', flush=True)\n"
+         "for i in itertools.cycle(range(250)):\n"
+         "    m[:] = bytes([i]) * len(m)\n"
+         "    time.sleep(0.001)\n"],
+        {"LD_PRELOAD": libc[0] + ":" + found[0]})
+    program.wait_line("ready")
+    try:
+        with tempfile.TemporaryDirectory(prefix="heapscan-") as work:
+            run("capture", "--pid", str(program.pid), "--series", "2",
+                "--every", "0", "-o", work + "/step.msl")
+            done = run(work + "/step.0002.msl")
+            failures.expect(done.returncode == 0, "a step with its base: %d, %s"
+                            % (done.returncode, done.stderr))
+            os.unlink(work + "/step.0001.msl")
+            done = run(work + "/step.0002.msl")
+            failures.expect(
+                done.returncode in (4, 5) and
+                "this program allocates" not in done.stderr and
+                "step.0001.msl" in done.stderr + done.stdout,
+                "a step without its base: %d, %s" % (done.returncode,
+                                                     done.stderr))
+    finally:
+        program.close()
+
+
 def place_jemalloc():
     preloaded("jemalloc", "libjemalloc.so.2")
     cut_off("libjemalloc.so.2")
+    only_loaded("libjemalloc.so.2")
 
 
 def place_tcmalloc():
