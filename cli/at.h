@@ -28,9 +28,10 @@ struct at_answer {
 	struct hs_heap_thread_info thread; /* whose stack it is */
 	bool has_frame;                    /* and whose of its functions */
 	struct hs_frame_info frame;
-	int64_t tcache_of; /* the chunk is this thread's tcache; -1: none's */
-	bool has_tls;      /* near a thread pointer, where threads keep their
-			    * variables ... */
+	char variable[1024]; /* of which function, or "" */
+	int64_t tcache_of;   /* the chunk is this thread's tcache; -1: none's */
+	bool has_tls;        /* near a thread pointer, where threads keep their
+			      * variables ... */
 	struct hs_heap_thread_info tls; /* ... of this thread */
 };
 

@@ -182,6 +182,9 @@ static void answer(struct cli *cli, const struct stack_list *stacks,
 		find_stack(cli, stacks, a);
 	a->has_frame = a->has_stack && cli_stacks(cli) &&
 		       hs_stacks_at(cli->stacks, addr, &a->frame);
+	if (a->has_stack && cli->types &&
+	    !hs_types_place(cli->types, addr, a->variable, sizeof(a->variable)))
+		a->variable[0] = 0;
 }
 
 /* BEFORE and the function in whose frame it is, if that has a name. */
@@ -405,6 +408,11 @@ static void stack_line(struct out *out, const struct at_answer *a)
 	out_printf(out, ", %" PRIu64 " bytes %s its stack pointer\n",
 		   dead ? t->sp - a->addr : a->addr - t->sp,
 		   dead ? "below" : "above");
+	if (a->variable[0]) {
+		out_str(out, "    variable ");
+		out_escaped(out, a->variable);
+		out_str(out, "\n");
+	}
 	if (!a->has_frame)
 		return;
 	out_printf(out, "    frame    #%zu", a->frame.number);

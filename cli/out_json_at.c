@@ -101,11 +101,12 @@ static json_t *jstack(const struct at_answer *a)
 {
 	if (!a->has_stack)
 		return json_null();
-	return json_pack("{s:o,s:o,s:o,s:b,s:o}", "tid", jid(a->thread.tid),
-			 "name", jtext(a->thread.name), "sp",
-			 jaddr(a->thread.sp), "below_sp",
-			 a->addr < a->thread.sp, "frame",
-			 a->has_frame ? jframe(&a->frame) : json_null());
+	return json_pack(
+		"{s:o,s:o,s:o,s:b,s:o,s:o}", "tid", jid(a->thread.tid), "name",
+		jtext(a->thread.name), "sp", jaddr(a->thread.sp), "below_sp",
+		a->addr < a->thread.sp, "frame",
+		a->has_frame ? jframe(&a->frame) : json_null(), "variable",
+		jtext(a->variable[0] ? a->variable : NULL));
 }
 
 static json_t *jtls(const struct at_answer *a)

@@ -264,7 +264,9 @@ static void frame_text(struct cli *cli, const struct hs_root_info *root,
 bool root_place(const struct cli *cli, const struct hs_root_info *root,
 		char buf[PLACE_TEXT])
 {
-	bool variable = root->kind == HS_ROOT_DATA || root->kind == HS_ROOT_TLS;
+	bool variable = root->kind == HS_ROOT_DATA ||
+			root->kind == HS_ROOT_TLS ||
+			root->kind == HS_ROOT_STACK;
 	return variable && cli->types &&
 	       hs_types_place(cli->types, root->addr, buf, PLACE_TEXT);
 }
@@ -307,8 +309,10 @@ static const char *write_root(struct cli *cli, const struct hs_root_info *root,
 		frame_text(cli, root, frame, sizeof(frame));
 		(void)snprintf(
 			buf, ROOT_TEXT,
-			"stack of %s%s, %" PRIu64 " bytes %s its stack pointer",
-			who, frame,
+			"%s%s%sstack of %s%s, %" PRIu64
+			" bytes %s its stack pointer",
+			variable ? "variable " : "", variable ? variable : "",
+			variable ? ", " : "", who, frame,
 			above < 0 ? 0 - (uint64_t)above : (uint64_t)above,
 			above < 0 ? "below" : "above");
 		break;

@@ -56,10 +56,10 @@ says '^data  0x[0-9a-f]+  variable in_bss(\.slot\[0\])? of '
 ask why "$(held main-tls)"
 says '^tls  .*thread-local variable in_tls(\[[01]\])? '
 ask why "$(held main-stack)"
-says '^stack  0x[0-9a-f]+  stack of thread .*, in main\+0x[0-9a-f]+, [0-9]+ bytes above'
+says '^stack  0x[0-9a-f]+  variable main\(\)::on_stack\[3\], stack of thread .*, in main\+0x[0-9a-f]+, [0-9]+ bytes above'
 grep -q 'more way' "$work/out" && fail "a way around is counted: $(cat "$work/out")"
 ask why "$(held thread-stack)"
-says '^stack  0x[0-9a-f]+  stack of thread .*, in live_on\+0x[0-9a-f]+, '
+says '^stack  0x[0-9a-f]+  variable live_on\(\)::on_stack\[1\], stack of thread .*, in live_on\+0x[0-9a-f]+, '
 ask why "$(held thread-stack)" --json
 says '"function":"live_on\+0x[0-9a-f]+"'
 ask why "$(held thread-stack)" --no-symbols
