@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "types/pointing_words.h"
 #include "types/std_nodes.h"
 
 /*
@@ -214,101 +215,21 @@ static void look_at_owner(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 		(void)hs_std_found(n, s, b, HS_STD_VECTOR);
 }
 
-struct range {
-	hs_addr lo, hi; /* of all blocks */
+struct search {
+	struct hs_naming *n;
+	struct hs_std *std;
 };
 
-static void look_at_words(struct hs_naming *n, struct hs_std *s,
-			  const struct range *blocks, hs_addr from, hs_addr to)
+static void look_at_word(void *arg, hs_addr at, uint64_t word)
 {
-	while (from < to && !n->failed) {
-		const uint8_t *bytes;
-		uint64_t len;
-		if (hs_target_view(n->target, from, &bytes, &len, NULL)) {
-			const struct hs_span *next =
-				hs_span_list_from(&n->target->spans, from);
-			if (!next)
-				return;
-			hs_addr skip = next->start > from
-					       ? next->start
-					       : next->start + next->len;
-			from = (skip + 7) & ~UINT64_C(7);
-			continue;
-		}
-		if (len > to - from)
-			len = to - from;
-		for (uint64_t i = 0; i + 8 <= len; i += 8) {
-			uint64_t word;
-			struct hs_block b;
-			memcpy(&word, bytes + i, sizeof(word));
-			word = le64toh(word);
-			if (word >= blocks->lo && word < blocks->hi &&
-			    hs_std_open_block(n, word, &b))
-				look_at_owner(n, s, from + i, &b);
-		}
-		from += (len + 7) & ~UINT64_C(7);
-	}
-}
-
-/* Live blocks; what is in free ones is of the past. */
-static void look_at_blocks(struct hs_naming *n, struct hs_std *s,
-			   const struct range *blocks)
-{
-	for (size_t i = 0; i < n->heap->chunk_count; i++) {
-		struct hs_block b;
-		if (hs_naming_block(n, i, &b))
-			look_at_words(n, s, blocks, b.user, b.user + b.usable);
-	}
-}
-
-/* A thread's stack below its stack pointer is of the past, too. */
-static hs_addr live_start(const struct hs_target *target,
-			  const struct hs_map *map)
-{
-	hs_addr start = map->start;
-	for (size_t i = 0; i < target->threads.count; i++) {
-		const struct hs_thread *t = &target->threads.thread[i];
-		if (t->sp != HS_NO_ADDR && t->sp >= map->start &&
-		    t->sp < map->end)
-			return map->kind == HS_MAP_STACK ? t->sp & ~UINT64_C(7)
-							 : start;
-	}
-	return start;
-}
-
-/* Variables: whatever is writable and not the heap. */
-static void look_at_maps(struct hs_naming *n, struct hs_std *s,
-			 const struct range *blocks)
-{
-	const struct hs_heap *heap = n->heap;
-	for (size_t i = 0; i < n->target->maps.count; i++) {
-		const struct hs_map *map = &n->target->maps.map[i];
-		hs_addr at = live_start(n->target, map);
-		if (!(map->prot & HS_PROT_WRITE) || map->shared)
-			continue;
-		for (size_t r = 0; r < heap->region_count; r++) {
-			const struct hs_region *region = &heap->regions[r];
-			if (region->end <= at)
-				continue;
-			if (region->start >= map->end)
-				break;
-			if (region->start > at)
-				look_at_words(n, s, blocks, at, region->start);
-			at = (region->end + 7) & ~UINT64_C(7);
-		}
-		if (at < map->end)
-			look_at_words(n, s, blocks, at, map->end);
-	}
+	const struct search *s = arg;
+	struct hs_block b;
+	if (hs_std_open_block(s->n, word, &b))
+		look_at_owner(s->n, s->std, at, &b);
 }
 
 void hs_std_owners(struct hs_naming *n, struct hs_std *s)
 {
-	const struct hs_heap *heap = n->heap;
-	if (!heap->chunk_count)
-		return;
-	const struct hs_chunk *last = &heap->chunks[heap->chunk_count - 1];
-	struct range blocks = { heap->chunks[0].addr,
-				last->addr + hs_chunk_size(last) };
-	look_at_blocks(n, s, &blocks);
-	look_at_maps(n, s, &blocks);
+	struct search search = { n, s };
+	hs_pointing_words(n, look_at_word, &search);
 }

@@ -30,6 +30,7 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(PERL, "perl")           /* arenas of its values and operators */ \
 	X(NGINX, "nginx")         /* its pools */                       \
 	X(LIBTASN1, "libtasn1")   /* trees of GnuTLS */                 \
+	X(RUST, "rust")           /* tables of trait objects */         \
 	X(LIBCXX, "libc++")       /* shapes of its containers */        \
 	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */        \
 	X(DWARF, "dwarf")         /* declared types, spread by pointers */ \

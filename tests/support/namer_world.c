@@ -11,6 +11,8 @@
 #define LIBRARIES UINT64_C(0x7f5500000000)
 #define PAGES UINT64_C(0x7f6600000000)
 #define PAGES_LEN 0x8000u
+/* A program of rustc's: a page of text, a page of code. */
+#define PROGRAM UINT64_C(0x7f5600000000)
 #define RECORD 12u
 
 struct place {
@@ -21,6 +23,7 @@ struct place {
 struct world {
 	struct heap_builder hb;
 	uint8_t library[2 * LIBRARY_LEN], pages[PAGES_LEN];
+	uint8_t program[2 * LIBRARY_LEN];
 	struct place place[PLACE_COUNT];
 	struct hs_heap *heap;
 };
@@ -66,6 +69,18 @@ static void add_libraries(struct world *w)
 			abort();
 		w->place[i] = (struct place){ m.base, LIBRARY_LEN };
 	}
+	struct hs_module m = { .base = PROGRAM,
+			       .end = PROGRAM + 2 * LIBRARY_LEN,
+			       .path = (char[]){ "/bin/program" },
+			       .is_executable = true };
+	memcpy(w->program + 64, "/rustc/", 7);
+	fake_target_map(&w->hb.target, PROGRAM, w->program, LIBRARY_LEN,
+			HS_PROT_READ);
+	fake_target_map(&w->hb.target, PROGRAM + LIBRARY_LEN,
+			w->program + LIBRARY_LEN, LIBRARY_LEN,
+			HS_PROT_READ | HS_PROT_EXEC);
+	if (hs_module_list_add(&w->hb.target.base.modules, &m, NULL))
+		abort();
 	w->place[PLACE_PAGES] = (struct place){ PAGES, PAGES_LEN };
 }
 
