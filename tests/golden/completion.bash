@@ -121,7 +121,7 @@ _heapscan()
 		chunks) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --state --arena --tid --min-size --max-size --sort --top --type --jobs --color --help --version' ;;
 		arenas) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		bins) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
-		threads) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
+		threads) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --frames --color --help --version' ;;
 		maps) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		modules) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --color --help --version' ;;
 		at) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --content --types --color --help --version' ;;
@@ -133,7 +133,7 @@ _heapscan()
 		owners) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --types --color --help --version' ;;
 		rss) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --types --color --help --version' ;;
 		diff) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --top --by --jobs --color --help --version' ;;
-		search) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --types --as --everywhere --why --color --help --version' ;;
+		search) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --jobs --types --as --everywhere --why --color --help --version' ;;
 		info) words='--passphrase-file --legacy --json --all --digests --color --help --version' ;;
 		verify) words='--passphrase-file --legacy --json --all --color --help --version' ;;
 		capture) words='--pid --pause --exe --sysroot --debug-dir --passphrase-file --legacy --no-symbols --json --all --max-size --output --format --compress --hash --encrypt --new-passphrase-file --force --only-writable --exclude --shape-only --series --every --color --help --version' ;;
