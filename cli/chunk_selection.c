@@ -2,6 +2,7 @@
 #include "cli/chunk_selection.h"
 
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,17 @@ static int match_types(struct chunk_selection *sel)
 	return EXIT_ANSWERED;
 }
 
+static bool has_thread(const struct cli *cli, int64_t tid)
+{
+	for (size_t i = 0; i < hs_target_thread_count(cli->target); i++) {
+		struct hs_thread_info thread;
+		hs_target_thread(cli->target, i, &thread);
+		if (thread.tid == tid)
+			return true;
+	}
+	return false;
+}
+
 int chunk_selection_init(struct chunk_selection *sel, struct cli *cli)
 {
 	const struct options *opt = &cli->opt;
@@ -154,6 +166,11 @@ int chunk_selection_init(struct chunk_selection *sel, struct cli *cli)
 			return code;
 	}
 	hs_heap_each(cli->heap, count_one, sel);
+	if (opt->tid >= 0 && !sel->total.count && !has_thread(cli, opt->tid))
+		return cli_usage(cli,
+				 "no thread %" PRId64 "; `heapscan threads` "
+				 "lists the %zu there are",
+				 opt->tid, hs_target_thread_count(cli->target));
 	enum sort_key by = opt->sort;
 	if (by == SORT_NONE && opt->top)
 		by = SORT_SIZE;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/exit_status.h"
 #include "cli/out_text.h"
@@ -111,6 +112,17 @@ static int choice(const char *choices, const char *value)
 	return -1;
 }
 
+/* What the values that have no list look like. */
+static const struct {
+	const char *arg, *form;
+} forms[] = {
+	{ "N", "a number" },
+	{ "SIZE", "bytes: 4096, 64k, 2M or 1G" },
+	{ "ADDR", "an address, hexadecimal" },
+	{ "LIMIT", "blocks or bytes: 10, 64B, 1M" },
+	{ "TIME", "seconds, minutes or hours: 30, 5m, 1h" },
+};
+
 static bool bad_value(struct options *opt, const struct option_spec *spec,
 		      const char *value)
 {
@@ -120,8 +132,28 @@ static bool bad_value(struct options *opt, const struct option_spec *spec,
 		return option_fail(opt, EXIT_USAGE,
 				   "--%s cannot be '%s': use one of %s",
 				   spec->name, shown, spec->values);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (strcmp(spec->arg, forms[i].arg) == 0)
+			return option_fail(opt, EXIT_USAGE,
+					   "--%s cannot be '%s': it takes %s",
+					   spec->name, shown, forms[i].form);
 	return option_fail(opt, EXIT_USAGE, "--%s cannot be '%s'", spec->name,
 			   shown);
+}
+
+/* A mistyped name of a file that is only looked into must not pass for one
+ * that had nothing to say. */
+static bool take_place(struct options *opt, const struct option_spec *spec,
+		       const char *value, const char **ret)
+{
+	char shown[256];
+	*ret = value;
+	/* --debug-dir takes several, separated by colons. */
+	if (access(value, F_OK) == 0 || strchr(value, ':'))
+		return true;
+	text_escape(shown, sizeof(shown), value);
+	return option_fail(opt, EXIT_USAGE, "--%s: there is no '%s'",
+			   spec->name, shown);
 }
 
 /* "10" blocks, "64B", "1M" bytes. */
@@ -320,18 +352,15 @@ bool option_take(struct options *opt, const struct option_spec *spec,
 				"--pid takes a process id, a number above 0");
 		return true;
 	case OPT_EXE:
-		opt->exe = value;
-		return true;
+		return take_place(opt, spec, value, &opt->exe);
 	case OPT_PAUSE:
 		which = choice(spec->values, value);
 		opt->pause_min = which == 1;
 		return which >= 0 || bad_value(opt, spec, value);
 	case OPT_SYSROOT:
-		opt->sysroot = value;
-		return true;
+		return take_place(opt, spec, value, &opt->sysroot);
 	case OPT_DEBUG_DIR:
-		opt->debug_dir = value;
-		return true;
+		return take_place(opt, spec, value, &opt->debug_dir);
 	case OPT_RULES:
 		opt->rules = value;
 		return true;

@@ -174,6 +174,9 @@ static bool take_arguments(struct options *opt)
 		return true;
 	}
 	if (c->needs != NEEDS_NOTHING && !opt->pid && !opt->target) {
+		if (opt->arg_count == 0 && c->groups & GROUP_CAPTURE)
+			return option_fail(opt, EXIT_USAGE,
+					   "no process: name it with --pid N");
 		if (opt->arg_count == 0)
 			return option_fail(
 				opt, EXIT_USAGE,

@@ -69,6 +69,9 @@ done
 [ "$sum" = "$total" ] || fail "states add up to $sum of $total"
 used=$(count --state used,mmapped)
 [ "$used" = "$(count --state in-use)" ] || fail "in-use is not its parts"
+ask chunks --tid 1
+[ "$status" = 2 ] && grep -q 'no thread 1' "$work/err" ||
+	fail "a thread that is not there: status $status"
 [ "$used" -ge "$live" ] || fail "$used blocks in use, $live in the ledger"
 small=$(count --max-size 1023)
 large=$(count --min-size 1k)

@@ -23,17 +23,21 @@ expect 2 "--summary does not go with 'chunks'" chunks core.1 --summary
 expect 2 "--color cannot be 'red'.*auto always never" --color=red core.1
 expect 2 "--state cannot be 'usd'.*used mmapped" chunks core.1 --state usd
 expect 2 "--state cannot be 'used,'" chunks core.1 --state used,
-expect 2 "--min-size cannot be '5x'" chunks core.1 --min-size 5x
+expect 2 "--min-size cannot be '5x'.* 4096, 64k" chunks core.1 --min-size 5x
 expect 2 "--min-size cannot be '-1'" chunks core.1 --min-size=-1
 expect 2 "--max-size cannot be '99999999999999G'" \
 	chunks core.1 --max-size 99999999999999G
-expect 2 "--top cannot be '0'" chunks core.1 --top 0
+expect 2 "--top cannot be '0': it takes a number" chunks core.1 --top 0
+expect 2 "--sysroot: there is no '/none/such'" core.1 --sysroot /none/such
+expect 2 "--debug-dir: there is no '/none/such'" core.1 --debug-dir /none/such
+expect 2 "--exe: there is no '/none/such'" core.1 --exe /none/such
+expect 2 "no process: name it with --pid N" capture -o out.msl
 expect 2 "--sort cannot be 'colour'.*address size state" \
 	chunks core.1 --sort colour
 expect 2 "--by cannot be 'mood'" graph core.1 --by mood
 expect 2 "--around cannot be 'here'" graph core.1 --around here
 expect 2 "--max-nodes cannot be '0'" graph core.1 --max-nodes 0
-expect 2 "--fail-on cannot be 'many'" leaks core.1 --fail-on many
+expect 2 "--fail-on cannot be 'many'.* 10, 64B, 1M" leaks core.1 --fail-on many
 expect 2 "--jobs cannot be '0'" leaks core.1 --jobs 0
 expect 2 "--at-exit needs a program" leaks --at-exit
 expect 2 "--at-exit takes a program" leaks --at-exit --pid 1
