@@ -18,6 +18,10 @@
 #define TYPE_SIZE 32u
 #define TYPE_FLAGS 168u
 
+/* A str of ASCII has its text behind the head that all forms share: 40 bytes
+ * since 3.12, 48 before. */
+#define SHORTEST_STR 40u
+
 #define FLAG_MANAGED (UINT64_C(3) << 3) /* weak references, dict in front */
 #define FLAG_READY (UINT64_C(1) << 12)
 #define FLAG_GC (UINT64_C(1) << 14)
@@ -119,6 +123,10 @@ static const struct hs_addr_entry *look_up(struct hs_naming *n,
 	};
 	if (what.module == SIZE_MAX) /* a class of the program's */
 		what.module = hs_naming_module(n, meta);
+	bool own = hs_naming_module(n, at) != SIZE_MAX;
+	/* The size that type has is of the longest of the forms of a string. */
+	if (own && strcmp(text, "str") == 0)
+		size = SHORTEST_STR;
 	struct hs_addr_entry entry = { .addr = at,
 				       .extra = (uint32_t)size & ~3u };
 	entry.extra |= (flags & FLAG_GC ? EXTRA_GC : 0) |
@@ -130,7 +138,6 @@ static const struct hs_addr_entry *look_up(struct hs_naming *n,
 		hs_naming_fail(n, st, &err);
 		return NULL;
 	}
-	bool own = hs_naming_module(n, at) != SIZE_MAX;
 	if (own && strcmp(text, "list") == 0)
 		py->list = at;
 	else if (own && strcmp(text, "dict") == 0)
