@@ -21,15 +21,21 @@ static const struct export_format {
 	bool filtered; /* takes the filters of `chunks` */
 	unsigned asks;
 	int (*write)(struct export_job *job);
+	const char *next; /* what to do with the file */
 } formats[] = {
-	{ EXPORT_CSV, "csv", true, true, 0, export_csv },
-	{ EXPORT_NDJSON, "ndjson", true, true, 0, export_ndjson },
+	{ EXPORT_CSV, "csv", true, true, 0, export_csv,
+	  "a line for each block" },
+	{ EXPORT_NDJSON, "ndjson", true, true, 0, export_ndjson,
+	  "a JSON object on each line" },
 	{ EXPORT_HEAPSNAPSHOT, "heapsnapshot", true, false,
-	  ASKS_GRAPH | ASKS_LEAKS, export_heapsnapshot },
+	  ASKS_GRAPH | ASKS_LEAKS, export_heapsnapshot,
+	  "load it in the Memory panel of Chrome's or Edge's DevTools" },
 	{ EXPORT_PPROF, "pprof", false, false,
-	  ASKS_GRAPH | ASKS_LEAKS | ASKS_OWNERS, export_pprof },
+	  ASKS_GRAPH | ASKS_LEAKS | ASKS_OWNERS, export_pprof,
+	  "pprof -http=: FILE shows it, and so does ui.perfetto.dev" },
 	{ EXPORT_SQLITE, "sqlite", false, false,
-	  ASKS_GRAPH | ASKS_LEAKS | ASKS_OWNERS, export_sqlite },
+	  ASKS_GRAPH | ASKS_LEAKS | ASKS_OWNERS, export_sqlite,
+	  "sqlite3 FILE asks it; its tables are in docs/exports.md" },
 };
 
 static const struct export_format *find_format(enum dump_format format)
@@ -170,8 +176,10 @@ static int write_file(struct export_job *job, const struct export_format *f)
 				strerror(out.error));
 	if (!code)
 		code = export_file_keep(&file, cli, cli->opt.force);
-	if (!code)
+	if (!code) {
+		cli_note("%s is written: %s", file.path, f->next);
 		code = answered(job);
+	}
 	export_file_release(&file);
 	out_release(&out);
 	return code;

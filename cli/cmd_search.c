@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli/at.h"
+#include "cli/frames.h"
 #include "cli/out_text.h"
 #include "cli/reach.h"
 #include "cli/search.h"
@@ -60,6 +61,26 @@ static void print_block(struct cli *cli, const struct search_view *v,
 	out_str(out, "\n");
 }
 
+/* False: no function's part of a stack is known to be there. */
+static bool print_frame(struct cli *cli, hs_addr addr)
+{
+	struct hs_stacks *stacks = cli_stacks(cli);
+	struct hs_frame_info f;
+	struct hs_thread_info t;
+	char text[1024];
+	if (!stacks || !hs_stacks_at(stacks, addr, &f))
+		return false;
+	hs_target_thread(cli->target, f.thread, &t);
+	out_printf(&cli->out, "stack of thread %" PRId64, t.tid);
+	if (f.has_symbol && f.offset < f.symbol.size) {
+		text_frame(text, sizeof(text), &f);
+		out_str(&cli->out, ", in ");
+		out_escaped(&cli->out, text);
+	}
+	out_str(&cli->out, "\n");
+	return true;
+}
+
 static void print_hit(struct cli *cli, const struct search_view *v,
 		      const struct search_hit *hit)
 {
@@ -82,6 +103,8 @@ static void print_hit(struct cli *cli, const struct search_view *v,
 		out_printf(out, "+0x%" PRIx64 "\n", hit->addr - symbol.addr);
 		return;
 	}
+	if (print_frame(cli, hit->addr))
+		return;
 	hs_target_map(cli->target, find_map(cli->target, hit->addr), &map);
 	out_printf(out, "0x%" PRIx64 " bytes into ", hit->addr - map.start);
 	if (map.path)

@@ -90,6 +90,24 @@ static void print_holders(struct cli *cli, const char *title,
 	cli_announce_rest(cli, limit, list->count);
 }
 
+/* Ways more than asked for, in search of one that will last. */
+#define LOOK_FOR 4u
+
+/*
+ * A register or a stack holds a block for a moment. Where nothing else leads to
+ * it on the ways that were asked for, the first of the others that will be
+ * there longer is worth a look. SIZE_MAX: none.
+ */
+static size_t lasting_way(const struct cli *cli,
+			  const struct hs_path_list *paths)
+{
+	uint8_t passing = root_rank(HS_ROOT_STACK);
+	for (size_t i = 0; i < paths->count; i++)
+		if (root_rank(paths->path[i].root.kind) > passing)
+			return i < cli->opt.paths ? SIZE_MAX : i;
+	return SIZE_MAX;
+}
+
 static void print_text(struct cli *cli, size_t chunk,
 		       const struct hs_path_list *paths, bool reached)
 {
@@ -99,12 +117,18 @@ static void print_text(struct cli *cli, size_t chunk,
 	if (!reached)
 		out_str(out, "leaked: no way leads to it from any root\n");
 	out_str(out, "\n");
-	for (size_t i = 0; i < paths->count; i++)
-		print_path(cli, &paths->path[i]);
-	if (paths->more)
+	uint64_t more = paths->more;
+	size_t lasting = lasting_way(cli, paths);
+	for (size_t i = 0; i < paths->count; i++) {
+		if (i < cli->opt.paths || i == lasting)
+			print_path(cli, &paths->path[i]);
+		else
+			more++;
+	}
+	if (more)
 		out_printf(out, "... %s more %s (--paths N)\n",
-			   text_count(n, paths->more),
-			   text_plural(paths->more, "way", "ways"));
+			   text_count(n, more),
+			   text_plural(more, "way", "ways"));
 }
 
 /* How often an object was retained, beside what retains it. */
@@ -134,8 +158,9 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 	bool counted = surplus_of(cli, graph, chunk, &counts, &code);
 	if (code)
 		return code;
-	enum hs_status st =
-		hs_graph_why(graph, chunk, opt->paths, &paths, &err);
+	enum hs_status st = hs_graph_why(
+		graph, chunk, opt->json ? opt->paths : opt->paths + LOOK_FOR,
+		&paths, &err);
 	if (!st && opt->referrers)
 		st = hs_graph_referrers(graph, chunk, &in, &err);
 	if (!st && opt->references)

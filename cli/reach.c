@@ -9,6 +9,7 @@
 #include "cli/frames.h"
 #include "cli/out_text.h"
 #include "cli/progress.h"
+#include "cli/text_map.h"
 
 /* Naming costs about a microsecond a block: nobody waits for these. */
 #define NAMED_BLOCKS 200000u
@@ -288,6 +289,33 @@ static const char *variable_text(const struct cli *cli,
 	return buf;
 }
 
+/* "dict 0x7f1c50 in pymalloc arenas +0x18", or WHOLE: "pymalloc arenas at
+ * 0x7f0000"; false: ADDR is in no object that a runtime keeps in memory of its
+ * own. */
+static bool part_text(const struct cli *cli, hs_addr addr, bool whole,
+		      char buf[ROOT_TEXT])
+{
+	struct hs_part_info part;
+	if (!cli->types || !hs_types_part_at(cli->types, addr, &part))
+		return false;
+	struct hs_type_info type = { .name = "object" };
+	struct hs_map_info map = { .start = addr };
+	if (part.type != SIZE_MAX)
+		hs_types_info(cli->types, part.type, &type);
+	size_t i = find_map(cli->target, addr);
+	if (i != SIZE_MAX)
+		hs_target_map(cli->target, i, &map);
+	if (whole)
+		(void)snprintf(buf, ROOT_TEXT, "%s at 0x%" PRIx64,
+			       hs_area_name(part.area), map.start);
+	else
+		(void)snprintf(buf, ROOT_TEXT,
+			       "%s%s 0x%" PRIx64 " in %s +0x%" PRIx64,
+			       part.live ? "" : "free ", type.name, part.start,
+			       hs_area_name(part.area), addr - part.start);
+	return true;
+}
+
 static const char *write_root(struct cli *cli, const struct hs_root_info *root,
 			      bool whole, char buf[ROOT_TEXT])
 {
@@ -358,7 +386,8 @@ static const char *write_root(struct cli *cli, const struct hs_root_info *root,
 		mapping_text(cli, root, "undecided heap in", buf);
 		break;
 	default:
-		mapping_text(cli, root, "anonymous memory", buf);
+		if (!part_text(cli, root->addr, whole, buf))
+			mapping_text(cli, root, "anonymous memory", buf);
 		break;
 	}
 	return buf;

@@ -34,6 +34,13 @@ def searched(heapscan, target, answers, objects):
     answer = ask([heapscan, "search", "--json", "--everywhere", *target,
                   "--as", "hex", read.stdout.hex()])
     hits = {int(h["address"], 16): h["part"] for h in answer["hits"]}
+    # Which object holds a block of malloc's is said as well.
+    owners = ask([heapscan, "owners", "--json", *target])
+    if known[address]["area"].startswith("pymalloc") and not any(
+            o["root"] and o["root"]["kind"] == "anonymous" and
+            " in %s +0x" % known[address]["area"] in o["root"]["text"]
+            for o in owners["owners"]):
+        return ["no owner is in " + known[address]["area"]]
     wrong = [] if address in hits else ["0x%x is not found" % address]
     for at, part in hits.items():
         if at in known and part != known[at]:
