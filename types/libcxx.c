@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/limits.h"
-#include "types/std_nodes.h"
+#include "types/std_tree.h"
 
 /*
  * Containers of libc++, on 64-bit machines. Lists and hash tables are as those
@@ -12,53 +12,14 @@
  * The parent of the root is where the tree keeps the root, as if it were a node
  * with nothing but a left child.
  */
-struct node {
-	uint64_t left, right, parent, black;
-};
-
-static bool read_node(struct hs_naming *n, hs_addr at, struct node *ret)
+static bool read_node(struct hs_naming *n, hs_addr at,
+		      struct hs_std_tree_node *ret)
 {
 	return at % 16 == 0 && hs_naming_block_at(n, at, NULL) &&
 	       hs_peek(n, at, &ret->left) && hs_peek(n, at + 8, &ret->right) &&
 	       hs_peek(n, at + 16, &ret->parent) &&
-	       hs_window_uint(&n->meta, at + 24, 1, &ret->black) &&
-	       ret->black <= 1;
-}
-
-/* Every node below ROOT, whose parent is END, in order and by the parents;
- * returns how many there were, 0: not a tree, or more than MOST. */
-static uint64_t walk_tree(struct hs_naming *n, struct hs_std *s, hs_addr end,
-			  hs_addr root, uint64_t most, bool name)
-{
-	uint64_t count = 0;
-	hs_addr at = root, from = end;
-	struct hs_block b;
-	while (at != end) {
-		struct node node;
-		if (!hs_std_spend(s) || !read_node(n, at, &node))
-			return 0;
-		if (from == node.parent) { /* down, the first time */
-			if (++count > most)
-				return 0;
-			if (name && hs_std_open_block(n, at, &b) &&
-			    !hs_std_found(n, s, &b, HS_STD_TREE_NODE))
-				return 0;
-			from = at;
-			at = node.left    ? node.left
-			     : node.right ? node.right
-					  : node.parent;
-		} else if (from == node.left && node.right &&
-			   node.right != node.left) {
-			from = at;
-			at = node.right;
-		} else if (from == node.left || from == node.right) {
-			from = at;
-			at = node.parent;
-		} else {
-			return 0; /* a child whose parent is another */
-		}
-	}
-	return count;
+	       hs_window_uint(&n->meta, at + 24, 1, &ret->colour) &&
+	       ret->colour <= 1;
 }
 
 /* Does a tree keep its root ROOT at END? Then its nodes get their names. */
@@ -71,15 +32,17 @@ static bool is_tree(struct hs_naming *n, struct hs_std *s, hs_addr end,
 	    !hs_naming_block_at(n, leftmost, NULL) ||
 	    !hs_peek(n, leftmost, &left) || left != 0)
 		return false;
-	return walk_tree(n, s, end, root, count, false) == count &&
-	       walk_tree(n, s, end, root, count, true) == count;
+	return hs_std_walk_tree(n, s, read_node, end, root, count, false) ==
+		       count &&
+	       hs_std_walk_tree(n, s, read_node, end, root, count, true) ==
+		       count;
 }
 
 static void try_tree(struct hs_naming *n, struct hs_std *s,
 		     const struct hs_block *b)
 {
 	hs_addr at = b->user;
-	struct node node, up;
+	struct hs_std_tree_node node, up;
 	if (b->usable < 32 || !read_node(n, at, &node))
 		return;
 	for (unsigned depth = 0; depth < HS_LIMIT_TREE_DEPTH; depth++) {

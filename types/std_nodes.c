@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "types/std_tree.h"
 
 /*
  * Containers of libstdc++, on 64-bit machines, by their shape alone. Each rule
@@ -185,11 +186,8 @@ bool hs_std_try_list(struct hs_naming *n, struct hs_std *s,
 	return n->type_of[b->chunk] < SEEN;
 }
 
-struct node {
-	uint64_t colour, parent, left, right;
-};
-
-static bool read_node(struct hs_naming *n, hs_addr at, struct node *ret)
+static bool read_node(struct hs_naming *n, hs_addr at,
+		      struct hs_std_tree_node *ret)
 {
 	return at % 8 == 0 && hs_window_uint(&n->meta, at, 4, &ret->colour) &&
 	       ret->colour <= 1 && hs_peek(n, at + 8, &ret->parent) &&
@@ -197,48 +195,10 @@ static bool read_node(struct hs_naming *n, hs_addr at, struct node *ret)
 	       hs_peek(n, at + 24, &ret->right);
 }
 
-/*
- * Every node below ROOT, in order, without a stack: by the parents. VISIT is
- * called once for each; returns how many there were, 0: not a tree.
- */
-static uint64_t walk_tree(struct hs_naming *n, struct hs_std *s, hs_addr header,
-			  hs_addr root, uint64_t most, bool name)
-{
-	uint64_t count = 0;
-	hs_addr at = root, from = header;
-	struct hs_block b;
-	while (at != header) {
-		struct node node;
-		if (!hs_std_spend(s) || !read_node(n, at, &node))
-			return 0;
-		if (from == node.parent) { /* down, the first time */
-			if (++count > most || !hs_naming_block_at(n, at, NULL))
-				return 0;
-			if (name && hs_std_open_block(n, at, &b) &&
-			    !hs_std_found(n, s, &b, HS_STD_TREE_NODE))
-				return 0;
-			from = at;
-			at = node.left    ? node.left
-			     : node.right ? node.right
-					  : node.parent;
-		} else if (from == node.left && node.right &&
-			   node.right != node.left) {
-			from = at;
-			at = node.right;
-		} else if (from == node.left || from == node.right) {
-			from = at;
-			at = node.parent;
-		} else {
-			return 0; /* a child whose parent is another */
-		}
-	}
-	return count;
-}
-
 static bool try_tree(struct hs_naming *n, struct hs_std *s,
 		     const struct hs_block *b)
 {
-	struct node node, up;
+	struct hs_std_tree_node node, up;
 	hs_addr at = b->user;
 	uint64_t count;
 	if (b->usable < 40 || (uint32_t)b->first > 1 ||
@@ -261,9 +221,11 @@ static bool try_tree(struct hs_naming *n, struct hs_std *s,
 	/* A tree of one node: header and node look alike, the count tells. */
 	if (!hs_peek(n, header + 32, &count) || count == 0 ||
 	    count > n->heap->chunk_count ||
-	    walk_tree(n, s, header, at, count, false) != count)
+	    hs_std_walk_tree(n, s, read_node, header, at, count, false) !=
+		    count)
 		return false;
-	return walk_tree(n, s, header, at, count, true) == count;
+	return hs_std_walk_tree(n, s, read_node, header, at, count, true) ==
+	       count;
 }
 
 void hs_std_forget_seen(struct hs_naming *n)
