@@ -95,6 +95,7 @@ enum hs_status graph_view_label(struct graph_view *view, const struct cli *cli,
 
 struct walk {
 	struct graph_view *view;
+	const struct cli *cli;
 	const struct hs_heap *heap;
 	const struct hs_refs *refs;
 	size_t *chunk_of;  /* by node */
@@ -173,9 +174,16 @@ static enum hs_status connect(struct walk *w, size_t *edge_to)
 			struct graph_edge edge = {
 				n, to, 1, ref.offset, ref.interior, NULL
 			};
+			char field[FIELD_TEXT];
+			const char *name = reach_field(w->cli, w->chunk_of[n],
+						       ref.offset, field);
+			if (name && !(edge.field = strdup(name)))
+				return HS_ERR_NOMEM;
 			enum hs_status st = graph_view_add_edge(view, &edge);
-			if (st)
+			if (st) {
+				free(edge.field);
 				return st;
+			}
 			edge_to[to] = view->edge_count;
 		}
 	}
@@ -191,7 +199,7 @@ enum hs_status graph_around(struct graph_view *view, const struct cli *cli,
 	if (max_nodes > chunks)
 		max_nodes = chunks;
 	*view = (struct graph_view){ .ref_count = hs_refs_count(refs) };
-	struct walk w = { view, heap, refs, NULL, NULL, max_nodes };
+	struct walk w = { view, cli, heap, refs, NULL, NULL, max_nodes };
 	view->nodes = calloc(max_nodes + 1, sizeof(*view->nodes));
 	w.chunk_of = calloc(max_nodes + 1, sizeof(*w.chunk_of));
 	w.node_of = calloc(chunks + 1, sizeof(*w.node_of));

@@ -148,7 +148,11 @@ static void edge_label(char *buf, size_t size, const struct graph_view *view,
 		(void)snprintf(buf, size, "%s", "");
 	else if (e->field) {
 		safe_name(name, sizeof(name), e->field, false);
-		(void)snprintf(buf, size, "%s", name);
+		(void)snprintf(buf, size, "%s%s%s%s", name,
+			       e->count > 1 ? " and " : "",
+			       e->count > 1 ? text_count(count, e->count - 1)
+					    : "",
+			       e->count > 1 ? " more" : "");
 	} else if (e->count > 1)
 		(void)snprintf(buf, size, "+%" PRIu64 " and %s more", e->offset,
 			       text_count(count, e->count - 1));

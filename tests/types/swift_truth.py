@@ -120,6 +120,16 @@ def main():
                 wrong.append("%d times %s" % (names.get(name, 0), name))
     if not plain and cycle not in text:
         wrong.append("the cycle of parent and child is not shown: " + text)
+    # The same cycle as a picture.
+    inside = [words[1] for words in truth["OBJ"] if words[0] == "leaked" and
+              words[2] in ("sdemo.Parent", "stasks.Lost")]
+    text = subprocess.run([heapscan, "graph", core, "--around", inside[0]],
+                          check=False, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout
+    for field in ("child (strong)", "parent (strong)") if first else (
+            "other (strong)",):
+        if not plain and 'label="%s"' % field not in text:
+            wrong.append("the graph has no field " + field)
     print("%s: %d references, %d counts, %d leaks" %
           (title, edges, len(truth["COUNTS"]), len(found)))
     for line in wrong[:20]:
