@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+#include "symbols/dwarf_reader.h"
+
+#include <string.h>
+
+#include "core/grow.h"
+#include "core/limits.h"
+
+/* Pointers to typedefs of arrays of ...: followed at once. */
+#define MAX_CHAIN 64u
+/* Dimensions of an array. */
+#define MAX_RANK 8u
+
+bool hs_dwarf_no_memory(struct hs_dwarf_reader *r)
+{
+	r->failed = HS_ERR_NOMEM;
+	return false;
+}
+
+/* One more DIE is looked at; false: that is enough. */
+bool hs_dwarf_spend(struct hs_dwarf_reader *r)
+{
+	if (r->failed)
+		return false;
+	if (r->d->dies == HS_LIMIT_DWARF_DIES) {
+		r->d->cut = true;
+		return false;
+	}
+	r->d->dies++;
+	return true;
+}
+
+static hs_addr place_key(struct hs_dwarf_spot p)
+{
+	return (uint64_t)p.at << 2 | p.space;
+}
+
+static bool die_at(struct hs_dwarf_reader *r, struct hs_dwarf_spot p,
+		   Dwarf_Die *ret)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, p.space);
+	return dw->dbg &&
+	       hs_dwarf_ok(dw, dwarf_offdie_b(dw->dbg, p.at,
+					      p.space != HS_DWARF_TYPES, ret,
+					      &dw->error));
+}
+
+hs_addr hs_dwarf_signature_key(const Dwarf_Sig8 *signature)
+{
+	uint64_t key;
+	memcpy(&key, signature->signature, sizeof(key));
+	return key == HS_NO_ADDR ? 0 : key;
+}
+
+/* What attribute WHICH of DIE, which is in FROM, refers to. */
+static bool refers(struct hs_dwarf_reader *r, Dwarf_Die die,
+		   enum hs_dwarf_space from, Dwarf_Half which,
+		   struct hs_dwarf_spot *ret)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, from);
+	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
+	const struct hs_addr_entry *unit;
+	Dwarf_Half form;
+	Dwarf_Sig8 signature;
+	if (!hs_dwarf_ok(dw, dwarf_attr(die, which, &attribute, &dw->error)) ||
+	    !hs_dwarf_ok(dw, dwarf_whatform(attribute, &form, &dw->error)))
+		return false;
+	switch (form) {
+	case DW_FORM_ref_sig8:
+		if (!hs_dwarf_ok(dw, dwarf_formsig8(attribute, &signature,
+						    &dw->error)))
+			return false;
+		unit = hs_addr_map_get(&r->signatures,
+				       hs_dwarf_signature_key(&signature));
+		if (!unit)
+			return false;
+		*ret = r->unit[unit->value];
+		return true;
+	case DW_FORM_GNU_ref_alt:
+	case DW_FORM_ref_sup4:
+	case DW_FORM_ref_sup8:
+		ret->space = HS_DWARF_ALT;
+		break;
+	default:
+		ret->space = form == DW_FORM_ref_addr && from != HS_DWARF_ALT
+				     ? HS_DWARF_INFO
+				     : from;
+	}
+	return hs_dwarf_ok(
+		dw, dwarf_global_formref(attribute, &ret->at, &dw->error));
+}
+
+static bool leads_to(struct hs_dwarf_reader *r, Dwarf_Die die,
+		     enum hs_dwarf_space from, Dwarf_Half which, Dwarf_Die *ret,
+		     enum hs_dwarf_space *space)
+{
+	struct hs_dwarf_spot p;
+	if (!refers(r, die, from, which, &p) || !die_at(r, p, ret))
+		return false;
+	*space = p.space;
+	return true;
+}
+
+uint32_t hs_dwarf_intern(struct hs_dwarf_reader *r, Dwarf_Die die,
+			 enum hs_dwarf_space space, unsigned depth);
+
+/* The type that DIE's DW_AT_type leads to; void where it has none. */
+uint32_t hs_dwarf_type_of(struct hs_dwarf_reader *r, Dwarf_Die die,
+			  enum hs_dwarf_space space, unsigned depth)
+{
+	struct hs_dwarf_spot p;
+	HS_AUTO_DIE Dwarf_Die target = NULL;
+	if (depth == MAX_CHAIN || r->failed)
+		return HS_DECL_TYPE_OTHER;
+	if (!refers(r, die, space, DW_AT_type, &p))
+		return hs_dwarf_has(hs_dwarf_of(r, space), die, DW_AT_type)
+			       ? HS_DECL_TYPE_OTHER
+			       : HS_DECL_TYPE_VOID;
+	const struct hs_addr_entry *known =
+		hs_addr_map_get(&r->seen, place_key(p));
+	if (known)
+		return known->value;
+	if (!die_at(r, p, &target))
+		return HS_DECL_TYPE_OTHER;
+	return hs_dwarf_intern(r, target, p.space, depth + 1);
+}
+
+static uint32_t same(struct hs_dwarf_reader *r, const struct hs_decl_type *t,
+		     const char *name, bool *fresh)
+{
+	uint32_t type;
+	if (!hs_decls_same_type(r->d, t, name, &type, fresh, &r->failed))
+		return HS_DECL_TYPE_OTHER;
+	return type;
+}
+
+static uint32_t number(struct hs_dwarf_reader *r, Dwarf_Die die,
+		       enum hs_dwarf_space space)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	struct hs_decl_type t = { .kind = HS_DECL_NUMBER, .complete = true };
+	const char *name = hs_dwarf_name(dw, die);
+	uint64_t encoding;
+	bool fresh;
+	if (!hs_dwarf_constant(dw, die, DW_AT_byte_size, &t.size) ||
+	    !hs_dwarf_constant(dw, die, DW_AT_encoding, &encoding))
+		return HS_DECL_TYPE_OTHER;
+	switch (encoding) {
+	case DW_ATE_boolean:
+		t.number = HS_NUMBER_BOOL;
+		break;
+	case DW_ATE_float:
+		t.number = HS_NUMBER_FLOAT;
+		break;
+	case DW_ATE_signed:
+		t.number = HS_NUMBER_SIGNED;
+		break;
+	case DW_ATE_unsigned:
+		t.number = HS_NUMBER_UNSIGNED;
+		break;
+	case DW_ATE_signed_char:
+	case DW_ATE_unsigned_char:
+		t.number = HS_NUMBER_CHAR;
+		break;
+	default:
+		t.number = HS_NUMBER_OTHER;
+	}
+	return same(r, &t, name ? name : "?", &fresh);
+}
+
+/* Elements of one dimension; 0: not said. */
+static uint64_t dimension(struct hs_dwarf *dw, Dwarf_Die die)
+{
+	uint64_t n = 0;
+	if (hs_dwarf_constant(dw, die, DW_AT_count, &n))
+		return n;
+	if (hs_dwarf_constant(dw, die, DW_AT_upper_bound, &n) &&
+	    __builtin_add_overflow(n, 1, &n))
+		n = 0; /* -1: no elements */
+	return n;
+}
+
+/* An array of arrays for each dimension but the last. */
+static uint32_t array(struct hs_dwarf_reader *r, Dwarf_Die die,
+		      enum hs_dwarf_space space, unsigned depth)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	uint64_t count[MAX_RANK];
+	unsigned rank = 0;
+	HS_AUTO_DIE Dwarf_Die at = NULL;
+	uint32_t type = hs_dwarf_type_of(r, die, space, depth);
+	bool more = hs_dwarf_ok(dw, dwarf_child(die, &at, &dw->error)), fresh;
+	while (more && hs_dwarf_spend(r)) {
+		Dwarf_Die next = NULL;
+		if (hs_dwarf_tag(dw, at) == DW_TAG_subrange_type) {
+			if (rank == MAX_RANK)
+				return HS_DECL_TYPE_OTHER;
+			count[rank++] = dimension(dw, at);
+		}
+		more = hs_dwarf_ok(dw,
+				   dwarf_siblingof_b(dw->dbg, at,
+						     space != HS_DWARF_TYPES,
+						     &next, &dw->error));
+		dwarf_dealloc_die(at);
+		at = next;
+	}
+	if (rank == 0)
+		count[rank++] = 0;
+	while (rank-- > 0) {
+		struct hs_decl_type t = { .kind = HS_DECL_ARRAY,
+					  .complete = true,
+					  .of = type,
+					  .count = count[rank] };
+		uint32_t of = hs_decls_strip(r->d, type);
+		if (__builtin_mul_overflow(r->d->type[of].size, t.count,
+					   &t.size))
+			return HS_DECL_TYPE_OTHER;
+		type = same(r, &t, "", &fresh);
+	}
+	return type;
+}
+
+static uint32_t pointer(struct hs_dwarf_reader *r, Dwarf_Die die,
+			enum hs_dwarf_space space, unsigned depth)
+{
+	struct hs_decl_type t = { .kind = HS_DECL_POINTER, .complete = true };
+	bool fresh;
+	if (!hs_dwarf_byte_size(hs_dwarf_of(r, space), die, DW_TAG_pointer_type,
+				&t.size))
+		return HS_DECL_TYPE_OTHER;
+	t.of = hs_dwarf_type_of(r, die, space, depth);
+	return same(r, &t, "", &fresh);
+}
+
+/* A struct, union or enum; its members are read later. */
+static uint32_t aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
+			  enum hs_dwarf_space space, Dwarf_Half tag,
+			  Dwarf_Off at)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	const char *name = hs_dwarf_name(dw, die);
+	struct hs_decl_type t = {
+		.kind = tag == DW_TAG_enumeration_type ? HS_DECL_ENUM
+			: tag == DW_TAG_union_type     ? HS_DECL_UNION
+						       : HS_DECL_STRUCT,
+		.tagged = name != NULL,
+		.module = r->module,
+	};
+	uint64_t line;
+	uint32_t type;
+	bool fresh = true;
+	t.complete = !hs_dwarf_has(dw, die, DW_AT_declaration) &&
+		     hs_dwarf_constant(dw, die, DW_AT_byte_size, &t.size);
+	if (!t.complete)
+		t.size = 0;
+	if (t.complete && hs_dwarf_constant(dw, die, DW_AT_decl_line, &line))
+		t.line = (uint32_t)line;
+	if (name)
+		type = same(r, &t, name, &fresh);
+	else if (!hs_decls_add_type(r->d, &t, &type, &r->failed))
+		return HS_DECL_TYPE_OTHER;
+	if (type == HS_DECL_TYPE_OTHER || !fresh || !t.complete)
+		return type;
+	if (hs_grow(&r->fill, &r->fill_capacity, r->fill_count,
+		    sizeof(*r->fill), NULL)) {
+		(void)hs_dwarf_no_memory(r);
+		return HS_DECL_TYPE_OTHER;
+	}
+	r->fill[r->fill_count++] =
+		(struct hs_dwarf_to_fill){ { space, at }, type };
+	return type;
+}
+
+static bool keep(struct hs_dwarf_reader *r, struct hs_dwarf_spot p,
+		 uint32_t type)
+{
+	struct hs_addr_entry e = { place_key(p), type, 0 };
+	return !hs_addr_map_put(&r->seen, e, NULL) || hs_dwarf_no_memory(r);
+}
+
+static uint32_t alias(struct hs_dwarf_reader *r, Dwarf_Die die,
+		      struct hs_dwarf_spot p, unsigned depth)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, p.space);
+	const char *name = hs_dwarf_name(dw, die);
+	struct hs_decl_type t = { .kind = HS_DECL_ALIAS, .complete = true };
+	uint64_t line = 0;
+	bool fresh;
+	if (!name)
+		return hs_dwarf_type_of(r, die, p.space, depth);
+	(void)hs_dwarf_constant(dw, die, DW_AT_decl_line, &line);
+	t.line = (uint32_t)line;
+	uint32_t type = same(r, &t, name, &fresh);
+	if (!fresh)
+		return type;
+	/* What it stands for may lead back here. */
+	if (!keep(r, p, type))
+		return HS_DECL_TYPE_OTHER;
+	uint32_t of = hs_dwarf_type_of(r, die, p.space, depth);
+	r->d->type[type].of = of;
+	/* `typedef struct { ... } name`. */
+	struct hs_decl_type *target = &r->d->type[of];
+	if ((target->kind == HS_DECL_STRUCT || target->kind == HS_DECL_UNION ||
+	     target->kind == HS_DECL_ENUM) &&
+	    !target->name)
+		target->name = r->d->type[type].name;
+	return type;
+}
+
+uint32_t hs_dwarf_intern(struct hs_dwarf_reader *r, Dwarf_Die die,
+			 enum hs_dwarf_space space, unsigned depth)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	struct hs_dwarf_spot p = { .space = space };
+	Dwarf_Half tag = hs_dwarf_tag(dw, die);
+	struct hs_decl_type function = { .kind = HS_DECL_FUNCTION };
+	uint32_t type;
+	bool fresh;
+	if (!hs_dwarf_ok(dw, dwarf_dieoffset(die, &p.at, &dw->error)) ||
+	    !hs_dwarf_spend(r))
+		return HS_DECL_TYPE_OTHER;
+	const struct hs_addr_entry *known =
+		hs_addr_map_get(&r->seen, place_key(p));
+	if (known)
+		return known->value;
+	if (hs_dwarf_is_struct(tag) || tag == DW_TAG_enumeration_type)
+		type = aggregate(r, die, space, tag, p.at);
+	else if (hs_dwarf_is_qualifier(tag))
+		type = hs_dwarf_type_of(r, die, space, depth);
+	else if (tag == DW_TAG_typedef)
+		type = alias(r, die, p, depth);
+	else if (tag == DW_TAG_pointer_type)
+		type = pointer(r, die, space, depth);
+	else if (tag == DW_TAG_array_type)
+		type = array(r, die, space, depth);
+	else if (tag == DW_TAG_base_type)
+		type = number(r, die, space);
+	else if (tag == DW_TAG_subroutine_type)
+		type = same(r, &function, "", &fresh);
+	else
+		type = HS_DECL_TYPE_OTHER;
+	return keep(r, p, type) ? type : HS_DECL_TYPE_OTHER;
+}
+
+/* The bits of a bit field, as every version of DWARF has said it. False: they
+ * are nowhere. */
+static bool bit_field(struct hs_dwarf *dw, Dwarf_Die die, uint64_t size,
+		      struct hs_decl_member *m)
+{
+	uint64_t bits, start, from_top;
+	if (!hs_dwarf_constant(dw, die, DW_AT_bit_size, &bits))
+		return true;
+	if (bits == 0 || bits > 64)
+		return false;
+	if (!hs_dwarf_constant(dw, die, DW_AT_data_bit_offset, &start)) {
+		/* Counted from the top of its unit of SIZE bytes. */
+		if (!hs_dwarf_constant(dw, die, DW_AT_bit_offset, &from_top))
+			return false;
+		(void)hs_dwarf_constant(dw, die, DW_AT_byte_size, &size);
+		if (size > 8 || from_top + bits > 8 * size ||
+		    m->offset > UINT32_MAX)
+			return false;
+		start = 8 * (m->offset + size) - from_top - bits;
+	}
+	m->offset = start / 8;
+	m->bit = (uint8_t)(start % 8);
+	m->bits = (uint8_t)bits;
+	return true;
+}
+
+static void member(struct hs_dwarf_reader *r, Dwarf_Die die,
+		   enum hs_dwarf_space space)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	struct hs_decl_member m = { .offset = 0 };
+	const char *name = hs_dwarf_name(dw, die);
+	if (hs_dwarf_has(dw, die, DW_AT_external))
+		return; /* a static member of C++ */
+	if (!hs_dwarf_constant(dw, die, DW_AT_data_member_location,
+			       &m.offset) &&
+	    hs_dwarf_has(dw, die, DW_AT_data_member_location))
+		return; /* an expression: DWARF 2, virtual bases */
+	m.type = hs_dwarf_type_of(r, die, space, 0);
+	uint64_t size = r->d->type[hs_decls_strip(r->d, m.type)].size;
+	if (!bit_field(dw, die, size, &m) ||
+	    (name && !hs_decls_add_text(r->d, name, &m.name, &r->failed)))
+		return;
+	(void)hs_decls_add_member(r->d, &m, &r->failed);
+}
+
+static void enumerator(struct hs_dwarf_reader *r, Dwarf_Die die,
+		       enum hs_dwarf_space space)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
+	struct hs_decl_member m = { .offset = 0 };
+	const char *name = hs_dwarf_name(dw, die);
+	Dwarf_Signed value;
+	if (!name || !hs_dwarf_ok(dw, dwarf_attr(die, DW_AT_const_value,
+						 &attribute, &dw->error)))
+		return;
+	/* Small unsigned ones read the same either way. */
+	if (hs_dwarf_ok(dw, dwarf_formsdata(attribute, &value, &dw->error)))
+		m.offset = (uint64_t)value;
+	else if (!hs_dwarf_constant(dw, die, DW_AT_const_value, &m.offset))
+		return;
+	if (hs_decls_add_text(r->d, name, &m.name, &r->failed))
+		(void)hs_decls_add_member(r->d, &m, &r->failed);
+}
+
+/* Read the members of WHAT, one after the other: types that they lead to are
+ * only noted, so that members of two structs never mix. */
+static void fill(struct hs_dwarf_reader *r, const struct hs_dwarf_to_fill *what)
+{
+	enum hs_dwarf_space space = what->place.space;
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	HS_AUTO_DIE Dwarf_Die die = NULL;
+	HS_AUTO_DIE Dwarf_Die at = NULL;
+	size_t first = r->d->member_count;
+	Dwarf_Off last = 0, here;
+	if (!die_at(r, what->place, &die))
+		return;
+	bool more = hs_dwarf_ok(dw, dwarf_child(die, &at, &dw->error));
+	while (more && hs_dwarf_spend(r) &&
+	       hs_dwarf_ok(dw, dwarf_dieoffset(at, &here, &dw->error)) &&
+	       here > last) {
+		Dwarf_Die next = NULL;
+		Dwarf_Half tag = hs_dwarf_tag(dw, at);
+		if (tag == DW_TAG_member || tag == DW_TAG_inheritance)
+			member(r, at, space);
+		else if (tag == DW_TAG_enumerator)
+			enumerator(r, at, space);
+		last = here;
+		more = hs_dwarf_ok(dw,
+				   dwarf_siblingof_b(dw->dbg, at,
+						     space != HS_DWARF_TYPES,
+						     &next, &dw->error));
+		dwarf_dealloc_die(at);
+		at = next;
+	}
+	struct hs_decl_type *t = &r->d->type[what->type];
+	t->member = (uint32_t)first;
+	t->members = (uint32_t)(r->d->member_count - first);
+}
+
+void hs_dwarf_fill_all(struct hs_dwarf_reader *r)
+{
+	while (r->fill_count > 0 && !r->failed) {
+		struct hs_dwarf_to_fill what = r->fill[--r->fill_count];
+		fill(r, &what);
+	}
+}
+
+Dwarf_Die hs_dwarf_described(struct hs_dwarf_reader *r, Dwarf_Die die,
+			     enum hs_dwarf_space *space, Dwarf_Die *hold)
+{
+	static const Dwarf_Half ways[] = { DW_AT_specification,
+					   DW_AT_abstract_origin };
+	enum hs_dwarf_space from = *space;
+	if (hs_dwarf_has(hs_dwarf_of(r, from), die, DW_AT_name))
+		return die;
+	for (size_t i = 0; i < 2; i++)
+		if (leads_to(r, die, from, ways[i], hold, space))
+			return *hold;
+	return die;
+}

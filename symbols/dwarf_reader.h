@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYMBOLS_DWARF_READER_H
+#define SYMBOLS_DWARF_READER_H
+
+#include "symbols/declarations.h"
+#include "symbols/dwarf_locals.h"
+
+/*
+ * What the files that read declarations share: dwarf_reader.c makes types of
+ * DIEs, dwarf_declarations.c goes through the units, dwarf_scopes.c through the
+ * functions that a thread is in.
+ */
+
+/* Where DIEs are. An offset means something in one of these only. */
+enum hs_dwarf_space { HS_DWARF_INFO, HS_DWARF_TYPES, HS_DWARF_ALT };
+
+struct hs_dwarf_spot {
+	enum hs_dwarf_space space;
+	Dwarf_Off at;
+};
+
+/* A struct or enum whose members are to be read. */
+struct hs_dwarf_to_fill {
+	struct hs_dwarf_spot place;
+	uint32_t type;
+};
+
+struct hs_dwarf_reader {
+	struct hs_dwarf main, alt;
+	struct hs_decls *d;
+	uint32_t module;
+	struct hs_addr_map seen;       /* place -> type */
+	struct hs_addr_map signatures; /* of type units -> index of unit */
+	struct hs_dwarf_spot *unit;    /* the types of those units */
+	size_t unit_count, unit_capacity;
+	struct hs_dwarf_to_fill *fill;
+	size_t fill_count, fill_capacity;
+	/* Of the module, by pc, and what they are read with. */
+	struct hs_local_frame *frame;
+	size_t frame_count;
+	struct hs_window *read;
+	uint64_t bias, base;           /* of the module; code of the unit */
+	struct hs_dwarf_ranges ranges; /* of the last DIE asked */
+	enum hs_status failed;         /* no memory */
+};
+
+static inline struct hs_dwarf *hs_dwarf_of(struct hs_dwarf_reader *r,
+					   enum hs_dwarf_space space)
+{
+	return space == HS_DWARF_ALT ? &r->alt : &r->main;
+}
+
+/* Note that memory ran out; false. */
+bool hs_dwarf_no_memory(struct hs_dwarf_reader *r);
+/* One more DIE is looked at; false: that is enough. */
+bool hs_dwarf_spend(struct hs_dwarf_reader *r);
+
+/* Of a type unit, for r->signatures. */
+hs_addr hs_dwarf_signature_key(const Dwarf_Sig8 *signature);
+
+/*
+ * What says the name and type of DIE: DIE itself, or what it refers to (a
+ * definition after `extern`, a copy of a function that was inlined). Borrowed,
+ * or owned by *HOLD.
+ */
+Dwarf_Die hs_dwarf_described(struct hs_dwarf_reader *r, Dwarf_Die die,
+			     enum hs_dwarf_space *space, Dwarf_Die *hold);
+
+/* The type DIE, and the one that DIE's DW_AT_type leads to (void where it has
+ * none), among the declarations. DEPTH: how many have led here; begin with
+ * 0. */
+uint32_t hs_dwarf_intern(struct hs_dwarf_reader *r, Dwarf_Die die,
+			 enum hs_dwarf_space space, unsigned depth);
+uint32_t hs_dwarf_type_of(struct hs_dwarf_reader *r, Dwarf_Die die,
+			  enum hs_dwarf_space space, unsigned depth);
+/* Read the members of the types met so far. */
+void hs_dwarf_fill_all(struct hs_dwarf_reader *r);
+
+/* The one place where the variable DIE always is, into V. False: it moves, or
+ * is nowhere. */
+bool hs_dwarf_fixed_location(struct hs_dwarf_reader *r, Dwarf_Die die,
+			     enum hs_dwarf_space space,
+			     struct hs_decl_variable *v);
+
+/* What the variables of UNIT's functions are in the frames. */
+void hs_dwarf_read_locals(struct hs_dwarf_reader *r, Dwarf_Die unit);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "symbols/dwarf_reader.h"
+
+#include "core/grow.h"
+
+/*
+ * The functions that threads are in, and what is in their variables.
+ */
+
+/* Blocks in blocks of a function. */
+#define MAX_DEPTH 64u
+
+static const char *function_name(struct hs_dwarf_reader *r, Dwarf_Die die,
+				 enum hs_dwarf_space space, Dwarf_Die *hold)
+{
+	Dwarf_Die says = hs_dwarf_described(r, die, &space, hold);
+	return hs_dwarf_name(hs_dwarf_of(r, space), says);
+}
+
+/* Frames that are in some code. */
+struct frame_set {
+	struct hs_local_frame **frame; /* owned */
+	size_t count, capacity;
+};
+
+static void release_set(struct frame_set *set)
+{
+	free(set->frame);
+}
+#define AUTO_SET HS_CLEANUP(release_set)
+
+/* The frames that are in the code of DIE; false: none. */
+static bool frames_in(struct hs_dwarf_reader *r, Dwarf_Die die,
+		      struct frame_set *ret)
+{
+	if (!hs_dwarf_ranges_of(&r->main, die, r->base, &r->ranges))
+		return r->ranges.no_memory && hs_dwarf_no_memory(r);
+	for (size_t i = 0; i < r->ranges.count; i++) {
+		const struct hs_dwarf_range *range = &r->ranges.range[i];
+		size_t f = hs_dwarf_frame_from(r->frame, r->frame_count,
+					       range->start);
+		for (; f < r->frame_count && r->frame[f].pc < range->end; f++) {
+			/* Ranges that overlap are forged. */
+			if (ret->count == r->frame_count)
+				return true;
+			if (hs_grow(&ret->frame, &ret->capacity, ret->count,
+				    sizeof(*ret->frame), NULL))
+				return hs_dwarf_no_memory(r);
+			ret->frame[ret->count++] = &r->frame[f];
+		}
+	}
+	return ret->count > 0;
+}
+
+/* Has the variable that SAYS describes a value when its function is at FRAME?
+ * Those that always stay in one place have one from their declaration on. */
+static bool has_begun(struct hs_dwarf_reader *r, Dwarf_Die says,
+		      enum hs_dwarf_space space, bool parameter,
+		      const struct hs_local_frame *frame)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	uint64_t line = 0, file = 0;
+	/* It may be about to be stored. */
+	if (parameter && frame->frame.number > 0)
+		return true;
+	(void)hs_dwarf_constant(dw, says, DW_AT_decl_line, &line);
+	(void)hs_dwarf_constant(dw, says, DW_AT_decl_file, &file);
+	return frame->line && (file != frame->file || frame->line > line);
+}
+
+/* The variable or parameter DIE of FUNCTION, in each frame of SET. */
+static void local(struct hs_dwarf_reader *r, Dwarf_Die die,
+		  const char *function, const struct frame_set *set)
+{
+	struct hs_dwarf *dw = &r->main;
+	struct hs_decl_variable v = { .module = r->module, .local = true };
+	bool parameter = hs_dwarf_tag(dw, die) == DW_TAG_formal_parameter;
+	bool added = false;
+	HS_AUTO_DIE Dwarf_Die hold = NULL;
+	enum hs_dwarf_space in = HS_DWARF_INFO;
+	if (!hs_dwarf_has(dw, die, DW_AT_location) ||
+	    hs_dwarf_fixed_location(r, die, HS_DWARF_INFO, &v))
+		return; /* it is nowhere, or always in the same place */
+	Dwarf_Die says = hs_dwarf_described(r, die, &in, &hold);
+	const char *name = hs_dwarf_name(hs_dwarf_of(r, in), says);
+	for (size_t i = 0; name && i < set->count && !r->failed; i++) {
+		const struct hs_local_frame *f = set->frame[i];
+		struct hs_decl_local l = {
+			.variable = (uint32_t)r->d->variable_count,
+			.thread = f->thread,
+			.frame = f->frame.number,
+			.at = HS_NO_ADDR,
+		};
+		struct hs_dwarf_location at;
+		if (!hs_dwarf_locate(dw, die, DW_AT_location, f, r->read,
+				     r->bias, &at) ||
+		    (!at.moves && !has_begun(r, says, in, parameter, f)))
+			continue;
+		l.value = at.place.value;
+		if (at.place.kind == HS_DWARF_IN_MEMORY) {
+			l.at = at.place.value;
+		} else if (at.place.kind == HS_DWARF_IN_REGISTER) {
+			if (!hs_dwarf_register(&f->frame.registers,
+					       at.place.value, &l.value))
+				continue;
+			l.at = f->frame.saved[at.place.value];
+		}
+		if (!added) {
+			bool own = hs_dwarf_has(dw, die, DW_AT_type);
+			v.at = 0;
+			v.type =
+				own ? hs_dwarf_type_of(r, die, HS_DWARF_INFO, 0)
+				    : hs_dwarf_type_of(r, says, in, 0);
+			l.variable = (uint32_t)r->d->variable_count;
+			if (!hs_decls_add_text(r->d, name, &v.name,
+					       &r->failed) ||
+			    (function &&
+			     !hs_decls_add_text(r->d, function, &v.function,
+						&r->failed)) ||
+			    !hs_decls_add_variable(r->d, &v, &r->failed))
+				return;
+			added = true;
+		} else {
+			l.variable = (uint32_t)r->d->variable_count - 1;
+		}
+		(void)hs_decls_add_local(r->d, &l, &r->failed);
+	}
+}
+
+static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
+			    unsigned depth);
+static void scope(struct hs_dwarf_reader *r, Dwarf_Die die,
+		  const char *function, const struct frame_set *set,
+		  unsigned depth);
+
+/* A scope within a function: a block, or a function that was inlined. */
+static void inner_scope(struct hs_dwarf_reader *r, Dwarf_Die die,
+			Dwarf_Half tag, const char *function, unsigned depth)
+{
+	struct hs_dwarf *dw = &r->main;
+	AUTO_SET struct frame_set set = { .count = 0 };
+	HS_AUTO_DIE Dwarf_Die hold = NULL;
+	uint64_t line = 0, file = 0;
+	if (!frames_in(r, die, &set))
+		return;
+	if (tag == DW_TAG_inlined_subroutine)
+		function = function_name(r, die, HS_DWARF_INFO, &hold);
+	scope(r, die, function, &set, depth + 1);
+	if (tag != DW_TAG_inlined_subroutine)
+		return;
+	/* To the scopes around, the frame is in the line of the call. */
+	(void)hs_dwarf_constant(dw, die, DW_AT_call_line, &line);
+	(void)hs_dwarf_constant(dw, die, DW_AT_call_file, &file);
+	for (size_t i = 0; i < set.count; i++) {
+		set.frame[i]->line = line;
+		set.frame[i]->file = file;
+	}
+}
+
+/* Call for each child of PARENT, whose offsets ascend. */
+typedef void (*child_fn)(struct hs_dwarf_reader *r, Dwarf_Die die,
+			 Dwarf_Half tag, const char *function,
+			 const struct frame_set *set, unsigned depth);
+
+static void each_child(struct hs_dwarf_reader *r, Dwarf_Die parent, child_fn fn,
+		       const char *function, const struct frame_set *set,
+		       unsigned depth)
+{
+	struct hs_dwarf *dw = &r->main;
+	HS_AUTO_DIE Dwarf_Die die = NULL;
+	Dwarf_Off last = 0, at;
+	if (depth == MAX_DEPTH ||
+	    !hs_dwarf_ok(dw, dwarf_child(parent, &die, &dw->error)))
+		return;
+	while (hs_dwarf_spend(r) &&
+	       hs_dwarf_ok(dw, dwarf_dieoffset(die, &at, &dw->error)) &&
+	       at > last) {
+		Dwarf_Die next = NULL;
+		fn(r, die, hs_dwarf_tag(dw, die), function, set, depth);
+		last = at;
+		if (!hs_dwarf_ok(dw, dwarf_siblingof_b(dw->dbg, die, 1, &next,
+						       &dw->error)))
+			break;
+		dwarf_dealloc_die(die);
+		die = next;
+	}
+}
+
+static void nested(struct hs_dwarf_reader *r, Dwarf_Die die, Dwarf_Half tag,
+		   const char *function, const struct frame_set *set,
+		   unsigned depth)
+{
+	(void)set;
+	if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine)
+		inner_scope(r, die, tag, function, depth);
+	else if (tag == DW_TAG_subprogram || tag == DW_TAG_namespace)
+		function_frames(r, die, depth);
+}
+
+static void variables(struct hs_dwarf_reader *r, Dwarf_Die die, Dwarf_Half tag,
+		      const char *function, const struct frame_set *set,
+		      unsigned depth)
+{
+	(void)depth;
+	if (tag == DW_TAG_variable || tag == DW_TAG_formal_parameter)
+		local(r, die, function, set);
+}
+
+/* Inner scopes first: they say in which line of this one the frames are. */
+static void scope(struct hs_dwarf_reader *r, Dwarf_Die die,
+		  const char *function, const struct frame_set *set,
+		  unsigned depth)
+{
+	each_child(r, die, nested, function, set, depth);
+	each_child(r, die, variables, function, set, depth);
+}
+
+/* The function DIE, or those in the namespace. */
+static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
+			    unsigned depth)
+{
+	struct hs_dwarf *dw = &r->main;
+	AUTO_SET struct frame_set set = { .count = 0 };
+	HS_AUTO_DIE Dwarf_Die hold = NULL;
+	if (hs_dwarf_tag(dw, die) == DW_TAG_namespace) {
+		each_child(r, die, nested, NULL, NULL, depth + 1);
+		return;
+	}
+	if (!frames_in(r, die, &set))
+		return;
+	for (size_t i = 0; i < set.count; i++) {
+		struct hs_local_frame *f = set.frame[i];
+		struct hs_dwarf_location at;
+		f->base = HS_NO_ADDR;
+		if (!hs_dwarf_locate(dw, die, DW_AT_frame_base, f, r->read,
+				     r->bias, &at))
+			continue;
+		if (at.place.kind == HS_DWARF_IN_MEMORY)
+			f->base = at.place.value;
+		else if (at.place.kind == HS_DWARF_IN_REGISTER)
+			(void)hs_dwarf_register(&f->frame.registers,
+						at.place.value, &f->base);
+	}
+	scope(r, die, function_name(r, die, HS_DWARF_INFO, &hold), &set,
+	      depth + 1);
+}
+
+/* What the variables of UNIT's functions are in the frames. */
+void hs_dwarf_read_locals(struct hs_dwarf_reader *r, Dwarf_Die unit)
+{
+	struct hs_dwarf *dw = &r->main;
+	AUTO_SET struct frame_set set = { .count = 0 };
+	if (!r->frame_count)
+		return;
+	r->base = hs_dwarf_base(dw, unit);
+	/* Of one that does not say where its code is, all functions are
+	 * asked. */
+	bool silent = !hs_dwarf_ranges_of(dw, unit, r->base, &r->ranges);
+	if (!silent && !frames_in(r, unit, &set))
+		return;
+	hs_dwarf_note_lines(dw, unit, r->frame, r->frame_count);
+	each_child(r, unit, nested, NULL, NULL, 0);
+}
