@@ -101,9 +101,6 @@ static bool leads_to(struct hs_dwarf_reader *r, Dwarf_Die die,
 	return true;
 }
 
-uint32_t hs_dwarf_intern(struct hs_dwarf_reader *r, Dwarf_Die die,
-			 enum hs_dwarf_space space, unsigned depth);
-
 /* The type that DIE's DW_AT_type leads to; void where it has none. */
 uint32_t hs_dwarf_type_of(struct hs_dwarf_reader *r, Dwarf_Die die,
 			  enum hs_dwarf_space space, unsigned depth)
