@@ -15,6 +15,14 @@ enum hs_span_state {
 	HS_SPAN_LAZY,         /* the backend's fill() provides them */
 };
 
+/* The next multiple of STEP, a power of two, from ADDR on; HS_NO_ADDR where the
+ * address space ends before it: a walk ends there, and does not begin anew. */
+static inline hs_addr hs_align_up(hs_addr addr, uint64_t step)
+{
+	return addr > HS_NO_ADDR - (step - 1) ? HS_NO_ADDR
+					      : (addr + step - 1) & ~(step - 1);
+}
+
 /* One run of target memory that is all alike. */
 struct hs_span {
 	hs_addr start;

@@ -97,13 +97,12 @@ static enum hs_status scan_words(const struct words *ws,
 	uint16_t hits[HS_FILTER_WORDS];
 	uint64_t untagged[HS_FILTER_WORDS];
 	bool tagged = ws->index->tagged;
-	hs_addr mask = ws->w - 1;
-	start = (start + mask) & ~mask;
+	start = hs_align_up(start, ws->w);
 	while (start < end && end - start >= ws->w) {
 		hs_addr behind =
 			hs_span_list_skip_zeroes(&target->spans, start);
 		if (behind > start) {
-			start = (behind + mask) & ~mask;
+			start = hs_align_up(behind, ws->w);
 			continue;
 		}
 		const uint8_t *bytes;
@@ -124,7 +123,7 @@ static enum hs_status scan_words(const struct words *ws,
 				to = end;
 			if (missing && st == HS_ERR_NOT_CAPTURED)
 				*missing += missed(target, start, to);
-			start = (to + mask) & ~mask;
+			start = hs_align_up(to, ws->w);
 			continue;
 		}
 		if (st) {

@@ -154,11 +154,11 @@ enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
 			   struct hs_bin_runs *runs, struct hs_error *err)
 {
 	unsigned w = scan->target->word_size;
-	for (hs_addr at = (start + w - 1) & ~(hs_addr)(w - 1); at < end;) {
+	for (hs_addr at = hs_align_up(start, w); at < end;) {
 		hs_addr behind =
 			hs_span_list_skip_zeroes(&scan->target->spans, at);
 		if (behind > at) {
-			at = (behind + w - 1) & ~(hs_addr)(w - 1);
+			at = hs_align_up(behind, w);
 			continue;
 		}
 		const uint8_t *bytes;
@@ -178,7 +178,7 @@ enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
 				return HS_OK;
 			at = next->start > at ? next->start
 					      : next->start + next->len;
-			at = (at + w - 1) & ~(hs_addr)(w - 1);
+			at = hs_align_up(at, w);
 			continue;
 		}
 		if (len > end - at)
@@ -187,7 +187,7 @@ enum hs_status hs_bin_scan(struct hs_scan *scan, hs_addr start, hs_addr end,
 		if (st)
 			return st;
 		at += len;
-		at = (at + w - 1) & ~(hs_addr)(w - 1);
+		at = hs_align_up(at, w);
 	}
 	return HS_OK;
 }

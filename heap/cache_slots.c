@@ -101,11 +101,11 @@ static enum hs_status gather_slots(struct hs_scan *scan, struct search *s,
 		highest = t > highest ? t : highest;
 	}
 	unsigned w = scan->target->word_size;
-	hs_addr at = (map->start + w - 1) & ~(hs_addr)(w - 1);
+	hs_addr at = hs_align_up(map->start, w);
 	while (at < map->end) {
 		const struct hs_region *r = hs_region_at(scan->heap, at);
 		if (r) {
-			at = (r->end + w - 1) & ~(hs_addr)(w - 1);
+			at = hs_align_up(r->end, w);
 			continue;
 		}
 		hs_addr behind = at % HS_ZERO_RUN < w
@@ -113,7 +113,7 @@ static enum hs_status gather_slots(struct hs_scan *scan, struct search *s,
 						   &scan->target->spans, at)
 					 : at;
 		if (behind > at) {
-			at = (behind + w - 1) & ~(hs_addr)(w - 1);
+			at = hs_align_up(behind, w);
 			continue;
 		}
 		uint64_t value;
@@ -124,7 +124,7 @@ static enum hs_status gather_slots(struct hs_scan *scan, struct search *s,
 				return HS_OK;
 			hs_addr to = next->start > at ? next->start
 						      : next->start + next->len;
-			at = (to + w - 1) & ~(hs_addr)(w - 1);
+			at = hs_align_up(to, w);
 			continue;
 		}
 		struct slot slot = { .addr = at };

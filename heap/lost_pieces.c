@@ -137,7 +137,7 @@ static bool piece_at(struct hs_scan *scan, hs_addr first, hs_addr limit,
 				return false;
 			/* The memory of another caller of sbrk may follow, or
 			 * another piece. */
-			hs_addr next = (run.reached + PAGE - 1) & ~(PAGE - 1);
+			hs_addr next = hs_align_up(run.reached, PAGE);
 			struct run other;
 			if (next >= limit ||
 			    follow(scan, first_chunk(scan, next), limit,
@@ -155,7 +155,7 @@ static bool piece_at(struct hs_scan *scan, hs_addr first, hs_addr limit,
 		if (at < limit)
 			continue;
 		if (stop == STOP_FENCE) {
-			p->end = (run.reached + PAGE - 1) & ~(PAGE - 1);
+			p->end = hs_align_up(run.reached, PAGE);
 			p->fenced = true;
 		}
 		return p->links >= FEW_LINKS;
@@ -245,7 +245,7 @@ static enum hs_status search(struct hs_scan *scan, hs_addr start, hs_addr end,
 			enum hs_status st = add(ret, &p, err);
 			if (st)
 				return st;
-			at = (p.end + PAGE - 1) & ~(PAGE - 1);
+			at = hs_align_up(p.end, PAGE);
 			continue;
 		}
 		/* What a chain covered is not tried again, nor are zeroes. */
@@ -255,8 +255,7 @@ static enum hs_status search(struct hs_scan *scan, hs_addr start, hs_addr end,
 		next = (next + PAGE) & ~(PAGE - 1);
 		if (next <= at)
 			break;
-		at = (hs_span_list_skip_zeroes(spans, next) + PAGE - 1) &
-		     ~(PAGE - 1);
+		at = hs_align_up(hs_span_list_skip_zeroes(spans, next), PAGE);
 		/* Not captured: on where bytes are. */
 		uint64_t any;
 		if (at < end && !hs_window_word(&scan->window, at, &any)) {
@@ -265,10 +264,9 @@ static enum hs_status search(struct hs_scan *scan, hs_addr start, hs_addr end,
 			if (!span)
 				break;
 			if (span->start > at)
-				at = (span->start + PAGE - 1) & ~(PAGE - 1);
+				at = hs_align_up(span->start, PAGE);
 			else
-				at = (span->start + span->len + PAGE - 1) &
-				     ~(PAGE - 1);
+				at = hs_align_up(span->start + span->len, PAGE);
 		}
 	}
 	return HS_OK;

@@ -93,7 +93,7 @@ static enum hs_status search(struct hs_scan *scan, hs_addr start, hs_addr limit,
 			     struct hs_error *err)
 {
 	struct hs_heap *heap = scan->heap;
-	for (hs_addr at = (start + PAGE - 1) & ~(PAGE - 1);
+	for (hs_addr at = hs_align_up(start, PAGE);
 	     at < limit && !all_found(scan);) {
 		struct mapping m;
 		if (!mapping_at(scan, at, limit, &m)) {
@@ -101,9 +101,8 @@ static enum hs_status search(struct hs_scan *scan, hs_addr start, hs_addr limit,
 			if (hs_window_word(&scan->window, at, &any)) {
 				hs_addr to = hs_span_list_skip_zeroes(
 					&scan->target->spans, at);
-				at = to > at + PAGE
-					     ? (to + PAGE - 1) & ~(PAGE - 1)
-					     : at + PAGE;
+				at = to > at + PAGE ? hs_align_up(to, PAGE)
+						    : at + PAGE;
 				continue;
 			}
 			/* Not captured: go on where bytes are. */
@@ -113,7 +112,7 @@ static enum hs_status search(struct hs_scan *scan, hs_addr start, hs_addr limit,
 				     : next->start > at
 					     ? next->start
 					     : next->start + next->len;
-			at = (to + PAGE - 1) & ~(PAGE - 1);
+			at = hs_align_up(to, PAGE);
 			continue;
 		}
 		enum hs_status st = hs_region_add(heap, at, at + m.total,

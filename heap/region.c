@@ -312,7 +312,7 @@ static enum hs_status mmapped_pieces(struct hs_scan *scan, uint32_t arena,
 		while (at < map->end && *sum < a->system_mem) {
 			const struct hs_region *taken = among(heap, known, at);
 			if (taken) {
-				at = (taken->end + page - 1) & ~(page - 1);
+				at = hs_align_up(taken->end, page);
 				continue;
 			}
 			hs_addr end, reached;
@@ -332,10 +332,10 @@ static enum hs_status mmapped_pieces(struct hs_scan *scan, uint32_t arena,
 				at = (at + page) & ~(page - 1);
 				at = hs_span_list_skip_zeroes(
 					&scan->target->spans, at);
-				at = (at + page - 1) & ~(page - 1);
+				at = hs_align_up(at, page);
 				continue;
 			}
-			end = (end + page - 1) & ~(page - 1);
+			end = hs_align_up(end, page);
 			if (end > map->end)
 				end = map->end;
 			enum hs_status st =
@@ -382,7 +382,7 @@ static enum hs_status noncontiguous(struct hs_scan *scan, uint32_t arena,
 		if (map && damaged_piece(scan, a, first, map->end, &end)) {
 			end = behind_foreign(scan, a, end, map->end);
 			uint64_t page = page_size(scan);
-			end = (end + page - 1) & ~(page - 1);
+			end = hs_align_up(end, page);
 			if (end > map->end)
 				end = map->end;
 			enum hs_status st = hs_region_add(

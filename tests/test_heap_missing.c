@@ -254,7 +254,7 @@ static void make_endless(struct heap_builder *hb)
 	struct hs_map *last = &t->maps.map[t->maps.count - 1];
 	const struct hs_span rest = {
 		.start = last->end,
-		.len = UINT64_MAX - 0xfff - last->end,
+		.len = UINT64_MAX - last->end,
 		.state = HS_SPAN_NOT_CAPTURED,
 	};
 	last->end += rest.len;
