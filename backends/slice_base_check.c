@@ -2,56 +2,80 @@
 #include <heapscan/slice.h>
 
 #include <assert.h>
+#include <heapscan/crew.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 
 #include "backends/slice_memory.h"
 #include "core/cleanup.h"
+#include "core/grow.h"
 
-/* Pages hashed between two reports of progress. */
+/* Pages hashed by one thread at a time. */
 #define PIECE_PAGES 1024u
+
+/* Pages in one stretch of the base. */
+struct piece {
+	const struct hs_slice_stretch *stretch;
+	const uint8_t *hash;
+	hs_addr addr;
+	uint64_t count;
+	uint64_t before; /* bytes that other pieces before it have */
+	unsigned shift;
+};
 
 struct checking {
 	const struct hs_slice *slice;
 	struct hs_slice_memory memory;
-	uint64_t total; /* bytes */
+	struct piece *piece;
+	size_t count, capacity;
+	uint64_t total, missing; /* bytes: of all pieces; in none */
+	atomic_uint_fast64_t good, changed;
 	hs_progress_fn progress;
 	void *progress_arg;
-	struct hs_slice_base_check found;
 };
 
 static void checking_release(struct checking *c)
 {
 	hs_slice_memory_release(&c->memory);
+	free(c->piece);
 }
 
-/* N pages from ADDR on, all in stretch S. */
-static enum hs_status check_pages(struct checking *c, hs_addr addr, uint64_t n,
-				  unsigned shift, const uint8_t *hash,
-				  const struct hs_slice_stretch *s,
+static enum hs_status check_piece(void *arg, unsigned worker, size_t i,
 				  struct hs_error *err)
 {
+	struct checking *c = arg;
+	const struct piece *p = &c->piece[i];
+	const struct hs_slice_stretch *s = p->stretch;
 	const uint8_t *payload;
-	uint64_t good;
+	uint64_t good = 0;
+	(void)worker;
 	enum hs_status st =
 		hs_slice_memory_payload(&c->memory, s->region, &payload, err);
-	if (st == HS_ERR_NOT_CAPTURED) { /* damaged */
-		c->found.changed += n << shift;
-		return HS_OK;
-	}
 	if (!st)
-		st = hs_slice_pages_check(c->slice,
-					  payload + s->data + (addr - s->start),
-					  n, shift, hash, &good, err);
-	if (st)
+		st = hs_slice_pages_check(
+			c->slice, payload + s->data + (p->addr - s->start),
+			p->count, p->shift, p->hash, &good, err);
+	if (st && st != HS_ERR_NOT_CAPTURED) /* that is: damaged */
 		return st;
-	c->found.good += good << shift;
-	c->found.changed += (n - good) << shift;
+	(void)atomic_fetch_add(&c->good, good << p->shift);
+	(void)atomic_fetch_add(&c->changed, (p->count - good) << p->shift);
 	return HS_OK;
 }
 
-static enum hs_status check_ref(struct checking *c,
-				const struct hs_slice_region *r,
-				const struct hs_slice_ref *ref,
-				struct hs_error *err)
+/* The crew counts pieces, people bytes. */
+static bool tell(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+	const struct checking *c = arg;
+	(void)total;
+	return c->progress(c->progress_arg, what,
+			   done < c->count ? c->piece[done].before : c->total,
+			   c->total);
+}
+
+static enum hs_status list_ref(struct checking *c,
+			       const struct hs_slice_region *r,
+			       const struct hs_slice_ref *ref,
+			       struct hs_error *err)
 {
 	unsigned shift = r->page_shift;
 	for (uint64_t i = 0; i < ref->count;) {
@@ -67,20 +91,25 @@ static enum hs_status check_ref(struct checking *c,
 		if (n > PIECE_PAGES)
 			n = PIECE_PAGES;
 		enum hs_status st =
-			there ? check_pages(c, at, n, shift,
-					    ref->hash + i * SLICE_HASH_LEN, s,
-					    err)
+			there ? hs_grow(&c->piece, &c->capacity, c->count,
+					sizeof(*c->piece), err)
 			      : HS_OK;
 		if (st)
 			return st;
-		if (!there)
-			c->found.missing += n << shift;
+		if (there) {
+			c->piece[c->count++] = (struct piece){
+				.stretch = s,
+				.hash = ref->hash + i * SLICE_HASH_LEN,
+				.addr = at,
+				.count = n,
+				.before = c->total,
+				.shift = shift,
+			};
+			c->total += n << shift;
+		} else {
+			c->missing += n << shift;
+		}
 		i += n;
-		uint64_t done =
-			c->found.good + c->found.changed + c->found.missing;
-		if (c->progress &&
-		    !c->progress(c->progress_arg, "comparing", done, c->total))
-			return hs_fail(err, HS_ERR_CANCELLED, "cancelled");
 	}
 	return HS_OK;
 }
@@ -94,7 +123,6 @@ enum hs_status hs_slice_base_check(const struct hs_slice *slice, size_t i,
 	const struct hs_slice_base *b = &slice->base[i];
 	HS_CLEANUP(checking_release)
 	struct checking c = { .slice = slice,
-			      .total = b->bytes,
 			      .progress = progress,
 			      .progress_arg = arg };
 	if (!b->slice) {
@@ -108,9 +136,16 @@ enum hs_status hs_slice_base_check(const struct hs_slice *slice, size_t i,
 		const struct hs_slice_region *r = &slice->region[k];
 		for (size_t n = 0; !st && n < r->ref_count; n++)
 			if (r->ref[n].base == i)
-				st = check_ref(&c, r, &r->ref[n], err);
+				st = list_ref(&c, r, &r->ref[n], err);
 	}
 	if (!st)
-		*ret = c.found;
+		st = hs_crew_run(0, c.count, check_piece, &c, "comparing",
+				 progress ? tell : NULL, &c, err);
+	if (!st)
+		*ret = (struct hs_slice_base_check){
+			.good = atomic_load(&c.good),
+			.changed = atomic_load(&c.changed),
+			.missing = c.missing,
+		};
 	return st;
 }

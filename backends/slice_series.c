@@ -2,6 +2,7 @@
 #include "backends/slice_series.h"
 
 #include <assert.h>
+#include <heapscan/crew.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ struct page_table {
 	size_t extent_count, extent_capacity;
 	uint8_t (*hash)[SLICE_HASH_LEN];
 	uint32_t *step; /* of each page: who holds it */
-	size_t count, hash_capacity, step_capacity;
+	size_t count;
 };
 
 struct hs_series {
@@ -104,51 +105,52 @@ static size_t find_page(const struct page_table *t, hs_addr addr, size_t *hint)
 
 /* ---- every page of a step ---- */
 
+/* Pages hashed by one thread at a time. */
+#define PIECE_PAGES ((size_t)1024)
+
+/* One thread's hands. */
 struct hashing {
 	struct hs_series *series;
 	struct hs_slice_hash *hash;
+	struct hs_dump_reader reader;
 	hs_addr at;    /* of the page being hashed */
+	size_t page;   /* its index */
 	size_t filled; /* bytes of it */
 	size_t hint;
 };
 
-static void hashing_release(struct hashing *h)
+/* All of them. */
+struct hashers {
+	struct hs_series *series;
+	struct hs_capture_options quiet; /* progress is told by the crew */
+	struct hashing *hashing;
+	unsigned count;
+	hs_progress_fn progress;
+	void *progress_arg;
+};
+
+static void hashers_release(struct hashers *all)
 {
-	hs_slice_hash_free(h->hash);
+	for (unsigned i = 0; all->hashing && i < all->count; i++) {
+		hs_slice_hash_free(all->hashing[i].hash);
+		hs_dump_reader_release(&all->hashing[i].reader);
+	}
+	free(all->hashing);
 }
 
-static enum hs_status add_page(struct hashing *h, const uint8_t *digest,
-			       struct hs_error *err)
+static void end_page(struct hashing *h)
 {
 	struct hs_series *s = h->series;
 	struct page_table *t = &s->now;
-	struct extent *last =
-		t->extent_count ? &t->extent[t->extent_count - 1] : NULL;
-	enum hs_status st = HS_OK;
-	if (!last || last->start + last->count * HS_DUMP_PAGE != h->at) {
-		st = hs_grow(&t->extent, &t->extent_capacity, t->extent_count,
-			     sizeof(*t->extent), err);
-		if (st)
-			return st;
-		last = &t->extent[t->extent_count++];
-		*last = (struct extent){ .start = h->at, .first = t->count };
-	}
-	st = hs_grow(&t->hash, &t->hash_capacity, t->count, sizeof(*t->hash),
-		     err);
-	if (!st)
-		st = hs_grow(&t->step, &t->step_capacity, t->count,
-			     sizeof(*t->step), err);
-	if (st)
-		return st;
 	size_t before = find_page(&s->last, h->at, &h->hint);
 	bool same = before != SIZE_MAX &&
-		    memcmp(s->last.hash[before], digest, SLICE_HASH_LEN) == 0;
-	memcpy(t->hash[t->count], digest, SLICE_HASH_LEN);
-	t->step[t->count++] =
+		    memcmp(s->last.hash[before], t->hash[h->page],
+			   SLICE_HASH_LEN) == 0;
+	t->step[h->page] =
 		same ? s->last.step[before] : (uint32_t)(s->step_count - 1);
-	last->count++;
+	h->page++;
 	h->at += HS_DUMP_PAGE;
-	return HS_OK;
+	h->filled = 0;
 }
 
 static enum hs_status to_hash(void *arg, const uint8_t *bytes, size_t len,
@@ -165,11 +167,9 @@ static enum hs_status to_hash(void *arg, const uint8_t *bytes, size_t len,
 		bytes += n;
 		len -= n;
 		if (!st && h->filled == HS_DUMP_PAGE) {
-			uint8_t digest[SLICE_HASH_LEN];
-			st = hs_slice_hash_final(h->hash, digest, err);
-			h->filled = 0;
-			if (!st)
-				st = add_page(h, digest, err);
+			st = hs_slice_hash_final(
+				h->hash, h->series->now.hash[h->page], err);
+			end_page(h);
 		}
 		if (st)
 			return st;
@@ -177,19 +177,100 @@ static enum hs_status to_hash(void *arg, const uint8_t *bytes, size_t len,
 	return HS_OK;
 }
 
-static enum hs_status hash_map(struct hashing *h, struct hs_dump_reader *reader,
-			       const struct hs_dump_map *m,
-			       struct hs_error *err)
+/* The extent that holds page I. */
+static size_t extent_of(const struct page_table *t, size_t i)
 {
+	size_t low = 0, high = t->extent_count;
+	while (high - low > 1) {
+		size_t mid = low + (high - low) / 2;
+		if (t->extent[mid].first <= i)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static enum hs_status hash_piece(void *arg, unsigned worker, size_t piece,
+				 struct hs_error *err)
+{
+	struct hashers *all = arg;
+	struct hashing *h = &all->hashing[worker];
+	const struct page_table *t = &all->series->now;
+	size_t page = piece * PIECE_PAGES, end = page + PIECE_PAGES;
 	enum hs_status st = HS_OK;
-	for (size_t i = 0; !st && i < m->count; i++) {
-		if (m->run[i].state != HS_DUMP_CAPTURED)
-			continue;
-		h->at = m->run[i].start;
-		st = hs_dump_read(reader, m->run[i].start, m->run[i].end,
+	if (end > t->count)
+		end = t->count;
+	for (size_t e = extent_of(t, page); !st && page < end; e++) {
+		const struct extent *x = &t->extent[e];
+		size_t skip = page - x->first, n = x->count - skip;
+		if (n > end - page)
+			n = end - page;
+		h->page = page;
+		h->at = x->start + skip * HS_DUMP_PAGE;
+		h->filled = 0;
+		st = hs_dump_read(&h->reader, h->at, h->at + n * HS_DUMP_PAGE,
 				  to_hash, h, err);
+		page += n;
 	}
 	return st;
+}
+
+/* The crew counts pieces, people bytes. */
+static bool tell(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+	const struct hashers *all = arg;
+	uint64_t bytes = all->series->now.count * HS_DUMP_PAGE;
+	(void)total;
+	done *= PIECE_PAGES * HS_DUMP_PAGE;
+	return all->progress(all->progress_arg, what,
+			     done < bytes ? done : bytes, bytes);
+}
+
+static enum hs_status add_extent(struct page_table *t, hs_addr start,
+				 hs_addr end, struct hs_error *err)
+{
+	struct extent *last =
+		t->extent_count ? &t->extent[t->extent_count - 1] : NULL;
+	size_t pages = (size_t)((end - start) / HS_DUMP_PAGE);
+	if (!last || last->start + last->count * HS_DUMP_PAGE != start) {
+		enum hs_status st =
+			hs_grow(&t->extent, &t->extent_capacity,
+				t->extent_count, sizeof(*t->extent), err);
+		if (st)
+			return st;
+		last = &t->extent[t->extent_count++];
+		*last = (struct extent){ .start = start, .first = t->count };
+	}
+	last->count += pages;
+	t->count += pages;
+	return HS_OK;
+}
+
+static enum hs_status list_pages(struct page_table *t,
+				 const struct hs_target *target,
+				 const struct hs_capture_options *opt,
+				 struct hs_error *err)
+{
+	hs_addr before = 0;
+	enum hs_status st = HS_OK;
+	for (size_t i = 0; !st && i < target->maps.count; i++) {
+		HS_CLEANUP(hs_dump_map_release) struct hs_dump_map m = { 0 };
+		st = hs_dump_map_describe(target, opt, i, before, &m, err);
+		for (size_t k = 0; !st && k < m.count; k++)
+			if (m.run[k].state == HS_DUMP_CAPTURED)
+				st = add_extent(t, m.run[k].start, m.run[k].end,
+						err);
+		before = m.end > before ? m.end : before;
+	}
+	if (st)
+		return st;
+	t->hash = calloc(t->count + 1, sizeof(*t->hash));
+	t->step = calloc(t->count + 1, sizeof(*t->step));
+	return t->hash && t->step
+		       ? HS_OK
+		       : hs_fail(err, HS_ERR_NOMEM, "no memory for %zu pages",
+				 t->count);
 }
 
 static enum hs_status hash_all(struct hs_series *s,
@@ -197,23 +278,32 @@ static enum hs_status hash_all(struct hs_series *s,
 			       const struct hs_capture_options *opt,
 			       struct hs_error *err)
 {
-	HS_CLEANUP(hashing_release) struct hashing h = { .series = s };
-	HS_CLEANUP(hs_dump_reader_release)
-	struct hs_dump_reader reader = { .target = target,
-					 .opt = opt,
-					 .what = "comparing" };
-	hs_addr before = 0;
-	for (size_t i = 0; i < target->maps.count; i++)
-		reader.total += target->maps.map[i].captured;
-	enum hs_status st = hs_slice_hash_new(s->algorithm, &h.hash, err);
-	for (size_t i = 0; !st && i < target->maps.count; i++) {
-		HS_CLEANUP(hs_dump_map_release) struct hs_dump_map m = { 0 };
-		st = hs_dump_map_describe(target, opt, i, before, &m, err);
-		if (!st)
-			st = hash_map(&h, &reader, &m, err);
-		before = m.end > before ? m.end : before;
+	enum hs_status st = list_pages(&s->now, target, opt, err);
+	if (st)
+		return st;
+	size_t pieces = (s->now.count + PIECE_PAGES - 1) / PIECE_PAGES;
+	/* Who redacts need not do so in several threads at once. */
+	unsigned jobs = opt->redact ? 1 : 0;
+	HS_CLEANUP(hashers_release)
+	struct hashers all = { .series = s,
+			       .quiet = *opt,
+			       .count = hs_crew_count(jobs, pieces),
+			       .progress = opt->progress,
+			       .progress_arg = opt->progress_arg };
+	all.quiet.progress = NULL;
+	all.hashing = calloc(all.count, sizeof(*all.hashing));
+	if (!all.hashing)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	for (unsigned i = 0; !st && i < all.count; i++) {
+		struct hashing *h = &all.hashing[i];
+		h->series = s;
+		h->reader.target = target;
+		h->reader.opt = &all.quiet;
+		st = hs_slice_hash_new(s->algorithm, &h->hash, err);
 	}
-	return st;
+	return st ? st
+		  : hs_crew_run(jobs, pieces, hash_piece, &all, "comparing",
+				opt->progress ? tell : NULL, &all, err);
 }
 
 /* Whom this step refers to. Too many: then it refers to nobody. */
