@@ -64,10 +64,11 @@ bool hs_swift_dispatch_kind(struct hs_naming *n, const struct hs_block *b,
 }
 
 /* Words of a task. */
-#define TASK_ID 4u      /* above 32 bits of flags */
-#define TASK_RESUME 7u  /* code that goes on with it */
-#define TASK_CONTEXT 8u /* of that code: {context of its caller, code there}   \
-			 */
+#define TASK_ID 4u     /* above 32 bits of flags */
+#define TASK_RESUME 7u /* code that goes on with it */
+#define TASK_CONTEXT                                                           \
+	8u /* of that code: {context of its caller, code there}                \
+	    */
 
 /* Callers that are shown. */
 #define CALLERS 16u
