@@ -197,6 +197,11 @@
 /* A passphrase. Longer ones are rather a file given by mistake. */
 #define HS_LIMIT_PASSPHRASE 4096u
 
+/* Unowned references to one Swift object: 64 million of them are 512 MiB of
+ * nothing else. The low bits of most addresses would be more, and a pointer is
+ * what else stands where an object has its counts. */
+#define HS_LIMIT_SWIFT_UNOWNED (1u << 26)
+
 /* Names of types, all together: a large C++ program has some 10 MiB. Names may
  * share their bytes in the target, so its size alone is no bound, neither of
  * the memory nor of the time to write them. */

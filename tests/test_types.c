@@ -312,6 +312,8 @@ static void swift_counts_are_read_in_all_their_forms(void **state)
 	check_refs(w, UINT64_C(0x9c4000000003), true, 20001, 0, false);
 	check_refs(w, UINT64_C(0x80000004ffffffff), true, 0, 0, true);
 	check_refs(w, 0, false, 0, 0, false);
+	/* A pointer: more unowned references than memory has room for. */
+	check_refs(w, UINT64_C(0x5625fc9c30b0), false, 0, 0, false);
 	/* In a side table: three strong, one unowned, two weak. */
 	world_put(w, w->user[5], w->user[4]);
 	world_put(w, w->user[5] + 16, UINT64_C(2) << 33 | 5);

@@ -43,7 +43,8 @@ bool hs_swift_refs(struct hs_naming *n, uint64_t word,
 		inline_counts(word, ret);
 		return true;
 	}
-	if (word & SLOW || (word >> 1 & 0x7fffffff) == 0)
+	uint64_t unowned = word >> 1 & 0x7fffffff;
+	if (word & SLOW || unowned == 0 || unowned > HS_LIMIT_SWIFT_UNOWNED)
 		return false;
 	inline_counts(word, ret);
 	return true;
