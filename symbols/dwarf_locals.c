@@ -41,6 +41,53 @@ static bool add_range(struct hs_dwarf_ranges *ret, uint64_t start, uint64_t end)
 	return true;
 }
 
+/*
+ * Does ATTRIBUTE lead into its section of lists (of locations with PLACES, else
+ * of ranges)? libdwarf of 2021 reads on wherever it leads.
+ */
+static bool leads_inside(struct hs_dwarf *dw, Dwarf_Attribute attribute,
+			 bool places)
+{
+	Dwarf_Unsigned size[20] = { 0 }, at, count = 0, table, global;
+	Dwarf_Half form;
+	if (dwarf_get_section_max_offsets_d(
+		    dw->dbg, &size[0], &size[1], &size[2], &size[3], &size[4],
+		    &size[5], &size[6], &size[7], &size[8], &size[9], &size[10],
+		    &size[11], &size[12], &size[13], &size[14], &size[15],
+		    &size[16], &size[17], &size[18], &size[19]) != DW_DLV_OK ||
+	    !hs_dwarf_ok(dw, dwarf_whatform(attribute, &form, &dw->error)))
+		return false;
+	Dwarf_Unsigned old = size[places ? 3 : 9];
+	Dwarf_Unsigned new = size[places ? 18 : 19];
+	if (form != DW_FORM_loclistx && form != DW_FORM_rnglistx)
+		return hs_dwarf_ok(dw, dwarf_global_formref(attribute, &at,
+							    &dw->error)) &&
+		       (at < old || at < new);
+	if (!hs_dwarf_ok(dw, dwarf_formudata(attribute, &at, &dw->error)) ||
+	    !hs_dwarf_ok(
+		    dw,
+		    places ? dwarf_load_loclists(dw->dbg, &count, &dw->error)
+			   : dwarf_load_rnglists(dw->dbg, &count, &dw->error)))
+		return false;
+	/* Which of the tables is meant is not asked: all must be sound. */
+	bool any = false;
+	for (Dwarf_Unsigned i = 0; i < count && i < HS_LIMIT_DWARF_RANGES;
+	     i++) {
+		if (!hs_dwarf_ok(dw,
+				 places ? dwarf_get_loclist_offset_index_value(
+						  dw->dbg, i, at, &table,
+						  &global, &dw->error)
+					: dwarf_get_rnglist_offset_index_value(
+						  dw->dbg, i, at, &table,
+						  &global, &dw->error)))
+			continue;
+		if (global >= new)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 /* As DWARF 5 lists them. */
 static bool range_list(struct hs_dwarf *dw, Dwarf_Attribute attribute,
 		       Dwarf_Half form, struct hs_dwarf_ranges *ret)
@@ -114,7 +161,8 @@ bool hs_dwarf_ranges_of(struct hs_dwarf *dw, Dwarf_Die die, uint64_t base,
 	ret->count = 0;
 	if (hs_dwarf_ok(dw, dwarf_attr(die, DW_AT_ranges, &attribute,
 				       &dw->error))) {
-		if (dwarf_get_version_of_die(die, &version, &offset_size) !=
+		if (!leads_inside(dw, attribute, false) ||
+		    dwarf_get_version_of_die(die, &version, &offset_size) !=
 			    DW_DLV_OK ||
 		    !hs_dwarf_ok(dw,
 				 dwarf_whatform(attribute, &form, &dw->error)))
@@ -267,7 +315,8 @@ static bool listed(struct hs_dwarf *dw, Dwarf_Attribute attribute, uint64_t pc,
 	Dwarf_Loc_Head_c head;
 	Dwarf_Unsigned count;
 	bool found = false, again = false;
-	if (!hs_dwarf_ok(dw, dwarf_get_loclist_c(attribute, &head, &count,
+	if (!leads_inside(dw, attribute, true) ||
+	    !hs_dwarf_ok(dw, dwarf_get_loclist_c(attribute, &head, &count,
 						 &dw->error)))
 		return false;
 	for (Dwarf_Unsigned i = 0;
