@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
  * "SECONDS GB/S".
  *
  *	pass file PATH     one plain pass: map the file, add up all its words
+ *	pass halves PATH   the same on two threads, half of the file each
  *	pass memory        the same over 1 GB of memory that is there already
  *	pass readv         process_vm_readv() of 1 GB out of another process
  */
@@ -79,6 +81,39 @@ static void pass_file(const char *path)
 	tell(now() - start, len);
 }
 
+struct half {
+	const char *bytes;
+	size_t len;
+};
+
+static void *add_half(void *arg)
+{
+	const struct half *half = arg;
+	sink = add_up(half->bytes, half->len);
+	return NULL;
+}
+
+static void pass_halves(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat info;
+	if (fd < 0 || fstat(fd, &info) != 0)
+		fail(path);
+	size_t len = (size_t)info.st_size, middle = len / 2 & ~(size_t)4095;
+	double start = now();
+	char *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		fail("mmap");
+	struct half first = { bytes, middle };
+	struct half second = { bytes + middle, len - middle };
+	pthread_t other;
+	if (pthread_create(&other, NULL, add_half, &second) != 0)
+		fail("pthread_create");
+	(void)add_half(&first);
+	(void)pthread_join(other, NULL);
+	tell(now() - start, len);
+}
+
 static void pass_memory(void)
 {
 	const void *bytes = gigabyte();
@@ -124,6 +159,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "file") == 0)
 		pass_file(argv[2]);
+	else if (argc == 3 && strcmp(argv[1], "halves") == 0)
+		pass_halves(argv[2]);
 	else if (argc == 2 && strcmp(argv[1], "memory") == 0)
 		pass_memory();
 	else if (argc == 2 && strcmp(argv[1], "readv") == 0)

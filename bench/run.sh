@@ -78,6 +78,7 @@ cat "$core" >/dev/null # into the page cache
 five "$work/memory" "$tool/pass" memory
 five "$work/readv" "$tool/pass" readv
 five "$work/plain" "$tool/pass" file "$core"
+five "$work/halves" "$tool/pass" halves "$core"
 five "$work/summary" "$tool/meter" "$hs" "$core" 2>/dev/null
 five "$work/json" "$tool/meter" "$hs" "$core" --json 2>/dev/null
 # Exit status 1 is the answer here: there are leaks.
@@ -133,6 +134,9 @@ row "machine: adding up memory" "$(column 2 <"$work/memory") GB/s"
 row "machine: process_vm_readv" "$(column 2 <"$work/readv") GB/s"
 row "machine: one plain pass over the core" \
 	"$(calc '%.3f s' "$plain")" "$(column 2 <"$work/plain") GB/s"
+row "machine: the same on two threads" \
+	"$(calc '%.3f s' "$(column 1 <"$work/halves")")" \
+	"$(calc '%.2f' "$plain/$(column 1 <"$work/halves")") times as fast"
 row "summary of the core" "$(calc '%.3f s' "$t")"
 row "  in plain passes" "$(calc '%.2f' "$t/$plain")" "at most 3"
 row "  own memory beside the file" "$(calc '%.1f MB' "$anon*1024/1e6")"
@@ -154,6 +158,10 @@ row "  found" "$leaked" "$planted"
 row "  in plain passes" "$(calc '%.2f' "$lt/$plain")" "at most 6"
 row "  on one processor, in plain passes" \
 	"$(calc '%.2f' "$(column 1 <"$work/leaks1")/$plain")"
+# The walk of the heap is the summary's, and is one thread's.
+row "  beyond the summary, how much faster on all processors" \
+	"$(calc '%.2f' "($(column 1 <"$work/leaks1")-$t)/($lt-$t)")" \
+	"as the plain pass: nothing has more than that"
 row "  own memory per chunk" \
 	"$(calc '%.1f bytes' "$(column 3 <"$work/leaks")*1024/$chunks")" \
 	"at most 40"
