@@ -32,7 +32,7 @@ static const struct export_format {
 	  "load it in the Memory panel of Chrome's or Edge's DevTools" },
 	{ EXPORT_PPROF, "pprof", false, false,
 	  ASKS_GRAPH | ASKS_LEAKS | ASKS_OWNERS, export_pprof,
-	  "pprof -http=: FILE shows it, and so does ui.perfetto.dev" },
+	  "pprof -http=: FILE shows it" },
 	{ EXPORT_SQLITE, "sqlite", false, false,
 	  ASKS_GRAPH | ASKS_LEAKS | ASKS_OWNERS, export_sqlite,
 	  "sqlite3 FILE asks it; its tables are in docs/exports.md" },
