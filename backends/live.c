@@ -153,6 +153,15 @@ static enum hs_status open_process(struct hs_live_attempt *a,
 	return why ? no_process(a->pid, a->err) : HS_OK;
 }
 
+/* Is S, which has no memory, of a kernel thread? All of them are children of
+ * kthreadd, which is the second process of the machine. */
+static bool is_kernel_thread(const struct hs_proc_status *s, pid_t pid)
+{
+	if (s->kthread >= 0)
+		return s->kthread == 1;
+	return pid == 2 || s->ppid == 2;
+}
+
 /* Find the process, and turn away what cannot be a target. */
 static enum hs_status find_process(struct hs_live_attempt *a, pid_t asked)
 {
@@ -181,9 +190,14 @@ static enum hs_status find_process(struct hs_live_attempt *a, pid_t asked)
 		if (st)
 			return st;
 	} else if (!s.has_memory) {
-		return hs_fail(a->err, HS_ERR_UNSUPPORTED,
-			       "process %d (%s) is a kernel thread: it has no "
-			       "memory of its own",
+		if (is_kernel_thread(&s, a->pid))
+			return hs_fail(a->err, HS_ERR_UNSUPPORTED,
+				       "process %d (%s) is a kernel thread: it "
+				       "has no memory of its own",
+				       (int)a->pid, s.name);
+		return hs_fail(a->err, HS_ERR_NO_TARGET,
+			       "process %d (%s) is just ending: it has given "
+			       "its memory back",
 			       (int)a->pid, s.name);
 	}
 	a->status = s;

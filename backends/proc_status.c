@@ -56,6 +56,8 @@ static void take_line(const char *key, const char *value,
 		s->seccomp = number(value, 10, NULL);
 	} else if (strcmp(key, "VmSize") == 0) {
 		s->has_memory = true;
+	} else if (strcmp(key, "Kthread") == 0) {
+		s->kthread = number(value, 10, NULL);
 	} else if (strcmp(key, "CapPrm") == 0) {
 		s->permitted = mask(value);
 	} else if (strcmp(key, "CapEff") == 0) {
@@ -73,6 +75,7 @@ void hs_proc_status_parse(const char *text, size_t len,
 		.inner_pid = -1,
 		.uid = { -1, -1, -1 },
 		.seccomp = -1,
+		.kthread = -1,
 	};
 	const char *end = text + len;
 	while (text < end) {

@@ -18,7 +18,10 @@ struct hs_proc_status {
 	bool nested_pid;   /* that namespace is not ours */
 	int64_t uid[3];    /* real, effective, saved */
 	int64_t seccomp;   /* 0 none, 1 strict, 2 filter */
-	bool has_memory;   /* it has an address space: no kernel thread */
+	bool has_memory;   /* it has an address space: it is no kernel thread,
+			    * and has not begun to end */
+	int64_t kthread;   /* 1: a kernel thread; 0: none; -1: the kernel does
+			    * not say (before 6.8) */
 	uint64_t permitted, effective; /* capabilities */
 };
 

@@ -768,6 +768,46 @@ static void a_zombie_is_said_to_be_one(void **state)
 	must_fail(c.pid, HS_ERR_NO_TARGET, "no process");
 }
 
+/* Much memory takes time to be given back, and meanwhile the process has none
+ * and is no zombie yet. */
+static void leave_with_much_memory(void *arg)
+{
+	(void)arg;
+	size_t len = (size_t)256 << 20;
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p != MAP_FAILED)
+		memset(p, 1, len);
+	child_tell(p != MAP_FAILED);
+	(void)child_wait();
+	_exit(0);
+}
+
+static bool has_memory(pid_t pid)
+{
+	char path[32], line[256];
+	bool has = false;
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		has |= strncmp(line, "VmSize:", 7) == 0;
+	if (f)
+		(void)fclose(f);
+	return has;
+}
+
+static void what_is_ending_is_no_kernel_thread(void **state)
+{
+	(void)state;
+	struct child c = child_start(leave_with_much_memory, NULL);
+	assert_true(child_hear(&c));
+	child_say(&c, 1);
+	while (has_memory(c.pid))
+		;
+	must_fail(c.pid, HS_ERR_NO_TARGET, "end");
+	child_end(&c);
+}
+
 static void we_are_no_target_of_our_own(void **state)
 {
 	(void)state;
@@ -850,6 +890,7 @@ int main(void)
 		cmocka_unit_test(a_zombie_is_said_to_be_one),
 		cmocka_unit_test(we_are_no_target_of_our_own),
 		cmocka_unit_test(a_kernel_thread_has_no_memory),
+		cmocka_unit_test(what_is_ending_is_no_kernel_thread),
 		cmocka_unit_test(a_tracer_is_named),
 		cmocka_unit_test(only_a_number_is_a_process_id),
 	};
