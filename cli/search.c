@@ -21,7 +21,8 @@
 /* What one thread found in one piece, to be put together in order. */
 struct part {
 	hs_addr start, end;
-	hs_addr map_end; /* what begins in the piece may end behind it */
+	/* What begins in the piece may end behind it, but in the mapping. */
+	hs_addr map_start, map_end;
 	struct search_hit *hit;
 	size_t count, capacity;
 	uint64_t searched, gave_up;
@@ -90,7 +91,65 @@ static bool is_enough(const struct search *s, struct searcher *me)
 	return me->hits > MAX_HITS;
 }
 
-/* Whatever spans two pieces of a dump is found only in one of them. */
+/*
+ * PIECE ends where the dump has the next bytes somewhere else. Look for what
+ * begins in the one and ends in the other. *IN_TEXT: the run of text that goes
+ * on behind was looked through. False: enough, or no memory.
+ */
+static bool find_across(struct finder *f, struct searcher *me,
+			const struct search_piece *piece, bool *in_text)
+{
+	const struct search *s = f->s;
+	struct part *p = f->part;
+	hs_addr end = piece->at + piece->len;
+	const uint8_t *next;
+	uint64_t len;
+	*in_text = false;
+	size_t before = search_unfinished(&s->pattern, piece);
+	if (!before || end >= p->map_end ||
+	    hs_target_view(s->cli->target, end, &next, &len, NULL))
+		return true;
+	if (len > p->map_end - end)
+		len = p->map_end - end;
+	size_t behind = search_continued(&s->pattern, next, (size_t)len);
+	if (!behind)
+		return true;
+	uint8_t *both = malloc(before + behind);
+	f->failed = !both;
+	if (!both)
+		return false;
+	memcpy(both, piece->bytes + piece->len - before, before);
+	memcpy(both + before, next, behind);
+	struct search_piece seam = {
+		.at = end - before,
+		.bytes = both,
+		.own = before,
+		.len = before + behind,
+	};
+	*in_text = s->pattern.kind == SEARCH_REGEX;
+	/* Matches in half of a run may be others in all of it. */
+	while (*in_text && p->count && p->hit[p->count - 1].addr >= seam.at)
+		p->count--;
+	bool more = search_scan(&s->pattern, me->regex, &seam, add_hit, f,
+				&p->gave_up);
+	free(both);
+	return more;
+}
+
+/* Is the byte before AT, which the dump has somewhere else, text that was
+ * looked through together with what is here? */
+static bool goes_on(const struct search *s, const struct part *p, hs_addr at)
+{
+	const uint8_t *before, *here;
+	uint64_t len, behind;
+	return s->pattern.kind == SEARCH_REGEX && at != p->map_start &&
+	       !hs_target_view(s->cli->target, at - 1, &before, &behind,
+			       NULL) &&
+	       behind == 1 && search_is_text(before, 1) &&
+	       !hs_target_view(s->cli->target, at, &here, &len, NULL) &&
+	       search_is_text(here, 1);
+}
+
 static enum hs_status find_in_part(void *arg, unsigned worker, size_t i,
 				   struct hs_error *err)
 {
@@ -100,13 +159,14 @@ static enum hs_status find_in_part(void *arg, unsigned worker, size_t i,
 	struct part *p = f.part;
 	hs_addr at = p->start;
 	struct searcher *me = &s->worker[worker];
-	bool more = !is_enough(s, me);
+	bool more = !is_enough(s, me), in_text = goes_on(s, p, at);
 	while (more && (at = hs_target_next(target, at, s->zeroes)) < p->end) {
 		struct search_piece piece = { .at = at };
 		const uint8_t *before;
 		uint64_t len, behind;
 		if (hs_target_view(target, at, &piece.bytes, &len, NULL)) {
 			at = (at | 4095) + 1; /* page by page, until some */
+			in_text = false;
 			if (!at)
 				break;
 			continue;
@@ -120,9 +180,13 @@ static enum hs_status find_in_part(void *arg, unsigned worker, size_t i,
 			       !hs_target_view(target, at - 1, &before, &behind,
 					       NULL) &&
 			       behind > 1;
+		piece.in_text = in_text;
+		in_text = false;
 		p->searched += piece.own;
 		more = search_scan(&s->pattern, me->regex, &piece, add_hit, &f,
 				   &p->gave_up);
+		if (more && piece.own == piece.len)
+			more = find_across(&f, me, &piece, &in_text);
 		at += piece.own;
 	}
 	atomic_store_explicit(&p->done, true, memory_order_release);
@@ -166,6 +230,7 @@ static bool cut(struct search *s)
 				map.end - at < step ? map.end - at : step;
 			p->start = at;
 			p->end = at + len;
+			p->map_start = map.start;
 			p->map_end = map.end;
 			at += len;
 		}

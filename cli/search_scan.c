@@ -285,7 +285,7 @@ static bool scan_regex(const struct scan *s)
 	const struct search_piece *piece = s->piece;
 	const uint8_t *bytes = piece->bytes;
 	size_t begin = 0, end = piece->own;
-	if (piece->inside && is_text(bytes[-1]))
+	if (piece->in_text || (piece->inside && is_text(bytes[-1])))
 		begin = end_of_text(bytes, 0, piece->len);
 	if (begin >= piece->own)
 		return true;
@@ -309,6 +309,32 @@ static bool scan_regex(const struct scan *s)
 			return false;
 	}
 	return true;
+}
+
+size_t search_unfinished(const struct search_pattern *p,
+			 const struct search_piece *piece)
+{
+	size_t len = 0;
+	switch (p->kind) {
+	case SEARCH_TEXT:
+	case SEARCH_HEX:
+		return p->len - 1 < piece->len ? p->len - 1 : piece->len;
+	case SEARCH_REGEX:
+		while (len < piece->len &&
+		       is_text(piece->bytes[piece->len - len - 1]))
+			len++;
+		return len;
+	default: /* words lie where they can be divided by */
+		return 0;
+	}
+}
+
+size_t search_continued(const struct search_pattern *p, const uint8_t *bytes,
+			size_t len)
+{
+	if (p->kind == SEARCH_REGEX)
+		return end_of_text(bytes, 0, len);
+	return p->len - 1 < len ? p->len - 1 : len;
 }
 
 bool search_scan(const struct search_pattern *p,

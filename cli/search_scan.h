@@ -38,7 +38,16 @@ struct search_piece {
 	const uint8_t *bytes;
 	size_t own, len; /* OWN of LEN */
 	bool inside;     /* BYTES[-1] is there as well */
+	bool in_text;    /* it is text, wherever it is */
 };
+
+/* How many of the bytes of PIECE, at its end, could be the beginning of a hit
+ * that goes on behind it. */
+size_t search_unfinished(const struct search_pattern *p,
+			 const struct search_piece *piece);
+/* How many of the bytes that follow are needed to tell. */
+size_t search_continued(const struct search_pattern *p, const uint8_t *bytes,
+			size_t len);
 
 /* False: enough. */
 typedef bool (*search_hit_fn)(void *arg, hs_addr addr, uint64_t len);
