@@ -41,6 +41,25 @@ static bool add_range(struct hs_dwarf_ranges *ret, uint64_t start, uint64_t end)
 	return true;
 }
 
+/* Is there a table number I of lists, of locations with PLACES, else of ranges?
+ * libdwarf loads them with the DIEs; to load them again loses memory. */
+static bool has_table(struct hs_dwarf *dw, bool places, Dwarf_Unsigned i)
+{
+	Dwarf_Unsigned header, entries, offsets, first, end;
+	Dwarf_Small offset_size, extension, address_size, segment_size;
+	unsigned version;
+	return hs_dwarf_ok(
+		dw,
+		places ? dwarf_get_loclist_context_basics(
+				 dw->dbg, i, &header, &offset_size, &extension,
+				 &version, &address_size, &segment_size,
+				 &entries, &offsets, &first, &end, &dw->error)
+		       : dwarf_get_rnglist_context_basics(
+				 dw->dbg, i, &header, &offset_size, &extension,
+				 &version, &address_size, &segment_size,
+				 &entries, &offsets, &first, &end, &dw->error));
+}
+
 /*
  * Does ATTRIBUTE lead into its section of lists (of locations with PLACES, else
  * of ranges)? libdwarf of 2021 reads on wherever it leads.
@@ -48,7 +67,7 @@ static bool add_range(struct hs_dwarf_ranges *ret, uint64_t start, uint64_t end)
 static bool leads_inside(struct hs_dwarf *dw, Dwarf_Attribute attribute,
 			 bool places)
 {
-	Dwarf_Unsigned size[20] = { 0 }, at, count = 0, table, global;
+	Dwarf_Unsigned size[20] = { 0 }, at, table, global;
 	Dwarf_Half form;
 	if (dwarf_get_section_max_offsets_d(
 		    dw->dbg, &size[0], &size[1], &size[2], &size[3], &size[4],
@@ -63,16 +82,12 @@ static bool leads_inside(struct hs_dwarf *dw, Dwarf_Attribute attribute,
 		return hs_dwarf_ok(dw, dwarf_global_formref(attribute, &at,
 							    &dw->error)) &&
 		       (at < old || at < new);
-	if (!hs_dwarf_ok(dw, dwarf_formudata(attribute, &at, &dw->error)) ||
-	    !hs_dwarf_ok(
-		    dw,
-		    places ? dwarf_load_loclists(dw->dbg, &count, &dw->error)
-			   : dwarf_load_rnglists(dw->dbg, &count, &dw->error)))
+	if (!hs_dwarf_ok(dw, dwarf_formudata(attribute, &at, &dw->error)))
 		return false;
 	/* Which of the tables is meant is not asked: all must be sound. */
 	bool any = false;
-	for (Dwarf_Unsigned i = 0; i < count && i < HS_LIMIT_DWARF_RANGES;
-	     i++) {
+	for (Dwarf_Unsigned i = 0;
+	     i < HS_LIMIT_DWARF_RANGES && has_table(dw, places, i); i++) {
 		if (!hs_dwarf_ok(dw,
 				 places ? dwarf_get_loclist_offset_index_value(
 						  dw->dbg, i, at, &table,
