@@ -180,6 +180,8 @@ static int write_file(struct export_job *job, const struct export_format *f)
 		cli_note("%s is written: %s", file.path, f->next);
 		code = answered(job);
 	}
+	job->out = &cli->out;
+	job->partial = NULL;
 	export_file_release(&file);
 	out_release(&out);
 	return code;

@@ -31,8 +31,7 @@ static json_t *jholder(struct cli *cli, const struct hs_holder *h)
 			 "interior", jcount(h->interior));
 }
 
-static json_t *jholders(struct cli *cli, struct hs_graph *graph,
-			size_t chunk)
+static json_t *jholders(struct cli *cli, struct hs_graph *graph, size_t chunk)
 {
 	struct hs_holder_list list = { NULL, 0 };
 	if (!graph || chunk == SIZE_MAX ||
