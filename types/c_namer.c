@@ -204,6 +204,9 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 {
 	bool any_tls = false;
 	enum hs_status st = read_modules(n, c, err);
+	/* Mistakes in them are said, also where they are of no use. */
+	if (!st && n->opt->rules)
+		st = hs_c_rules_read(&c->rules, &c->decls, n->opt->rules, err);
 	if (st || !c->ready)
 		return st;
 	hs_window_init(&c->read, n->target);
@@ -213,8 +216,6 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 			       "no memory for claims about %zu chunks",
 			       n->heap->chunk_count);
 	st = hs_c_plans_init(c, err);
-	if (!st && n->opt->rules)
-		st = hs_c_rules_read(&c->rules, &c->decls, n->opt->rules, err);
 	if (!st)
 		st = find_statics(n, c, &any_tls, err);
 	if (!st && any_tls)

@@ -26,6 +26,16 @@ grep -q ' dwarf  *high .* struct blob$' "$work/out" ||
 echo 'struct conn: colour = 1 -> struct tree' >"$work/bad.rules"
 expect 2 'line 1 of the rules is not understood from column 21 on' \
 	types --pid "$program" --rules "$work/bad.rules"
+# Also where they are of no use: a program without debug information.
+rm -rf "$work/run"
+kill -9 "$program"
+wait "$program" 2>/dev/null
+start shapes-stripped ledger
+expect 2 'line 1 of the rules is not understood from column 21 on' \
+	types --pid "$program" --rules "$work/bad.rules"
+kill -9 "$program"
+wait "$program" 2>/dev/null
+start ctypes-dwarf5 truth
 expect 2 "no rules 'no-such'" types --pid "$program" --rules no-such
 
 # Those that are installed are rules, whatever program they are for.
