@@ -12,7 +12,7 @@ import sys
 import seen
 
 PYTHON = """
-import signal, threading
+import os, signal, threading
 table = {i: "value %d" % i * (i % 7) for i in range(60000)}
 trees = [[[j] * (i % 5) for j in range(20)] for i in range(2000)]
 for i in range(0, 60000, 3):
@@ -20,15 +20,24 @@ for i in range(0, 60000, 3):
 del trees[::2]
 big = [bytearray(200000 + i) for i in range(10)]
 del big[3:6]
-gate, ready = threading.Event(), threading.Barrier(4)
+gate, ready = os.pipe(), threading.Barrier(4)
 def work(n):
     mine = [bytes(j % 900) for j in range(5000)]
     del mine[::n]
     ready.wait()
-    gate.wait()
-for n in (2, 3, 5):
-    threading.Thread(target=work, args=(n,), daemon=True).start()
+    os.read(gate[0], 1)
+def at_rest(thread):
+    with open("/proc/self/task/%d/syscall" % thread.native_id) as f:
+        word = f.read().split()
+    return len(word) > 1 and int(word[1], 16) == gate[0]
+workers = [threading.Thread(target=work, args=(n,), daemon=True)
+           for n in (2, 3, 5)]
+for w in workers:
+    w.start()
 ready.wait()
+# What they still free behind the barrier would come after the question.
+while not all(at_rest(w) for w in workers):
+    pass
 print("ready", flush=True)
 while True:
     signal.pause()
