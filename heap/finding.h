@@ -48,6 +48,7 @@
 	X(FURTHER_LIBC, NOTE, "further-libc")                               \
 	X(FOREIGN_SBRK, NOTE, "foreign-sbrk")                               \
 	X(TCACHE_BY_SHAPE, NOTE, "tcache-found-by-shape")                   \
+	X(TCACHE_SHARED, NOTE, "tcache-shared")                             \
 	X(MALLOC_CHECK, NOTE, "malloc-check")                               \
 	X(OTHER_ALLOCATOR, NOTE, "other-allocator")
 /* clang-format on */

@@ -50,7 +50,7 @@ bool hs_list_in_motion(struct hs_scan *scan, uint32_t list)
 	const struct hs_list *l = &heap->lists[list];
 	if (l->state != HS_CHUNK_TCACHE)
 		return hs_arena_in_motion(scan, l->owner);
-	return l->owner != HS_NO_ARENA && heap->threads[l->owner].in_malloc &&
+	return l->owner != HS_NO_ARENA && heap->threads[l->owner].cache_busy &&
 	       !heap->verdict_about_heap;
 }
 

@@ -59,7 +59,8 @@ static enum hs_status walk_lists(struct hs_scan *scan, struct hs_error *err)
 	struct hs_heap *heap = scan->heap;
 	hs_tcache_settle_linking(scan);
 	for (size_t t = 0; t < heap->thread_count; t++) {
-		if (heap->threads[t].tcache == HS_NO_ADDR)
+		if (heap->threads[t].tcache == HS_NO_ADDR ||
+		    heap->threads[t].shares)
 			continue;
 		enum hs_status st = hs_tcache_walk(
 			scan, heap->threads[t].tcache, (uint32_t)t, err);

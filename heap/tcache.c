@@ -220,7 +220,7 @@ enum hs_status hs_tcache_walk(struct hs_scan *scan, hs_addr tcache,
 	if (!bins_of(l, &b))
 		return HS_OK;
 	uint64_t slots = slots_of(scan, l, &b, tcache);
-	bool busy = owner != HS_NO_ARENA && heap->threads[owner].in_malloc;
+	bool busy = owner != HS_NO_ARENA && heap->threads[owner].cache_busy;
 	for (unsigned i = 0; i < b.count; i++) {
 		uint64_t counter, want = 0, met = 0;
 		hs_addr first;

@@ -10,6 +10,7 @@
 #include "heap/arena.h"
 #include "heap/coverage.h"
 #include "heap/region.h"
+#include "heap/shared_cache.h"
 #include "heap/tcache.h"
 
 /* Without a TLS block to look in: static TLS of the usual libraries, libc's
@@ -122,6 +123,8 @@ enum hs_status hs_threads_list(struct hs_scan *scan, struct hs_error *err)
 				t.thread == SIZE_MAX ? NULL
 						     : &list->thread[t.thread],
 				t.tid, t.tp, err);
+		if (!st)
+			scan->heap->threads[i].listed = t.listed;
 	}
 	return st;
 }
@@ -519,5 +522,7 @@ enum hs_status hs_thread_caches_find(struct hs_scan *scan, struct hs_error *err)
 		st = by_value(scan, tcache, arena, err);
 	if (!st)
 		st = forget_zeroed(scan, err);
-	return st ? st : further_caches(scan, err);
+	if (!st)
+		st = further_caches(scan, err);
+	return st ? st : hs_shared_caches_settle(scan, err);
 }

@@ -105,6 +105,23 @@ static const struct key *find_key(const struct key *key, size_t count,
 }
 
 /*
+ * clone() without a thread pointer of its own: several have this one, and the
+ * tid tells which of them is listed, if it is not that of another namespace.
+ */
+static void mark_listed(struct hs_tls *tls, const struct key *key,
+			const struct key *end, const struct hs_listed_thread *l)
+{
+	bool told = false;
+	for (const struct key *k = key; k < end && k->value == l->tp; k++)
+		told |= tls->thread[k->index].tid == l->tid;
+	for (const struct key *k = key; k < end && k->value == l->tp; k++) {
+		struct hs_tls_thread *t = &tls->thread[k->index];
+		t->listed = !told || t->tid == l->tid;
+		t->borrows = !t->listed;
+	}
+}
+
+/*
  * The thread pointer is the identity: a tid inside a pid namespace is not the
  * one the dump knows. The tid serves where the dump has no thread pointer.
  */
@@ -123,11 +140,10 @@ static enum hs_status join_lists(struct hs_tls *tls,
 	for (size_t i = 0; i < list->count; i++) {
 		const struct hs_listed_thread *l = &list->thread[i];
 		const struct key *key = find_key(by_tp, known, l->tp);
-		/* clone() without a thread pointer of its own: several */
-		for (; key && key < by_tp + known && key->value == l->tp; key++)
-			tls->thread[key->index].listed = true;
-		if (find_key(by_tp, known, l->tp))
+		if (key) {
+			mark_listed(tls, key, by_tp + known, l);
 			continue;
+		}
 		key = find_key(by_tid, known, (uint64_t)l->tid);
 		if (key && tls->thread[key->index].tp == HS_NO_ADDR) {
 			tls->thread[key->index].tp = l->tp;
@@ -163,7 +179,8 @@ static enum hs_status note_unlisted(struct hs_tls *tls, struct hs_error *err)
 	unsigned noted = 0;
 	for (size_t i = 0; tls->lists_known && i < tls->count; i++) {
 		const struct hs_tls_thread *t = &tls->thread[i];
-		if (t->listed || noted++ >= HS_LIMIT_PROBLEMS_PER_CODE)
+		if (t->listed || t->borrows ||
+		    noted++ >= HS_LIMIT_PROBLEMS_PER_CODE)
 			continue;
 		enum hs_status st = hs_note_add(
 			&tls->notes, HS_NOTE, "thread-not-listed", t->tp, err,

@@ -26,7 +26,8 @@ struct hs_tls_thread {
 	hs_addr tp;    /* thread pointer; HS_NO_ADDR: not known */
 	size_t thread; /* index for hs_target_thread(); SIZE_MAX: none */
 	enum hs_tls_origin origin;
-	bool listed; /* it is on ld.so's lists too */
+	bool listed;  /* it is on ld.so's lists too */
+	bool borrows; /* its thread pointer is that of a listed thread */
 };
 
 HS_MUST_CHECK enum hs_status hs_tls_new(struct hs_target *target,

@@ -759,6 +759,48 @@ def place_inside_malloc():
     print("an arena was locked in %d of 12 looks" % locked)
 
 
+def place_shared_thread_pointer():
+    """clone() without CLONE_SETTLS: crash handlers (Swift's among them) start
+    helpers so. Such a thread has its maker's cache, not a second one."""
+    program, books, core = with_core("h")
+    try:
+        slice_file = program.path("s.msl")
+        done = run("convert", core, slice_file)
+        failures.expect(done.returncode == 0, done.stderr)
+        for what, *target in (("core", core), ("slice", slice_file),
+                              ("no symbols", core, "--sysroot",
+                               program.folder.name, "--debug-dir",
+                               program.folder.name)):
+            report = compare(what, books, *target)
+            check_shared(what, report)
+    finally:
+        program.close()
+    program = start([SHAPES, "ledger", "h"])
+    try:
+        books = ledger.read_ledger(program.path("ledger"))
+        check_shared("live", compare("live", books, "--pid",
+                                     str(program.pid)))
+    finally:
+        program.close()
+
+
+def check_shared(what, report):
+    """Two pairs of threads have one cache each; one of a pair counts it."""
+    by_tp = {}
+    for thread in report["threads"]:
+        by_tp.setdefault(thread["tls_base"], []).append(thread)
+    pairs = [p for p in by_tp.values() if len(p) == 2]
+    failures.expect(len(pairs) == 2, "%s: %d pairs" % (what, len(pairs)))
+    for pair in pairs:
+        failures.expect(pair[0]["tcache"] == pair[1]["tcache"],
+                        "%s: two caches: %s" % (what, pair))
+        failures.expect(sorted(t["tcache_count"] > 0 for t in pair) ==
+                        [False, True], "%s: counted by %s" % (what, pair))
+    codes = [p["code"] for p in report["problems"]]
+    failures.expect("chunk-on-two-lists" not in codes,
+                    "%s: %s" % (what, codes))
+
+
 def main():
     place = globals().get("place_" + sys.argv[1])
     place()
