@@ -22,6 +22,8 @@
  *	pass file PATH     one plain pass: map the file, add up all its words
  *	pass halves PATH   the same on two threads, half of the file each
  *	pass memory        the same over 1 GB of memory that is there already
+ *	pass new           1 GB of memory that this process did not have yet:
+ *	                   a virtual machine may have to ask its host for it
  *	pass readv         process_vm_readv() of 1 GB out of another process
  */
 
@@ -60,6 +62,7 @@ static void *gigabyte(void)
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		fail("mmap");
+	(void)madvise(p, GIB, MADV_HUGEPAGE); /* as heapscan does */
 	memset(p, 1, GIB);
 	return p;
 }
@@ -122,6 +125,13 @@ static void pass_memory(void)
 	tell(now() - start, GIB);
 }
 
+static void pass_new(void)
+{
+	double start = now();
+	sink = *(const uint64_t *)gigabyte();
+	tell(now() - start, GIB);
+}
+
 static void pass_readv(void)
 {
 	char *bytes = gigabyte(); /* shared with the child until written */
@@ -163,6 +173,8 @@ int main(int argc, char **argv)
 		pass_halves(argv[2]);
 	else if (argc == 2 && strcmp(argv[1], "memory") == 0)
 		pass_memory();
+	else if (argc == 2 && strcmp(argv[1], "new") == 0)
+		pass_new();
 	else if (argc == 2 && strcmp(argv[1], "readv") == 0)
 		pass_readv();
 	else

@@ -101,9 +101,14 @@ END
 		--compress zstd --force 2>/dev/null
 	five "$work/zstd" "$tool/meter" zstd -q -1 -T0 -f -o "$work/core.zst" "$core"
 	cat "$work"/*.msl "$work/heap.zst" >/dev/null
-	for kind in plain z; do
-		five "$work/summary_$kind" "$tool/meter" "$hs" \
-			"$work/$kind.msl" 2>/dev/null
+	five "$work/summary_plain" "$tool/meter" "$hs" "$work/plain.msl" \
+		2>/dev/null
+	# What is unpacked is new memory, which in a virtual machine costs up to
+	# twenty times more the first time: that is seen, and not measured.
+	: >"$work/summary_z" >"$work/new"
+	for _ in 1 2 3 4 5; do
+		"$tool/pass" new >>"$work/new"
+		"$tool/meter" "$hs" "$work/z.msl" >>"$work/summary_z" 2>/dev/null
 	done
 	five "$work/unzstd" "$tool/meter" zstd -q -d -f -o /dev/null \
 		"$work/heap.zst"
@@ -191,6 +196,8 @@ if [ -n "${slices:-}" ]; then
 	zt=$(column 1 <"$work/summary_z")
 	row "slice, stored: summary, in times the core's" \
 		"$(calc '%.2f' "$st/$t")" "at most 1.1"
+	row "machine: a gigabyte of new memory, the slowest" \
+		"$(sort -n "$work/new" | awk 'END { print $1 }') s"
 	row "slice, zstd: summary" "$(calc '%.3f s' "$zt")"
 	row "  beyond the stored one's, in times zstd -d" \
 		"$(calc '%.2f' "($zt-$st)/$(column 1 <"$work/unzstd")")" \
