@@ -104,6 +104,24 @@ static enum hs_status cut_allocator(struct finder *f, struct hs_error *err)
 	return st;
 }
 
+/*
+ * May MAP hold anything but stacks? Crash handlers start helpers by clone() on
+ * an array among their variables, and on anonymous memory without a guard,
+ * which the kernel joins to its neighbours: what is below their stack pointers
+ * is as good as any other.
+ */
+static bool holds_more(const struct finder *f, const struct hs_map *map,
+		       size_t thread)
+{
+	const struct hs_map_list *maps = &f->target->maps;
+	if (hs_target_find_module(f->target, map->start) != SIZE_MAX)
+		return true;
+	if (!f->heap->threads[thread].shares || map->kind == HS_MAP_STACK)
+		return false;
+	const struct hs_map *below = map > maps->map ? map - 1 : NULL;
+	return !below || below->end != map->start || below->prot;
+}
+
 static enum hs_status find_stacks(struct finder *f, struct hs_error *err)
 {
 	struct hs_roots *roots = f->roots;
@@ -124,7 +142,8 @@ static enum hs_status find_stacks(struct finder *f, struct hs_error *err)
 	for (size_t i = 0; i < roots->stack_count; i++) {
 		hs_addr sp = roots->stack[i].sp;
 		const struct hs_map *map = hs_target_find_map(f->target, sp);
-		if (!map || map == before || sp - map->start <= red)
+		if (!map || map == before || sp - map->start <= red ||
+		    holds_more(f, map, roots->stack[i].thread))
 			continue;
 		before = map;
 		hs_addr end = (sp - red) & ~(hs_addr)(heap->word_size - 1);

@@ -679,6 +679,65 @@ static void a_hole_where_nothing_is_missing_makes_no_leak_doubtful(void **state)
 	assert_int_equal(s.missing_root_bytes, 0);
 }
 
+/* ---- stacks ---- */
+
+/* Is a block reached that only a word below a thread's stack pointer has? */
+static bool reached_from_below(struct web *w)
+{
+	struct hs_leaks *leaks = NULL;
+	w->roots[8] = hb_user(&w->hb, w->block[4]);
+	w->heap->threads[0].sp = ROOT_AREA + 0x800;
+	judge(w, &leaks);
+	hs_leaks_free(leaks);
+	return hs_graph_reached(w->graph, w->chunk[4]);
+}
+
+static void what_a_function_left_below_its_stack_keeps_nothing(void **state)
+{
+	(void)state;
+	struct web *w = malloc(sizeof(*w));
+	assert_non_null(w);
+	make_plain_web(w);
+	assert_false(reached_from_below(w));
+	clear_web(w);
+	free(w);
+}
+
+/* Swift's crash handler has one: an array among libswiftCore's variables. */
+static void variables_below_a_stack_among_them_are_roots(void **state)
+{
+	(void)state;
+	struct web *w = malloc(sizeof(*w));
+	assert_non_null(w);
+	make_plain_web(w);
+	char path[] = "/lib/libswiftCore.so";
+	struct hs_module module = { .base = ROOT_AREA,
+				    .end = ROOT_AREA + 0x1000,
+				    .path = path };
+	struct hs_module_list *list = &w->hb.target.base.modules;
+	assert_int_equal(hs_module_list_add(list, &module, NULL), HS_OK);
+	if (list->count == 2 && list->module[0].base > ROOT_AREA) {
+		struct hs_module first = list->module[0];
+		list->module[0] = list->module[1];
+		list->module[1] = first;
+	}
+	assert_true(reached_from_below(w));
+	clear_web(w);
+	free(w);
+}
+
+static void a_helper_made_by_clone_has_no_stack_of_its_own(void **state)
+{
+	(void)state;
+	struct web *w = malloc(sizeof(*w));
+	assert_non_null(w);
+	make_plain_web(w);
+	w->heap->threads[0].shares = true;
+	assert_true(reached_from_below(w));
+	clear_web(w);
+	free(w);
+}
+
 static bool stop_at_once(void *arg, const char *what, uint64_t done,
 			 uint64_t total)
 {
@@ -722,6 +781,11 @@ int main(void)
 		cmocka_unit_test(a_hole_in_a_block_makes_every_leak_doubtful),
 		cmocka_unit_test(
 			a_hole_where_nothing_is_missing_makes_no_leak_doubtful),
+		cmocka_unit_test(
+			what_a_function_left_below_its_stack_keeps_nothing),
+		cmocka_unit_test(variables_below_a_stack_among_them_are_roots),
+		cmocka_unit_test(
+			a_helper_made_by_clone_has_no_stack_of_its_own),
 		cmocka_unit_test(a_progress_callback_stops_the_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
