@@ -5,6 +5,7 @@
 
 #include "core/grow.h"
 #include "heap/bin_scan.h"
+#include "heap/interrupted.h"
 
 /* One call of malloc or free has at most this many chunks half done: the one
  * in hand, its neighbours, the top. */
@@ -26,10 +27,8 @@ bool hs_arena_in_motion(struct hs_scan *scan, uint32_t arena)
 	if (arena == HS_NO_ARENA || heap->verdict_about_heap)
 		return false;
 	struct hs_arena *a = &heap->arenas[arena];
-	bool busy = a->locked;
-	for (size_t i = 0; !busy && i < heap->thread_count; i++)
-		busy = heap->threads[i].in_malloc;
-	return busy && ++a->oddities <= MAX_ODDITIES;
+	return (a->locked || hs_any_in_malloc(scan)) &&
+	       ++a->oddities <= MAX_ODDITIES;
 }
 
 /* 64 MiB, or 1 MiB with 32-bit words, since thread arenas exist. */

@@ -6,6 +6,7 @@
 
 #include "core/grow.h"
 #include "heap/arena.h"
+#include "heap/interrupted.h"
 
 enum hs_status hs_list_add(struct hs_heap *heap, const struct hs_list *list,
 			   uint32_t *ret, struct hs_error *err)
@@ -50,7 +51,7 @@ bool hs_list_in_motion(struct hs_scan *scan, uint32_t list)
 	const struct hs_list *l = &heap->lists[list];
 	if (l->state != HS_CHUNK_TCACHE)
 		return hs_arena_in_motion(scan, l->owner);
-	return l->owner != HS_NO_ARENA && heap->threads[l->owner].cache_busy &&
+	return l->owner != HS_NO_ARENA && hs_cache_busy(scan, l->owner) &&
 	       !heap->verdict_about_heap;
 }
 

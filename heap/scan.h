@@ -44,6 +44,7 @@ struct hs_scan {
 	size_t mmapped_chunks;  /* found so far */
 	uint64_t mmapped_bytes; /* whole mappings */
 	bool missing;           /* bytes that the answer needs */
+	bool interrupted_known; /* their stacks were walked */
 
 	/* The main arena itself was not captured: what its chunks tell. */
 	bool lost;

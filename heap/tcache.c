@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "heap/cache_slots.h"
+#include "heap/interrupted.h"
 #include "heap/linked.h"
 #include "heap/walk.h"
 
@@ -220,7 +221,6 @@ enum hs_status hs_tcache_walk(struct hs_scan *scan, hs_addr tcache,
 	if (!bins_of(l, &b))
 		return HS_OK;
 	uint64_t slots = slots_of(scan, l, &b, tcache);
-	bool busy = owner != HS_NO_ARENA && heap->threads[owner].cache_busy;
 	for (unsigned i = 0; i < b.count; i++) {
 		uint64_t counter, want = 0, met = 0;
 		hs_addr first;
@@ -261,6 +261,7 @@ enum hs_status hs_tcache_walk(struct hs_scan *scan, hs_addr tcache,
 		}
 		if ((counted && want == met) || *cut != cut_before)
 			continue;
+		bool busy = owner != HS_NO_ARENA && hs_cache_busy(scan, owner);
 		enum hs_finding what =
 			busy ? HS_FINDING_IN_MOTION : HS_FINDING_TCACHE_COUNT;
 		enum hs_status st = hs_finding_add(

@@ -9,6 +9,7 @@
 #include "core/grow.h"
 #include "heap/arena.h"
 #include "heap/coverage.h"
+#include "heap/interrupted.h"
 #include "heap/region.h"
 #include "heap/shared_cache.h"
 #include "heap/tcache.h"
@@ -18,64 +19,6 @@
 #define TLS_REACH 0x1000u
 
 /* ---- the threads ---- */
-
-static const char *const inside_malloc[] = {
-	"malloc",
-	"free",
-	"calloc",
-	"realloc",
-	"memalign",
-	"aligned_alloc",
-	"posix_memalign",
-	"valloc",
-	"pvalloc",
-	"malloc_trim",
-	"sysmalloc",
-	"systrim",
-	"_int_malloc",
-	"_int_free",
-	"_int_realloc",
-	"_int_memalign",
-	"unlink_chunk",
-	"malloc_consolidate",
-	"tcache_init",
-	"arena_get2",
-	"new_heap",
-	"grow_heap",
-	"heap_trim",
-	"_int_free_chunk",
-	"_int_free_merge_chunk",
-	"_int_free_maybe_trim",
-	"_int_free_create_chunk",
-	"ptmalloc_init",
-	"__libc_malloc",
-	"__libc_free",
-	"__libc_calloc",
-	"__libc_realloc",
-	"__libc_memalign",
-	"tcache_thread_shutdown",
-	"munmap_chunk",
-	"sysmalloc_mmap",
-	"__libc_malloc2",
-	"__libc_calloc2",
-};
-
-static bool pc_in_malloc(struct hs_scan *scan, hs_addr pc)
-{
-	struct hs_symbol_info symbol;
-	if (!scan->syms || pc == HS_NO_ADDR || scan->heap->module == SIZE_MAX ||
-	    hs_target_find_module(scan->target, pc) != scan->heap->module ||
-	    !hs_symbols_at(scan->syms, pc, &symbol))
-		return false;
-	/* "_int_free.constprop.0" is _int_free */
-	size_t len = strcspn(symbol.name, ".@");
-	for (size_t i = 0; i < sizeof(inside_malloc) / sizeof(inside_malloc[0]);
-	     i++)
-		if (strlen(inside_malloc[i]) == len &&
-		    strncmp(symbol.name, inside_malloc[i], len) == 0)
-			return true;
-	return false;
-}
 
 static enum hs_status add_thread(struct hs_scan *scan,
 				 const struct hs_thread *known, int64_t tid,
@@ -97,7 +40,7 @@ static enum hs_status add_thread(struct hs_scan *scan,
 		t.current = known->current;
 		t.pc = known->pc;
 		t.sp = known->sp;
-		t.in_malloc = pc_in_malloc(scan, known->pc);
+		t.in_malloc = hs_pc_in_malloc(scan, known->pc);
 		if (known->name && !(t.name = strdup(known->name)))
 			return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	}
