@@ -12,6 +12,7 @@
 #include "backends/file_kind.h"
 #include "backends/live_budget.h"
 #include "backends/slice_crypt.h"
+#include "backends/slice_index.h"
 #include "core/cleanup.h"
 #include "core/cursor.h"
 #include "core/grow.h"
@@ -52,94 +53,6 @@ const char *hs_slice_type_name(unsigned type)
 	}
 }
 
-/* A note; after so many of a kind one last says that there are more. */
-static HS_PRINTF(5, 6) enum hs_status
-	say(struct hs_slice *s, enum hs_severity severity, const char *code,
-	    struct hs_error *err, const char *fmt, ...)
-{
-	char text[400];
-	unsigned seen = 0;
-	for (size_t i = 0; i < s->notes.count; i++)
-		if (strcmp(s->notes.note[i].code, code) == 0)
-			seen++;
-	if (seen > HS_LIMIT_PROBLEMS_PER_CODE)
-		return HS_OK;
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return hs_note_add(&s->notes, severity, code, HS_NO_ADDR, err, "%s",
-			   seen < HS_LIMIT_PROBLEMS_PER_CODE
-				   ? text
-				   : "and so it is with more blocks");
-}
-
-/* ---- the list of blocks ---- */
-
-static enum hs_status index_ends(struct hs_slice *s, uint64_t at,
-				 struct hs_error *err)
-{
-	uint64_t left = s->len - at;
-	if (s->end != SIZE_MAX) {
-		/* What follows the end is nobody's business, unless there is
-		 * something that no tool is known to leave. */
-		return left == 0 ? HS_OK
-				 : say(s, HS_NOTE, "slice-trailing", err,
-				       "%" PRIu64 " bytes behind the last "
-				       "block, at offset %" PRIu64 ", are none",
-				       left, at);
-	}
-	s->whole = false;
-	if (left == 0)
-		return say(s, HS_WARNING, "slice-no-end", err,
-			   "the slice ends without End-of-Capture: what was "
-			   "to follow is missing");
-	return say(s, HS_WARNING, "slice-truncated", err,
-		   "the slice is cut or damaged at offset %" PRIu64 ": %" PRIu64
-		   " bytes there are no block, and there is no "
-		   "End-of-Capture",
-		   at, left);
-}
-
-static enum hs_status index_blocks(struct hs_slice *s, struct hs_error *err)
-{
-	uint64_t at = s->header.size;
-	s->end = SIZE_MAX;
-	s->whole = true;
-	while (s->len - at >= SLICE_BLOCK_HEADER_LEN) {
-		struct hs_cursor c = { .pos = s->bytes + at,
-				       .end = s->bytes + s->len,
-				       .big_endian = s->header.big_endian };
-		const uint8_t *magic =
-			hs_cursor_bytes(&c, SLICE_BLOCK_MAGIC_LEN);
-		struct hs_slice_block b = { .offset = at };
-		if (memcmp(magic, SLICE_BLOCK_MAGIC, SLICE_BLOCK_MAGIC_LEN) !=
-		    0)
-			break;
-		b.type = hs_cursor_u16(&c);
-		b.flags = hs_cursor_u16(&c);
-		b.length = hs_cursor_u32(&c);
-		b.version = hs_cursor_u16(&c);
-		if (b.length < SLICE_BLOCK_HEADER_LEN || b.length > s->len - at)
-			break;
-		if (s->count == HS_LIMIT_SLICE_BLOCKS)
-			return hs_fail(err, HS_ERR_LIMIT,
-				       "'%s' has more than %u blocks", s->path,
-				       HS_LIMIT_SLICE_BLOCKS);
-		enum hs_status st = hs_grow(&s->block, &s->capacity, s->count,
-					    sizeof(*s->block), err);
-		if (st)
-			return st;
-		if (b.length % 8 != 0)
-			s->unpadded = true;
-		if (b.type == SLICE_BLOCK_END && s->end == SIZE_MAX)
-			s->end = s->count;
-		s->block[s->count++] = b;
-		at += b.length;
-	}
-	return index_ends(s, at, err);
-}
-
 /* ---- what is in them ---- */
 
 /* Damage in a block is a note and the block is left out; trouble of our own
@@ -154,11 +67,12 @@ static enum hs_status drop(struct hs_slice *s, size_t i,
 	}
 	const struct hs_slice_block *b = &s->block[i];
 	s->whole = false;
-	return say(s, HS_WARNING, "slice-block-malformed", err,
-		   "block %zu (%s, offset %" PRIu64 ") is left out: %s", i,
-		   hs_slice_type_name(b->type) ? hs_slice_type_name(b->type)
-					       : "unknown",
-		   b->offset, why->text);
+	return hs_slice_say(
+		s, HS_WARNING, "slice-block-malformed", err,
+		"block %zu (%s, offset %" PRIu64 ") is left out: %s", i,
+		hs_slice_type_name(b->type) ? hs_slice_type_name(b->type)
+					    : "unknown",
+		b->offset, why->text);
 }
 
 static enum hs_status read_region(struct hs_slice *s, size_t i,
@@ -181,16 +95,17 @@ static enum hs_status read_region(struct hs_slice *s, size_t i,
 	s->region[s->region_count++] = r;
 	if (r.missing > 0) {
 		s->whole = false;
-		st = say(s, HS_WARNING, "slice-region-short", err,
-			 "the region at 0x%" PRIx64
-			 " (block %zu) lacks %" PRIu64
-			 " of the pages that it calls captured",
-			 r.base, i, r.missing);
+		st = hs_slice_say(s, HS_WARNING, "slice-region-short", err,
+				  "the region at 0x%" PRIx64
+				  " (block %zu) lacks %" PRIu64
+				  " of the pages that it calls captured",
+				  r.base, i, r.missing);
 	} else if (r.extra > 0) {
-		st = say(s, HS_WARNING, "slice-region-long", err,
-			 "the region at 0x%" PRIx64 " (block %zu) has %" PRIu64
-			 " bytes behind its last page",
-			 r.base, i, r.extra);
+		st = hs_slice_say(s, HS_WARNING, "slice-region-long", err,
+				  "the region at 0x%" PRIx64
+				  " (block %zu) has %" PRIu64
+				  " bytes behind its last page",
+				  r.base, i, r.extra);
 	}
 	if (st)
 		(void)hs_fail(why, st, "no memory");
@@ -259,13 +174,14 @@ static enum hs_status read_block(struct hs_slice *s, size_t i,
 	if (!hs_slice_type_name(b->type) || b->type == SLICE_BLOCK_END)
 		return HS_OK;
 	if (b->version != SLICE_PAYLOAD_VERSION && !legacy)
-		return say(s, HS_WARNING, "slice-payload-version", err,
-			   "block %zu (%s) is of payload version %u and left "
-			   "out%s",
-			   i, hs_slice_type_name(b->type), b->version,
-			   b->version == 0 ? ": --legacy reads what libmsl "
-					     "wrote"
-					   : "");
+		return hs_slice_say(
+			s, HS_WARNING, "slice-payload-version", err,
+			"block %zu (%s) is of payload version %u and left "
+			"out%s",
+			i, hs_slice_type_name(b->type), b->version,
+			b->version == 0 ? ": --legacy reads what libmsl "
+					  "wrote"
+					: "");
 	/* In libmsl's blocks the flag means that there are children. */
 	unsigned flags = legacy ? 0 : b->flags;
 	struct hs_slice_packed packed;
@@ -276,9 +192,10 @@ static enum hs_status read_block(struct hs_slice *s, size_t i,
 	if (!st && packed.is_b)
 		s->framed_b = true;
 	if (!st && packed.odd)
-		st = say(s, HS_WARNING, "slice-size-contradicts", &why,
-			 "block %zu states two sizes of its unpacked payload",
-			 i);
+		st = hs_slice_say(
+			s, HS_WARNING, "slice-size-contradicts", &why,
+			"block %zu states two sizes of its unpacked payload",
+			i);
 	if (!st && b->type == SLICE_BLOCK_REGION)
 		st = read_region(s, i, &packed, legacy, &why, err);
 	else if (!st && b->type == SLICE_BLOCK_PAGE_REFERENCES)
@@ -326,25 +243,29 @@ static enum hs_status check_claims(struct hs_slice *s, struct hs_error *err)
 	enum hs_status st = HS_OK;
 	bool claimed = s->header.capabilities >> SLICE_CAP_REGIONS & 1;
 	if (s->header.mislabelled)
-		st = say(s, HS_NOTE, "slice-byte-order", err,
-			 "the slice calls itself big-endian and is not");
+		st = hs_slice_say(
+			s, HS_NOTE, "slice-byte-order", err,
+			"the slice calls itself big-endian and is not");
 	if (!st && s->region_count == 0) {
 		s->whole = false;
-		st = say(s, HS_WARNING, "slice-no-memory", err,
-			 "the slice holds no memory%s",
-			 claimed ? ", although it claims to: the acquisition "
-				   "failed"
-				 : "");
+		st = hs_slice_say(
+			s, HS_WARNING, "slice-no-memory", err,
+			"the slice holds no memory%s",
+			claimed ? ", although it claims to: the acquisition "
+				  "failed"
+				: "");
 	}
 	if (!st && s->header.block_count != 0 &&
 	    s->header.block_count != s->count)
-		st = say(s, HS_WARNING, "slice-block-count", err,
-			 "the slice claims %" PRIu32 " blocks and has %zu",
-			 s->header.block_count, s->count);
+		st = hs_slice_say(s, HS_WARNING, "slice-block-count", err,
+				  "the slice claims %" PRIu32
+				  " blocks and has %zu",
+				  s->header.block_count, s->count);
 	if (!st && s->records.facts_cut)
-		st = say(s, HS_NOTE, "slice-tables-cut", err,
-			 "only %u values of the slice's tables are kept",
-			 HS_LIMIT_SLICE_FACTS);
+		st = hs_slice_say(
+			s, HS_NOTE, "slice-tables-cut", err,
+			"only %u values of the slice's tables are kept",
+			HS_LIMIT_SLICE_FACTS);
 	return st;
 }
 
@@ -413,7 +334,7 @@ static enum hs_status read_all(struct hs_slice *s,
 	if (s->header.flags & SLICE_ENCRYPTED)
 		st = unlock(s, opt, err);
 	if (!st)
-		st = index_blocks(s, err);
+		st = hs_slice_index(s, err);
 	return st ? st : read_blocks(s, err);
 }
 

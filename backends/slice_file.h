@@ -28,6 +28,7 @@ struct hs_slice {
 	size_t count, capacity;
 	size_t end;  /* index of the first End-of-Capture; SIZE_MAX: none */
 	bool whole;  /* ... and nothing before it is cut or malformed */
+	bool mended; /* a block's header is damaged: slice_index.c */
 	bool legacy; /* blocks in libmsl's layout are wanted */
 	bool framed_b, unpadded; /* signs of MemDiver's way of writing */
 

@@ -187,7 +187,7 @@ enum hs_status hs_slice_verify(const struct hs_slice *s,
 		in.chain = HS_SLICE_CHAIN_OK;
 	in.dialect = dialect_of(s, in.broken_at_block, in.anchored);
 	in.sound = in.chain == HS_SLICE_CHAIN_OK && in.end_of_capture &&
-		   in.file_hash == HS_SLICE_FILE_HASH_OK;
+		   in.file_hash == HS_SLICE_FILE_HASH_OK && !s->mended;
 	*ret = in;
 	return HS_OK;
 }

@@ -79,25 +79,34 @@ static void damaged_memory(struct cli *cli, const struct hs_slice *slice,
 static void broken_chain(struct cli *cli, const struct slice_view *view)
 {
 	const struct hs_slice_integrity *in = &view->integrity;
-	struct hs_slice_block_info b;
+	struct hs_slice_block_info b, before = { 0 };
 	size_t i = in->broken_at_block;
 	hs_slice_block(view->slice, i, &b);
+	if (i > 0)
+		hs_slice_block(view->slice, i - 1, &before);
 	out_printf(&cli->out,
 		   "the chain breaks at block %zu (%s, offset %" PRIu64 "): ",
 		   i, b.type_name, b.offset);
-	if (in->dialect && strcmp(in->dialect, "memslicer-enrich") == 0)
+	uint64_t lost = i > 0 ? b.offset - before.offset - before.length : 0;
+	bool enriched =
+		in->dialect && strcmp(in->dialect, "memslicer-enrich") == 0;
+	if (enriched)
 		out_str(&cli->out,
 			"memslicer-enrich appended it and always leaves it "
 			"so; the blocks before it are as they were written\n");
 	else if (i == 0)
 		out_str(&cli->out,
 			"it or the file header is not as it was written\n");
+	else if (lost > 0)
+		out_printf(&cli->out,
+			   "the %" PRIu64 " bytes before it are no block\n",
+			   lost);
 	else
 		out_printf(&cli->out,
 			   "block %zu before it, or its own link, is not as "
 			   "it was written\n",
 			   i - 1);
-	if (i > 0)
+	if (i > 0 && !enriched && lost == 0)
 		damaged_memory(cli, view->slice, i - 1);
 }
 

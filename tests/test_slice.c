@@ -994,6 +994,115 @@ static void libmsls_layout_is_read_when_asked_for(void **state)
 	slice_release(&b);
 }
 
+/* ---- damaged headers ---- */
+
+/* Three pages, a block each. */
+static void three(struct slice_builder *b)
+{
+	slice_begin(b);
+	for (unsigned i = 0; i < 3; i++)
+		slice_region(b, BASE + i * PAGE, 1, (const uint8_t[]){ 0 },
+			     pages + (size_t)i * PAGE, PAGE);
+	slice_end(b);
+}
+
+static void one_damaged_field_of_a_header_costs_no_memory(void **state)
+{
+	(void)state;
+	static const size_t field[] = { 0, 3, 8, 9, 10 };
+	for (size_t block = 0; block < 4; block++)
+		for (size_t f = 0; f < sizeof(field) / sizeof(*field); f++)
+			for (unsigned bit = 0; bit < 8; bit++) {
+				struct slice_builder b;
+				three(&b);
+				b.bytes[b.start[block] + field[f]] ^=
+					(uint8_t)(1u << bit);
+				struct hs_slice *s = open_slice(&b);
+				assert_int_equal(hs_slice_block_count(s), 4);
+				assert_true(
+					has_problem(s, "slice-block-header"));
+				hs_slice_close(s);
+				struct hs_slice_integrity in = verify(&b);
+				assert_false(in.sound);
+				assert_int_equal(
+					in.chain,
+					block == 3 ? HS_SLICE_CHAIN_OK
+						   : HS_SLICE_CHAIN_BROKEN);
+				struct hs_target *t = open_target(&b);
+				assert_false(t->complete);
+				/* A length too small loses the rest of it. */
+				bool cut = block < 3 && field[f] >= 8 &&
+					   status_at(t, BASE + block * PAGE) !=
+						   HS_OK;
+				for (size_t i = 0; i < 3; i++)
+					if (!cut || i != block)
+						reads(t, BASE + i * PAGE,
+						      pages + i * PAGE, PAGE);
+				assert_false(cut);
+				hs_target_close(t);
+				slice_release(&b);
+			}
+}
+
+static void a_destroyed_header_costs_its_block_only(void **state)
+{
+	(void)state;
+	for (size_t block = 0; block < 3; block++) {
+		struct slice_builder b;
+		three(&b);
+		memset(b.bytes + b.start[block], 0, 80);
+		struct hs_slice *s = open_slice(&b);
+		assert_int_equal(hs_slice_block_count(s), 3);
+		assert_true(has_problem(s, "slice-bytes-lost"));
+		hs_slice_close(s);
+		assert_int_equal(verify(&b).broken_at_block, block);
+		struct hs_target *t = open_target(&b);
+		assert_false(t->complete);
+		for (size_t i = 0; i < 3; i++)
+			if (i != block)
+				reads(t, BASE + i * PAGE, pages + i * PAGE,
+				      PAGE);
+		assert_int_not_equal(status_at(t, BASE + block * PAGE), HS_OK);
+		hs_target_close(t);
+		slice_release(&b);
+	}
+}
+
+/* Somebody's memory may hold a slice: its blocks are not ours. */
+static void blocks_inside_of_lost_memory_are_not_taken(void **state)
+{
+	(void)state;
+	struct slice_builder inner, b;
+	static uint8_t held[2 * PAGE];
+	slice_begin(&inner);
+	slice_block(&inner, 0x0040, 0, pages, 0x18);
+	slice_region(&inner, 16 * BASE, 1, (const uint8_t[]){ 0 }, pages, PAGE);
+	slice_end(&inner);
+	assert_true(inner.len < sizeof(held));
+	memcpy(held + sizeof(held) - inner.len, inner.bytes, inner.len);
+	for (size_t block = 0; block < 3; block++) {
+		slice_begin(&b);
+		slice_region(&b, BASE, 1, (const uint8_t[]){ 0 }, pages, PAGE);
+		slice_region(&b, BASE + PAGE, 2, (const uint8_t[]){ 0, 0 },
+			     held, sizeof(held));
+		slice_region(&b, BASE + 3 * PAGE, 1, (const uint8_t[]){ 0 },
+			     pages, PAGE);
+		slice_end(&b);
+		memset(b.bytes + b.start[block], 0xee, 80);
+		struct hs_target *t = open_target(&b);
+		assert_int_equal(status_at(t, 16 * BASE), HS_ERR_UNMAPPED);
+		for (size_t i = 0; i < 3; i++)
+			if (i != block)
+				assert_int_equal(
+					status_at(t,
+						  BASE + (i + (i == 2)) * PAGE),
+					HS_OK);
+		hs_target_close(t);
+		slice_release(&b);
+	}
+	slice_release(&inner);
+}
+
 /* ---- cut files ---- */
 
 static void a_slice_cut_anywhere_is_refused_or_read(void **state)
@@ -1076,6 +1185,9 @@ int main(void)
 			memdivers_loose_first_block_is_named_not_broken),
 		cmocka_unit_test(enrichs_broken_tail_is_named),
 		cmocka_unit_test(libmsls_layout_is_read_when_asked_for),
+		cmocka_unit_test(one_damaged_field_of_a_header_costs_no_memory),
+		cmocka_unit_test(a_destroyed_header_costs_its_block_only),
+		cmocka_unit_test(blocks_inside_of_lost_memory_are_not_taken),
 		cmocka_unit_test(a_slice_cut_anywhere_is_refused_or_read),
 	};
 	return cmocka_run_group_tests(tests, fill_pages, NULL);

@@ -176,7 +176,8 @@ struct hs_slice_integrity {
 	 * "memslicer-enrich"; NULL: cannot be told. */
 	const char *dialect;
 	bool anchored; /* the first block holds the hash of the header */
-	bool sound;    /* chain and file hash hold, End-of-Capture is there */
+	bool sound;    /* chain and file hash hold, End-of-Capture is there, no
+			* block's header is damaged */
 };
 /* Reads all of the file; on as many processors as there are. */
 HS_API enum hs_status hs_slice_verify(const struct hs_slice *slice,
