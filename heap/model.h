@@ -65,6 +65,7 @@ struct hs_arena {
 	uint64_t system_mem; /* HS_UNKNOWN: not readable */
 	uint64_t walked;     /* bytes accounted for */
 	uint64_t holes;      /* ... of these, foreign ones */
+	uint64_t in_hand;    /* ... and of chunks that malloc had taken out */
 	uint64_t chunks;
 	size_t heap_count; /* its regions */
 	struct hs_total in_use, freed;

@@ -109,7 +109,7 @@ static void sum_up(struct hs_scan *scan)
 	}
 	for (size_t i = 0; i < heap->arena_count; i++) {
 		struct hs_arena *a = &heap->arenas[i];
-		a->walked += a->holes;
+		a->walked += a->holes + a->in_hand;
 		if (i == 0 && a->top != HS_NO_ADDR) /* the first libc's */
 			info->keepcost = a->top_size ? a->top_size : HS_UNKNOWN;
 		if (a->system_mem == HS_UNKNOWN)

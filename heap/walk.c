@@ -116,6 +116,7 @@ static enum hs_status check_before(struct walker *w, hs_addr at, unsigned flags,
 	bool lists_missing = met[HS_FINDING_LIST_UNREADABLE] ||
 			     met[HS_FINDING_MAIN_ARENA_LOST] ||
 			     met[HS_FINDING_ARENA_UNREADABLE];
+	uint64_t moving = met[HS_FINDING_IN_MOTION];
 	/* A size that is none speaks against the mark, not for it. */
 	if (before->state == HS_CHUNK_USED && (agrees || lists_missing))
 		before->state = HS_CHUNK_UNKNOWN;
@@ -124,13 +125,20 @@ static enum hs_status check_before(struct walker *w, hs_addr at, unsigned flags,
 				"is free, but the list that it is on was not "
 				"captured",
 				err);
-	return complain(w, HS_FINDING_FREE_UNLISTED, before->addr,
-			agrees ? "is marked free by its neighbour, but no list "
-				 "of free chunks leads to it"
-			       : "is on no list of free chunks, but the next "
-				 "chunk's header says it is free; that header "
-				 "was probably overwritten",
-			err);
+	enum hs_status st = complain(
+		w, HS_FINDING_FREE_UNLISTED, before->addr,
+		agrees ? "is marked free by its neighbour, but no list of free "
+			 "chunks leads to it"
+		       : "is on no list of free chunks, but the next chunk's "
+			 "header says it is free; that header was probably "
+			 "overwritten",
+		err);
+	/* In somebody's hands, on the way from one list to another. */
+	if (met[HS_FINDING_IN_MOTION] > moving &&
+	    before->state == HS_CHUNK_UNKNOWN)
+		w->heap->arenas[w->region->arena].in_hand +=
+			hs_chunk_size(before);
+	return st;
 }
 
 static enum hs_status no_chunk(struct hs_scan *scan,

@@ -722,6 +722,31 @@ static void an_oddity_in_a_locked_arena_is_motion_not_damage(void **state)
 	hb_release(&hb);
 }
 
+/* Those that it had in its hands are free or will be used: of no state, but
+ * nothing is missing. */
+static void chunks_that_malloc_has_in_hand_are_accounted_for(void **state)
+{
+	(void)state;
+	struct heap_builder hb;
+	struct hb_scene s;
+	hb_build(&hb, 36, HS_ARCH_X86_64, 0, &s);
+	fake_target_put_uint(&hb.target,
+			     hb_arena_field(&hb, HB_MAIN, HS_FIELD_ARENA_MUTEX),
+			     4, 1);
+	hs_addr head = hb_bin_head(&hb, HB_MAIN, hb.chunk[s.small[0]].bin);
+	put(&hb, head + 16, head);
+	put(&hb, head + 24, head);
+	struct hs_heap *heap = scan(&hb);
+	assert_int_equal(hb_problems(heap, "allocator-in-motion", HS_NOTE), 3);
+	assert_int_equal(hb_problems(heap, "system-mem-mismatch", HS_NOTE), 0);
+	struct hs_heap_checks checks;
+	hs_heap_checks(heap, &checks);
+	assert_true(checks.complete);
+	assert_true(checks.system_mem_walked == checks.system_mem_expected);
+	hs_heap_free(heap);
+	hb_release(&hb);
+}
+
 /* One smashed chunk must not cost the piece of the main arena it lies in. */
 static void damage_in_a_scattered_main_arena_stays_local(void **state)
 {
@@ -906,6 +931,8 @@ int main(void)
 		cmocka_unit_test(a_locked_arena_is_said_to_be_locked),
 		cmocka_unit_test(
 			an_oddity_in_a_locked_arena_is_motion_not_damage),
+		cmocka_unit_test(
+			chunks_that_malloc_has_in_hand_are_accounted_for),
 		cmocka_unit_test(damage_in_a_scattered_main_arena_stays_local),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
