@@ -109,7 +109,7 @@ void out_evidence(struct cli *cli)
 	if (a.other_allocator) {
 		label(cli, "also there");
 		out_escaped(out, a.other_allocator);
-		out_str(out, ", whose blocks are not in this picture\n");
+		out_str(out, ", whose own blocks are not in this picture\n");
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/limits.h"
+#include "heap/libc_module.h"
 
 #define PAGE UINT64_C(4096)
 
@@ -91,20 +92,40 @@ static void by_file_name(const struct hs_scan *scan, struct names *n)
 	}
 }
 
+static bool defines(const struct hs_scan *scan, size_t module, const char *name)
+{
+	struct hs_symbol_info symbol;
+	return hs_symbols_find(scan->syms, module, name, &symbol, NULL) ==
+	       HS_OK;
+}
+
+/*
+ * What the program defines itself, all others call as well, libc included: so
+ * Chromium and Firefox bring theirs along, stripped of all other names. A
+ * static program has libc's there.
+ */
+static bool has_its_own(const struct hs_scan *scan, size_t executable)
+{
+	return hs_libc_candidate(scan, 0) != executable &&
+	       defines(scan, executable, "malloc") &&
+	       defines(scan, executable, "free");
+}
+
 static void by_symbol(const struct hs_scan *scan, struct names *n)
 {
 	const struct hs_module_list *modules = &scan->target->modules;
 	for (size_t m = 0; scan->syms && m < modules->count; m++) {
+		size_t before = n->used;
 		if (!modules->module[m].is_executable)
 			continue;
 		for (size_t k = 0; k < sizeof(linked_in) / sizeof(linked_in[0]);
 		     k++) {
-			struct hs_symbol_info symbol;
 			if (!named(n, linked_in[k].name) &&
-			    hs_symbols_find(scan->syms, m, linked_in[k].symbol,
-					    &symbol, NULL) == HS_OK)
+			    defines(scan, m, linked_in[k].symbol))
 				add(n, linked_in[k].name, "in the executable");
 		}
+		if (n->used == before && has_its_own(scan, m))
+			add(n, "a malloc of its own", "in the executable");
 	}
 }
 

@@ -279,6 +279,39 @@ def compiled(name, *compiler):
             program.close()
 
 
+OWN = """
+#include <stddef.h>
+#include <string.h>
+static _Alignas(16) char first[4096];
+static char *at = first, *end = first + sizeof(first);
+void *mmap(void *, size_t, int, int, int, long);
+void *malloc(size_t n)
+{
+	n = (n + 15) & ~(size_t)15;
+	if (n > (size_t)(end - at)) {
+		at = mmap(0, 1 << 23, 3, 0x22, -1, 0);
+		end = at + (1 << 23);
+	}
+	at += n;
+	return at - n;
+}
+void free(void *p) { (void)p; }
+void *calloc(size_t a, size_t b) { return memset(malloc(a * b), 0, a * b); }
+void *realloc(void *p, size_t n)
+{
+	return p ? memmove(malloc(n), p, n) : malloc(n);
+}
+"""
+
+
+def place_own_malloc():
+    """As in Chromium and Firefox: the program defines malloc for everyone."""
+    global SMALL
+    SMALL = OWN + SMALL
+    compiled("a malloc of its own", "gcc", "-O0", "-rdynamic", "-s",
+             "-fno-builtin")
+
+
 def place_musl():
     compiled("musl", "musl-gcc", "-O0")
 
