@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/gslice.h"
+#include "types/shapes.h"
 
 /*
  * Structures of GLib on 64-bit machines, by shapes that no symbol is needed
@@ -51,7 +52,7 @@ static uint32_t shape_type(struct hs_naming *n, enum shape shape)
 		.source = HS_TYPE_GLIB,
 		.confidence = shapes[shape].confidence,
 		.evidence = shapes[shape].evidence,
-		.module = hs_glib_module(n, "libglib-2.0"),
+		.module = hs_module_named(n, "libglib-2.0"),
 	};
 	uint32_t type;
 	return hs_naming_type(n, &what, &type) ? type : HS_NO_TYPE;
@@ -61,7 +62,7 @@ static void prepare(struct hs_naming *n, void *state)
 {
 	struct glib *g = state;
 	g->loaded = n->target->word_size == 8 && !n->target->big_endian &&
-		    hs_glib_module(n, "libglib-2.0") != SIZE_MAX;
+		    hs_module_named(n, "libglib-2.0") != SIZE_MAX;
 }
 
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "types/gslice.h"
+#include "types/shapes.h"
 
 /*
  * Instances of GLib's object system on 64-bit machines. An instance points to
@@ -225,9 +226,10 @@ static bool next_in_slab(struct hs_naming *n, struct gobject *g,
 static void prepare(struct hs_naming *n, void *state)
 {
 	struct gobject *g = state;
-	size_t glib = hs_glib_module(n, "libglib-2.0");
+	size_t glib = hs_module_named(n, "libglib-2.0");
 	if (n->target->word_size == 8 && !n->target->big_endian &&
-	    glib != SIZE_MAX && hs_glib_module(n, "libgobject-2.0") != SIZE_MAX)
+	    glib != SIZE_MAX &&
+	    hs_module_named(n, "libgobject-2.0") != SIZE_MAX)
 		find_quarks(n, g, glib);
 }
 

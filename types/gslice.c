@@ -35,14 +35,3 @@ bool hs_gslice_slab(struct hs_naming *n, const struct hs_block *b,
 	*bytes = size - INFO;
 	return true;
 }
-
-size_t hs_glib_module(const struct hs_naming *n, const char *part)
-{
-	for (size_t i = 0; i < n->target->modules.count; i++) {
-		const char *path = n->target->modules.module[i].path;
-		const char *slash = strrchr(path, '/');
-		if (strncmp(slash ? slash + 1 : path, part, strlen(part)) == 0)
-			return i;
-	}
-	return SIZE_MAX;
-}

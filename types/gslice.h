@@ -12,7 +12,4 @@
 bool hs_gslice_slab(struct hs_naming *n, const struct hs_block *b,
 		    uint64_t *bytes);
 
-/* Index of the module whose file name begins with PART, or SIZE_MAX. */
-size_t hs_glib_module(const struct hs_naming *n, const char *part);
-
 #endif

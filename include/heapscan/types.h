@@ -34,7 +34,12 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(LIBCXX, "libc++")       /* shapes of its containers */        \
 	X(LIBSTDCXX, "libstdc++") /* shapes of its containers */        \
 	X(DWARF, "dwarf")         /* declared types, spread by pointers */ \
-	X(TEXT, "text")           /* nothing but characters */
+	X(TEXT, "text")           /* nothing but characters */          \
+	X(SQLITE, "sqlite")       /* pages in its cache */              \
+	X(ZLIB, "zlib")           /* states of streams */               \
+	X(LUA, "lua")             /* its objects */                     \
+	X(LIBXML2, "libxml2")     /* nodes of trees */                  \
+	X(REDIS, "redis")         /* dicts, objects and strings */
 /* clang-format on */
 
 enum hs_type_source {

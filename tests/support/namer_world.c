@@ -38,7 +38,9 @@ static void put_blocks(struct world *w, size_t chunk[PLACE_COUNT])
 		{ PLACE_FILE, PLACE_SLABS, 1000 },
 		{ PLACE_LARGE, PLACE_SMALL, 104 },
 		{ PLACE_SMALL, PLACE_BLOCKS, 24 },
-		{ PLACE_BLOCKS, PLACE_COUNT, 56 },
+		{ PLACE_BLOCKS, PLACE_STATES, 56 },
+		{ PLACE_STATES, PLACE_STATES + 1, 5960 },
+		{ PLACE_STATES + 1, PLACE_COUNT, 7160 },
 	};
 	while ((w->hb.region[0].next + 16) % 128 != 0)
 		(void)hb_alloc(&w->hb, HB_MAIN, 24);
@@ -71,15 +73,19 @@ static void add_libraries(struct world *w)
 	}
 	struct hs_module m = { .base = PROGRAM,
 			       .end = PROGRAM + 2 * LIBRARY_LEN,
-			       .path = (char[]){ "/bin/program" },
+			       .path = (char[]){ "/bin/redis-program" },
 			       .is_executable = true };
+	struct hs_module xml = { .base = PROGRAM + 4 * LIBRARY_LEN,
+				 .end = PROGRAM + 5 * LIBRARY_LEN,
+				 .path = (char[]){ "/lib/libxml2.so.2" } };
 	memcpy(w->program + 64, "/rustc/", 7);
 	fake_target_map(&w->hb.target, PROGRAM, w->program, LIBRARY_LEN,
 			HS_PROT_READ);
 	fake_target_map(&w->hb.target, PROGRAM + LIBRARY_LEN,
 			w->program + LIBRARY_LEN, LIBRARY_LEN,
 			HS_PROT_READ | HS_PROT_EXEC);
-	if (hs_module_list_add(&w->hb.target.base.modules, &m, NULL))
+	if (hs_module_list_add(&w->hb.target.base.modules, &m, NULL) ||
+	    hs_module_list_add(&w->hb.target.base.modules, &xml, NULL))
 		abort();
 	w->place[PLACE_PAGES] = (struct place){ PAGES, PAGES_LEN };
 }
@@ -99,14 +105,15 @@ static struct world *the_world(void)
 	hb_tcache(&w->hb, thread);
 	add_libraries(w);
 	put_blocks(w, chunk);
-	for (unsigned i = PLACE_BLOCKS; i < PLACE_COUNT; i += 8)
+	for (unsigned i = PLACE_BLOCKS; i < PLACE_STATES; i += 8)
 		hb_to_tcache(&w->hb, chunk[i], thread); /* some are free */
 	hb_finish(&w->hb);
 	for (unsigned i = PLACE_TABLE; i < PLACE_COUNT; i++)
 		w->place[i].start = hb_user(&w->hb, chunk[i]);
 	for (unsigned i = PLACE_TABLE; i < PLACE_COUNT; i++)
 		for (uint64_t off = 0; off + 8 <= w->place[i].len; off += 8)
-			if ((i - PLACE_BLOCKS) % 8 != 0 || i < PLACE_BLOCKS)
+			if (i < PLACE_BLOCKS || i >= PLACE_STATES ||
+			    (i - PLACE_BLOCKS) % 8 != 0)
 				fake_target_put(&w->hb.target,
 						w->place[i].start + off, 0);
 	if (hs_heap_scan(&w->hb.target.base, NULL, NULL, &w->heap, NULL))

@@ -58,6 +58,8 @@ live "C++, libstdc++ inside, stripped" $cxx cxx-static-libstdc++ truth
 live "C++, static, stripped" $cxx cxx-static truth
 live "C++, libc++, stripped" c++,libc++,glibc,text cxx-libc++ truth
 live "C library's own" glibc,text clib truth
+live "SQLite, zlib, libxml2" \
+	sqlite,zlib,libxml2,libstdc++,glibc,text libraries truth
 live "OpenSSL" openssl,glibc,text lhash truth
 # GLib before 2.76 puts objects into slabs of its own otherwise.
 export G_SLICE=always-malloc
@@ -89,10 +91,17 @@ if command -v dwz >/dev/null && [ -x "$FIXTURES/ctypes-dwarf5" ]; then
 else
 	echo "| C, shared by dwz | dwz is not installed | | | |"
 fi
-# Where python's own allocator steps aside, every object is a block. start()
-# runs what is in FIXTURES.
-export PYTHONMALLOC=malloc
+# start() runs what is in FIXTURES.
 all=$FIXTURES
+if lua=$(command -v lua5.4); then
+	FIXTURES=$(dirname "$lua")
+	live "Lua 5.4" lua,glibc,text lua5.4 "$SOURCE/fixtures/objects.lua" truth
+	FIXTURES=$all
+else
+	echo "| Lua 5.4 | not installed | | | |"
+fi
+# Where python's own allocator steps aside, every object is a block.
+export PYTHONMALLOC=malloc
 FIXTURES=$(dirname "$(python3 -c 'import sys; print(sys.executable)')")
 other=python,glibc,text,libstdc++,c++,dwarf # a python may have its own
 live "Python, PYTHONMALLOC=malloc" $other python3 \

@@ -6,7 +6,7 @@ names.py TITLE TRUTH SOURCES HEAPSCAN ARGS...
 
 TRUTH has lines "object ADDRESS NAME", "inside ADDRESS NAME" (the block around
 that address), "maybe ADDRESS NAME" (that name or none), "gone ADDRESS",
-"least N NAME" (so many, or more) and, from Swift, "OBJ TAG ADDRESS NAME".
+"least N NAME" (so many, or more), "exactly N NAME" and, from Swift, "OBJ TAG ADDRESS NAME".
 SOURCES, with commas, are those that may name a block of this program at all. ARGS go to `heapscan chunks --json`. Prints one row of a table
 and what is wrong; the exit status is 1 when something is.
 """
@@ -18,7 +18,7 @@ import sys
 
 def read_truth(path):
     objects, inside, maybe, gone = {}, {}, {}, set()
-    least = {}
+    least, exactly = {}, {}
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             words = line.rstrip("\n").split(" ")
@@ -32,14 +32,16 @@ def read_truth(path):
                 objects[int(words[2], 16)] = " ".join(words[3:])
             elif words[0] == "least":
                 least[" ".join(words[2:])] = int(words[1])
+            elif words[0] == "exactly":
+                exactly[" ".join(words[2:])] = int(words[1])
             elif words[0] == "gone":
                 gone.add(int(words[1], 16))
-    return objects, inside, maybe, gone, least
+    return objects, inside, maybe, gone, least, exactly
 
 
 def main():
     title, truth, sources, *command = sys.argv[1:]
-    objects, inside, maybe, gone, least = read_truth(truth)
+    objects, inside, maybe, gone, least, exactly = read_truth(truth)
     sources = set(sources.split(","))
     run = subprocess.run([command[0], "chunks", "--json"] + command[1:],
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -66,6 +68,8 @@ def main():
         named += 1
         if name in least:
             least[name] -= 1
+        if name in exactly:
+            exactly[name] -= 1
         named_bytes += chunk["usable"]
         if not in_use or user in gone:
             wrong.append("0x%x is free, and called '%s'" % (user, name))
@@ -85,6 +89,9 @@ def main():
               for user in sorted(set(objects) - found)]
     wrong += ["%d blocks are missing that are '%s'" % (count, name)
               for name, count in least.items() if count > 0]
+    wrong += ["%d blocks %s that are '%s'" %
+              (abs(count), "are missing" if count > 0 else "too many", name)
+              for name, count in exactly.items() if count != 0]
     print("| %s | %d | %d | %d of %d | %.1f %% |" %
           (title, len(objects), alike, named, live,
            100.0 * named_bytes / max(live_bytes, 1)))

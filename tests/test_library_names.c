@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <heapscan/types.h>
+
+#include "support/type_world.h"
+
+/* Names that libraries' structures have by their shape: what must fit does. */
+
+/* A string of Lua's in BLOCK, made after the one in BEFORE. */
+static void put_lua_string(struct world *w, int block, int before, uint64_t len)
+{
+	world_put(w, w->user[block], before >= 0 ? w->user[before] : 0);
+	world_put(w, w->user[block] + 8,
+		  4 | len << 24 | UINT64_C(0xabcdef01) << 32);
+}
+
+static void a_lua_string_fills_its_block(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_lua_string(w, 1, -1, 30);
+	put_lua_string(w, 2, 1, 30); /* 24 + 30 + 1 of 56 */
+	put_lua_string(w, 3, 2, 40); /* does not fit */
+	put_lua_string(w, 4, 2, 30);
+	world_put(w, w->user[4] + 24 + 30, 'x'); /* does not end */
+	put_lua_string(w, 5, 6, 30);             /* made after no object */
+	world_name(w);
+	assert_string_equal(world_name_of(w, 2), "Lua string");
+	assert_string_equal(world_name_of(w, 3), "");
+	assert_string_equal(world_name_of(w, 4), "");
+	assert_string_equal(world_name_of(w, 5), "");
+	world_free(w);
+}
+
+static void a_lua_table_leads_to_parts_of_its_sizes(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_lua_string(w, 1, -1, 30);
+	for (int t = 2; t <= 4; t += 2) { /* an array of 3, and 2 nodes */
+		world_put(w, w->user[t], w->user[1]);
+		world_put(w, w->user[t] + 8, 5 | 1 << 24 | UINT64_C(3) << 32);
+		world_put(w, w->user[t] + 16, w->user[5]);
+		world_put(w, w->user[t] + 24, w->user[6]);
+		world_put(w, w->user[t] + 32, w->user[6] + 48);
+	}
+	world_put(w, w->user[4] + 16, w->user[SMALL_BLOCK]); /* too small */
+	world_name(w);
+	assert_string_equal(world_name_of(w, 2), "Lua table");
+	assert_string_equal(world_name_of(w, 5), "Lua table array");
+	assert_string_equal(world_name_of(w, 6), "Lua table nodes");
+	assert_string_equal(world_name_of(w, 4), "");
+	assert_string_equal(world_name_of(w, SMALL_BLOCK), "");
+	world_free(w);
+}
+
+static void what_two_lua_tables_claim_has_no_name(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_lua_string(w, 1, -1, 30);
+	for (int t = 2; t <= 3; t++) {
+		world_put(w, w->user[t], w->user[1]);
+		world_put(w, w->user[t] + 8, 5 | 1 << 24 | UINT64_C(3) << 32);
+		world_put(w, w->user[t] + 16, w->user[t == 2 ? 5 : 6]);
+		world_put(w, w->user[t] + 24, w->user[t == 2 ? 6 : 5]);
+		world_put(w, w->user[t] + 32, w->user[t == 2 ? 6 : 5] + 48);
+	}
+	world_name(w);
+	assert_string_equal(world_name_of(w, 5), "");
+	assert_string_equal(world_name_of(w, 6), "");
+	world_free(w);
+}
+
+static void redis_and_libxml2_name_nothing_where_they_are_not(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	world_put(w, w->user[1], 0x80 | UINT64_C(1) << 32);
+	world_put(w, w->user[1] + 8, w->user[1] + 19);
+	world_put(w, w->user[1] + 16, 0x6162010303);
+	world_put(w, w->user[2] + 8, 9); /* a document of XML */
+
+	world_name(w);
+	assert_string_equal(world_name_of(w, 1), "");
+	assert_string_equal(world_name_of(w, 2), "");
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_lua_string_fills_its_block),
+		cmocka_unit_test(a_lua_table_leads_to_parts_of_its_sizes),
+		cmocka_unit_test(what_two_lua_tables_claim_has_no_name),
+		cmocka_unit_test(
+			redis_and_libxml2_name_nothing_where_they_are_not),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/shapes.h"
+
+/*
+ * Objects of Lua 5.3 and 5.4 on 64-bit machines, also where a program has it
+ * inside. Each begins with a link to the one that was made before it, its tag
+ * and the collector's marks; what else it has must fit its block.
+ *
+ *	all      {next, tag u8, marks u8, ...}
+ *	string   {..., extra u8, length u8, hash u32, length or link, text}
+ *	table    {..., flags u8, log2 of nodes u8, size of array u32, array,
+ *	         nodes, free node, metatable, gray list}
+ *	closure  {..., values u8, gray list, prototype, values[]}
+ *	captured {..., -, value *, value, ...}, once its function returned
+ *
+ * The gray list is written when the collector first comes by.
+ */
+#define TAG 8u
+#define LONG_BIT 0x10u
+#define C_BIT 0x20u
+#define TAG_STRING 4u
+#define TAG_TABLE 5u
+#define TAG_CLOSURE 6u
+#define TAG_PROTOTYPE_53 9u
+#define TAG_CAPTURED 9u
+#define CAPTURED_BYTES 40u
+#define TAG_LAST 10u /* a prototype of 5.4 */
+#define STRING_HEADER 24u
+#define SHORT_MOST 40u
+#define TABLE_BYTES 56u
+#define CLOSURE_HEADER 32u
+#define VALUE_BYTES 16u
+#define NODE_BYTES 24u
+#define NODE_53_BYTES 32u
+#define LOG2_MOST 30u
+/* The array may be larger than the table says, up to a power of two. */
+#define ARRAY_MOST (UINT32_C(1) << 31)
+
+enum shape { STRING, TABLE, ARRAY, NODES, FUNCTION, C_FUNCTION, CAPTURED };
+
+#define HIGH HS_CONFIDENCE_HIGH
+static const struct hs_shape_name shapes[] = {
+	[STRING] = { "Lua string", "its tag, its length, its neighbours",
+		     HIGH },
+	[TABLE] = { "Lua table", "its tag, and its parts fit", HIGH },
+	[ARRAY] = { "Lua table array", "the table that it fits", HIGH },
+	[NODES] = { "Lua table nodes", "the table that it fits", HIGH },
+	[FUNCTION] = { "Lua function", "its tag, its prototype, its values",
+		       HIGH },
+	[C_FUNCTION] = { "Lua C function", "its tag, its code, its values",
+			 HIGH },
+	[CAPTURED] = { "Lua captured variable",
+		       "its tag, and it leads to its own value", HIGH },
+};
+#undef HIGH
+
+struct lua {
+	struct hs_addr_map owned; /* arrays and nodes, by tables */
+};
+
+static void release(void *state)
+{
+	hs_addr_map_release(&((struct lua *)state)->owned);
+}
+
+static void merge(struct hs_naming *n, void *state, const void *worker)
+{
+	hs_owned_merge(n, &((struct lua *)state)->owned,
+		       &((const struct lua *)worker)->owned);
+}
+
+/* The tag of an object at AT, as far as it can be one. Threads lie within a
+ * larger block. */
+static bool read_tag(struct hs_naming *n, hs_addr at, uint64_t *tag)
+{
+	return at % 8 == 0 && hs_naming_block_in(n, at, NULL) &&
+	       hs_window_uint(&n->meta, at + TAG, 1, tag) &&
+	       (*tag & 0xfu) >= TAG_STRING && (*tag & 0xfu) <= TAG_LAST &&
+	       *tag < 0x30;
+}
+
+static bool leads_to_object(struct hs_naming *n, hs_addr at)
+{
+	uint64_t tag;
+	return read_tag(n, at, &tag);
+}
+
+static bool has_text(struct hs_naming *n, const struct hs_block *b,
+		     uint64_t len)
+{
+	uint64_t end;
+	return len < b->usable &&
+	       hs_block_fits(n, b, STRING_HEADER + len + 1) &&
+	       hs_window_uint(&n->block, b->user + STRING_HEADER + len, 1,
+			      &end) &&
+	       end == 0;
+}
+
+static bool is_string(struct hs_naming *n, const struct hs_block *b,
+		      uint64_t header)
+{
+	uint64_t len = header >> 24 & 0xff, hash = header >> 32, third;
+	if (!hs_block_word(n, b, 2, &third))
+		return false;
+	if ((header & 0xff) == TAG_STRING)
+		/* The third word leads to one with the same place in the
+		 * table of strings. */
+		return len <= SHORT_MOST && hash != 0 &&
+		       (third == 0 || leads_to_object(n, third)) &&
+		       has_text(n, b, len);
+	return third > SHORT_MOST && has_text(n, b, third);
+}
+
+/* COUNT items of BYTES at AT. */
+static bool is_array(struct hs_naming *n, hs_addr at, uint64_t count,
+		     uint64_t bytes)
+{
+	struct hs_block b;
+	return hs_naming_block_at(n, at, &b) &&
+	       hs_block_fits(n, &b, count * bytes);
+}
+
+static bool array_fits(struct hs_naming *n, hs_addr at, uint64_t count)
+{
+	uint64_t more = 1;
+	if (at == 0)
+		return count == 0;
+	while (more < count)
+		more *= 2;
+	return count <= ARRAY_MOST && (is_array(n, at, count, VALUE_BYTES) ||
+				       is_array(n, at, more, VALUE_BYTES));
+}
+
+static bool is_table(struct hs_naming *n, struct lua *lua,
+		     const struct hs_block *b, uint64_t header)
+{
+	uint64_t array, nodes, free, meta, log2 = header >> 24 & 0xff;
+	if (!hs_block_fits(n, b, TABLE_BYTES) || log2 > LOG2_MOST ||
+	    !hs_block_word(n, b, 2, &array) ||
+	    !hs_block_word(n, b, 3, &nodes) || !hs_block_word(n, b, 4, &free) ||
+	    !hs_block_word(n, b, 5, &meta) ||
+	    (meta != 0 && !leads_to_object(n, meta)) ||
+	    !array_fits(n, array, header >> 32))
+		return false;
+	if (free == 0) { /* none: it leads to a constant */
+		if (log2 != 0 || hs_naming_module(n, nodes) == SIZE_MAX)
+			return false;
+	} else if (free < nodes ||
+		   (!is_array(n, nodes, UINT64_C(1) << log2, NODE_BYTES) &&
+		    !is_array(n, nodes, UINT64_C(1) << log2, NODE_53_BYTES))) {
+		return false;
+	}
+	if (array)
+		hs_owned_note(n, &lua->owned, array, ARRAY);
+	if (free)
+		hs_owned_note(n, &lua->owned, nodes, NODES);
+	return true;
+}
+
+static bool is_closure(struct hs_naming *n, const struct hs_block *b,
+		       uint64_t header)
+{
+	uint64_t code, value, tag, values = header >> 16 & 0xff;
+	bool c = header & C_BIT;
+	if (!hs_block_fits(n, b,
+			   CLOSURE_HEADER + values * (c ? VALUE_BYTES : 8)) ||
+	    !hs_block_word(n, b, 3, &code))
+		return false;
+	if (c)
+		return hs_naming_module(n, code) != SIZE_MAX;
+	for (size_t i = 0; i < values; i++)
+		if (!hs_block_word(n, b, CLOSURE_HEADER / 8 + i, &value) ||
+		    (value != 0 && !leads_to_object(n, value)))
+			return false;
+	return read_tag(n, code, &tag) &&
+	       (tag == TAG_PROTOTYPE_53 || tag == TAG_LAST);
+}
+
+static bool is_captured(struct hs_naming *n, const struct hs_block *b)
+{
+	uint64_t value;
+	return hs_block_fits(n, b, CAPTURED_BYTES) &&
+	       hs_block_word(n, b, 2, &value) && value == b->user + 24;
+}
+
+static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
+		  uint32_t *type)
+{
+	uint64_t header;
+	enum shape shape;
+	if (b->usable < STRING_HEADER || b->first % 8 != 0 ||
+	    n->target->word_size != 8 || n->target->big_endian ||
+	    !hs_block_word(n, b, 1, &header))
+		return false;
+	switch (header & 0xff) {
+	case TAG_STRING:
+	case TAG_STRING | LONG_BIT:
+		shape = STRING;
+		break;
+	case TAG_TABLE:
+		shape = TABLE;
+		break;
+	case TAG_CLOSURE:
+		shape = FUNCTION;
+		break;
+	case TAG_CLOSURE | C_BIT:
+		shape = C_FUNCTION;
+		break;
+	case TAG_CAPTURED:
+		shape = CAPTURED;
+		break;
+	default:
+		return false;
+	}
+	/* The first object that was made has no other before it: one of many,
+	 * which is not worth a doubt. */
+	if (b->first == 0 || !leads_to_object(n, b->first) ||
+	    (shape == STRING     ? !is_string(n, b, header)
+	     : shape == TABLE    ? !is_table(n, state, b, header)
+	     : shape == CAPTURED ? !is_captured(n, b)
+				 : !is_closure(n, b, header)))
+		return false;
+	return hs_shape_type(n, &shapes[shape], HS_TYPE_LUA, type);
+}
+
+static bool claim_late(struct hs_naming *n, const void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	const struct lua *lua = state;
+	uint32_t shape;
+	return lua->owned.count && hs_owned_get(&lua->owned, b->user, &shape) &&
+	       hs_shape_type(n, &shapes[shape], HS_TYPE_LUA, type);
+}
+
+const struct hs_namer hs_namer_lua = {
+	.state_size = sizeof(struct lua),
+	.release = release,
+	.claim = claim,
+	.merge = merge,
+	.claim_late = claim_late,
+	.source = HS_TYPE_LUA,
+};

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/shapes.h"
+
+/*
+ * What Redis 7 (and Valkey up to 8.0, to the part that is the same) keeps, on
+ * 64-bit machines: dictionaries, by a second count of what is in them, and
+ * objects and strings, by numbers that fit their blocks.
+ *
+ *	dict     {functions, buckets[2], entries used[2], rehashed up to i64,
+ *	         pauses i16, log2 of buckets i8[2], ...}
+ *	entry    {key, value, next}
+ *	object   {kind 4 bits, encoding 4 bits, age 24 bits, references u32,
+ *	         data}; a string may follow in the same block
+ *	string   {length, room: u8, u16, u32 or u64, size of these u8, text}
+ *	         and lead to the text
+ */
+#define DICT_BYTES 56u
+#define ENTRY_BYTES 24u
+#define OBJECT_BYTES 16u
+#define LOG2_MOST 40
+/* Of each block; each entry is in one dictionary. */
+#define VISITS 4u
+
+#define KINDS 7u
+#define RAW 0u
+#define INTEGER 1u
+#define HASH_TABLE 2u
+#define ZIPLIST 5u
+#define INTSET 6u
+#define SKIPLIST 7u
+#define EMBEDDED 8u
+#define QUICKLIST 9u
+#define STREAM 10u
+#define LISTPACK 11u
+#define SHARED_REFERENCES INT32_MAX
+
+enum shape {
+	DICT,
+	BUCKETS,
+	ENTRY,
+	OBJECT,
+	EMBEDDED_STRING,
+	STRING,
+	INTEGERS,
+	LISTPACKED,
+	QUICK,
+	QUICK_NODE,
+	SORTED,
+	SKIPS,
+	SKIP_NODE,
+	STREAMED,
+};
+
+#define HIGH HS_CONFIDENCE_HIGH
+#define MEDIUM HS_CONFIDENCE_MEDIUM
+static const struct hs_shape_name shapes[] = {
+	[DICT] = { "Redis dict", "a count of its entries", HIGH },
+	[BUCKETS] = { "Redis dict buckets", "the dict, and its count", HIGH },
+	[ENTRY] = { "Redis dict entry", "the dict, and its count", HIGH },
+	[OBJECT] = { "Redis object", "its kind, and what it leads to", HIGH },
+	[EMBEDDED_STRING] = { "Redis string object",
+			      "it leads to the string that follows", HIGH },
+	[STRING] = { "Redis string", "what leads to it, and its length", HIGH },
+	[INTEGERS] = { "Redis set of integers", "the object, and its length",
+		       HIGH },
+	[LISTPACKED] = { "Redis listpack", "its length, and its end", HIGH },
+	[QUICK] = { "Redis quicklist", "a count of its nodes", HIGH },
+	[QUICK_NODE] = { "Redis quicklist node", "the list, and its count",
+			 HIGH },
+	[SORTED] = { "Redis sorted set", "its dict and its skiplist", HIGH },
+	[SKIPS] = { "Redis skiplist", "a count of its nodes", HIGH },
+	[SKIP_NODE] = { "Redis skiplist node", "the list, and its count",
+			HIGH },
+	[STREAMED] = { "Redis stream", "the object that leads to it", MEDIUM },
+};
+#undef MEDIUM
+#undef HIGH
+
+struct redis {
+	bool loaded;
+	uint64_t budget; /* what may still be looked at in lists */
+};
+
+static void prepare(struct hs_naming *n, void *state)
+{
+	struct redis *r = state;
+	r->loaded = n->target->word_size == 8 && !n->target->big_endian &&
+		    (hs_module_named(n, "redis-") != SIZE_MAX ||
+		     hs_module_named(n, "valkey-") != SIZE_MAX);
+	r->budget = (uint64_t)n->heap->chunk_count * VISITS;
+}
+
+static void name_block(struct hs_naming *n, const struct hs_block *b,
+		       enum shape shape)
+{
+	uint32_t type;
+	if (n->type_of[b->chunk] == HS_NO_TYPE &&
+	    hs_shape_type(n, &shapes[shape], HS_TYPE_REDIS, &type))
+		n->type_of[b->chunk] = type;
+}
+
+/* Is there a string whose text begins at TEXT, in B from its start? *END: where
+ * its room ends. */
+static bool is_string(struct hs_naming *n, const struct hs_block *b,
+		      hs_addr text, hs_addr start)
+{
+	uint64_t kind, len, room, end;
+	if (text <= start || text > b->user + b->usable ||
+	    !hs_window_uint(&n->block, text - 1, 1, &kind))
+		return false;
+	unsigned log2 = (unsigned)(kind & 7u) - 1, bytes;
+	if (log2 > 3) /* 0 has its length in the same byte */
+		return (kind & 7u) == 0 && text - 1 == start &&
+		       text + (kind >> 3) < b->user + b->usable &&
+		       hs_window_uint(&n->block, text + (kind >> 3), 1, &end) &&
+		       end == 0;
+	bytes = 1u << log2;
+	if (text - start != 2u * bytes + 1 ||
+	    !hs_window_uint(&n->block, start, bytes, &len) ||
+	    !hs_window_uint(&n->block, start + bytes, bytes, &room) ||
+	    len > room || room >= b->user + b->usable - text)
+		return false;
+	return hs_window_uint(&n->block, text + len, 1, &end) && end == 0;
+}
+
+/* A string alone in its block; *TEXT is led to. Its header tells how long it
+ * is itself. */
+static bool string_at(struct hs_naming *n, hs_addr text, struct hs_block *b)
+{
+	return hs_naming_block_in(n, text, b) && text > b->user &&
+	       text - b->user <= 17 && is_string(n, b, text, b->user);
+}
+
+static void name_string(struct hs_naming *n, hs_addr text)
+{
+	struct hs_block b;
+	if (string_at(n, text, &b))
+		name_block(n, &b, STRING);
+}
+
+struct object {
+	unsigned kind, encoding;
+	int32_t references;
+	uint64_t data;
+};
+
+static bool read_object(struct hs_naming *n, const struct hs_block *b,
+			struct object *o)
+{
+	if (b->usable < OBJECT_BYTES || !hs_block_word(n, b, 1, &o->data))
+		return false;
+	o->kind = b->first & 0xf;
+	o->encoding = b->first >> 4 & 0xf;
+	o->references = (int32_t)(b->first >> 32);
+	return o->kind < KINDS && o->encoding <= LISTPACK && o->references > 0;
+}
+
+/* {bytes u32, entries u16, ..., 0xff}; a ziplist has one word more. */
+static bool is_packed(struct hs_naming *n, const struct hs_block *b)
+{
+	uint32_t bytes = (uint32_t)b->first;
+	uint64_t end;
+	return bytes >= 7 && bytes <= b->usable &&
+	       hs_window_uint(&n->block, b->user + bytes - 1, 1, &end) &&
+	       end == 0xff;
+}
+
+static bool is_intset(const struct hs_naming *n, const struct hs_block *b)
+{
+	uint64_t width = b->first & UINT32_MAX, count = b->first >> 32;
+	return (width == 2 || width == 4 || width == 8) &&
+	       hs_block_fits(n, b, 8 + width * count);
+}
+
+/* Nodes of a list from AT on, each leading on by word NEXT: as many as COUNT?
+ * NAMED: give them their names. */
+static bool walk_list(struct hs_naming *n, struct redis *r, hs_addr at,
+		      unsigned next, uint64_t count, int named)
+{
+	while (at != 0) {
+		struct hs_block b;
+		if (!r->budget || count-- == 0 ||
+		    !hs_naming_block_at(n, at, &b) ||
+		    !hs_block_word(n, &b, next, &at))
+			return false;
+		r->budget--;
+		if (named >= 0)
+			name_block(n, &b, (enum shape)named);
+	}
+	return count == 0;
+}
+
+/* {first, last, entries, nodes, ...} of {previous, next, listpack, ...} */
+static void name_quicklist(struct hs_naming *n, struct redis *r,
+			   const struct hs_block *b)
+{
+	uint64_t nodes, at, packed;
+	struct hs_block node, data;
+	if (!hs_block_word(n, b, 3, &nodes) ||
+	    !walk_list(n, r, b->first, 1, nodes, -1))
+		return;
+	(void)walk_list(n, r, b->first, 1, nodes, QUICK_NODE);
+	name_block(n, b, QUICK);
+	for (at = b->first; at != 0 && hs_naming_block_at(n, at, &node) &&
+			    hs_block_word(n, &node, 1, &at);)
+		if (hs_block_word(n, &node, 2, &packed) &&
+		    hs_naming_block_at(n, packed, &data) && is_packed(n, &data))
+			name_block(n, &data, LISTPACKED);
+}
+
+/* {dict, skiplist}, which is {head, last, nodes, levels u32} of {string, score,
+ * before, {next, distance}[]}; the head is not counted. */
+static void name_sorted(struct hs_naming *n, struct redis *r,
+			const struct hs_block *b)
+{
+	struct hs_block list, head;
+	uint64_t at, first, nodes;
+	if (!hs_block_word(n, b, 1, &at) || !hs_naming_block_at(n, at, &list) ||
+	    !hs_naming_block_at(n, list.first, &head) ||
+	    !hs_block_word(n, &list, 2, &nodes) ||
+	    !hs_block_word(n, &head, 3, &first) ||
+	    !walk_list(n, r, first, 3, nodes, -1))
+		return;
+	(void)walk_list(n, r, first, 3, nodes, SKIP_NODE);
+	name_block(n, &head, SKIP_NODE);
+	name_block(n, &list, SKIPS);
+	name_block(n, b, SORTED);
+}
+
+/* What the object leads to, by how it says that it keeps it. */
+static bool name_data(struct hs_naming *n, struct redis *r,
+		      const struct object *o)
+{
+	struct hs_block b;
+	if (o->encoding == INTEGER)
+		return o->kind == 0;
+	if (o->encoding == RAW) {
+		name_string(n, o->data);
+		return o->kind == 0 && string_at(n, o->data, &b);
+	}
+	if (!hs_naming_block_at(n, o->data, &b))
+		return false;
+	switch (o->encoding) {
+	case ZIPLIST:
+	case LISTPACK:
+		if (!is_packed(n, &b))
+			return false;
+		name_block(n, &b, LISTPACKED);
+		return true;
+	case INTSET:
+		if (!is_intset(n, &b))
+			return false;
+		name_block(n, &b, INTEGERS);
+		return true;
+	case QUICKLIST:
+		name_quicklist(n, r, &b);
+		return true;
+	case SKIPLIST:
+		name_sorted(n, r, &b);
+		return true;
+	case STREAM:
+		name_block(n, &b, STREAMED);
+		return true;
+	default:
+		return o->encoding == HASH_TABLE;
+	}
+}
+
+static void name_value(struct hs_naming *n, struct redis *r, hs_addr at)
+{
+	struct hs_block b;
+	struct object o;
+	if (!hs_naming_block_at(n, at, &b))
+		name_string(n, at); /* in a hash */
+	else if (n->type_of[b.chunk] == HS_NO_TYPE && read_object(n, &b, &o) &&
+		 name_data(n, r, &o))
+		name_block(n, &b, OBJECT);
+}
+
+struct dict {
+	struct hs_block buckets[2];
+	uint64_t used[2];
+	unsigned log2[2];
+	bool has[2];
+};
+
+static bool read_dict(struct hs_naming *n, const struct hs_block *b,
+		      struct dict *d)
+{
+	uint64_t at, sizes;
+	if (hs_naming_module(n, b->first) == SIZE_MAX ||
+	    !hs_block_word(n, b, 3, &d->used[0]) ||
+	    !hs_block_word(n, b, 4, &d->used[1]) ||
+	    !hs_block_word(n, b, 6, &sizes))
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned log2 = (unsigned)(sizes >> (16 + 8 * i) & 0xff);
+		if (!hs_block_word(n, b, 1 + i, &at))
+			return false;
+		d->has[i] = at != 0;
+		d->log2[i] = log2;
+		/* 255: no table */
+		if (!d->has[i] ? log2 != 0xff || d->used[i] != 0
+			       : log2 > LOG2_MOST ||
+					 !hs_naming_block_at(n, at,
+							     &d->buckets[i]) ||
+					 !hs_block_fits(n, &d->buckets[i],
+							UINT64_C(8) << log2))
+			return false;
+	}
+	return d->used[0] + d->used[1] > 0; /* an empty one proves nothing */
+}
+
+/* All entries of table I of D; NAMED: give names to them and to what they lead
+ * to. False: not as many as it counts, or something that is none. */
+static bool walk_dict(struct hs_naming *n, struct redis *r,
+		      const struct dict *d, unsigned i, bool named)
+{
+	uint64_t count = 0, at, value;
+	for (uint64_t k = 0; d->has[i] && k < UINT64_C(1) << d->log2[i]; k++) {
+		if (!hs_peek(n, d->buckets[i].user + 8 * k, &at))
+			return false;
+		while (at != 0) {
+			struct hs_block e;
+			if (!r->budget || ++count > d->used[i] ||
+			    !hs_naming_block_at(n, at, &e) ||
+			    e.usable < ENTRY_BYTES ||
+			    !hs_block_word(n, &e, 1, &value) ||
+			    !hs_block_word(n, &e, 2, &at))
+				return false;
+			r->budget--;
+			if (!named)
+				continue;
+			name_block(n, &e, ENTRY);
+			name_string(n, e.first);
+			if (value)
+				name_value(n, r, value);
+		}
+	}
+	return count == d->used[i];
+}
+
+static void try_dict(struct hs_naming *n, struct redis *r,
+		     const struct hs_block *b)
+{
+	struct dict d = { 0 };
+	if (!read_dict(n, b, &d) || !walk_dict(n, r, &d, 0, false) ||
+	    !walk_dict(n, r, &d, 1, false))
+		return;
+	name_block(n, b, DICT);
+	for (unsigned i = 0; i < 2; i++) {
+		(void)walk_dict(n, r, &d, i, true);
+		if (d.has[i])
+			name_block(n, &d.buckets[i], BUCKETS);
+	}
+}
+
+static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
+		  uint32_t *type)
+{
+	const struct redis *r = state;
+	struct object o;
+	if (!r->loaded || !read_object(n, b, &o) || o.kind != 0)
+		return false;
+	if (o.encoding == EMBEDDED)
+		return o.data == b->user + OBJECT_BYTES + 3 &&
+		       is_string(n, b, o.data, b->user + OBJECT_BYTES) &&
+		       hs_shape_type(n, &shapes[EMBEDDED_STRING], HS_TYPE_REDIS,
+				     type);
+	/* Small numbers are shared by all who need them. */
+	return o.encoding == INTEGER && o.references == SHARED_REFERENCES &&
+	       hs_shape_type(n, &shapes[OBJECT], HS_TYPE_REDIS, type);
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct redis *r = state;
+	for (size_t i = 0; r->loaded && i < n->heap->chunk_count; i++) {
+		struct hs_block b;
+		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b) &&
+		    hs_block_fits(n, &b, DICT_BYTES))
+			try_dict(n, r, &b);
+	}
+}
+
+const struct hs_namer hs_namer_redis = {
+	.state_size = sizeof(struct redis),
+	.prepare = prepare,
+	.claim = claim,
+	.survey = survey,
+	.source = HS_TYPE_REDIS,
+};
