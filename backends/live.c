@@ -266,7 +266,8 @@ enum hs_status hs_live_prepare(struct hs_live_attempt *a)
 		st = survey(a);
 	if (!st)
 		st = hs_live_copy_prepare(&live->copy, &a->maps, a->how,
-					  a->err);
+					  a->opt->progress,
+					  a->opt->progress_arg, a->err);
 	return st;
 }
 

@@ -13,14 +13,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "backends/live_room.h"
 #include "backends/page_scan.h"
 #include "core/cleanup.h"
 #include "core/grow.h"
-
-/* Debian 12's headers know it, older ones do not (Linux 5.14). */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 /* Entries of one read of the page map: 64 Ki of them cover 256 MiB. */
 #define ENTRIES ((size_t)1 << 16)
@@ -373,37 +369,25 @@ static uint64_t within_slot(const struct hs_live_copy *copy, hs_addr addr,
 	return len;
 }
 
-/* Have the kernel give us the pages now. Only for speed: what fails here
- * happens when the page is written. */
-static void populate(uint8_t *at, uint64_t len)
-{
-	uintptr_t lo = ((uintptr_t)at + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	uintptr_t hi = ((uintptr_t)at + (uintptr_t)len) & ~(HUGE_PAGE - 1);
-	/* A handful of them pays; each is one more mapping of ours. */
-	if (hi > lo && hi - lo >= 4 * HUGE_PAGE)
-		(void)madvise((void *)lo, hi - lo, MADV_HUGEPAGE);
-	(void)madvise(at, (size_t)len, MADV_POPULATE_WRITE);
-}
-
 enum hs_status hs_live_copy_prepare(struct hs_live_copy *copy,
 				    const struct hs_proc_map_list *maps,
 				    const enum hs_copy_how *how,
+				    hs_progress_fn progress, void *arg,
 				    struct hs_error *err)
 {
+	HS_CLEANUP(hs_room_list_release) struct hs_room_list rooms = { 0 };
 	enum hs_status st = make_slots(copy, 0, maps, how, true, err);
-	if (st)
-		return st;
-	for (size_t i = 0; i < copy->runs.count; i++) {
+	for (size_t i = 0; !st && i < copy->runs.count; i++) {
 		const struct hs_copy_run *run = &copy->runs.run[i];
 		if (run->unreadable)
 			continue;
-		for (hs_addr at = run->start; at < run->end;) {
+		for (hs_addr at = run->start; !st && at < run->end;) {
 			uint64_t n = within_slot(copy, at, run->end - at);
-			populate(place_of(copy, at), n);
+			st = hs_room_add(&rooms, place_of(copy, at), n, err);
 			at += n;
 		}
 	}
-	return HS_OK;
+	return st ? st : hs_room_provide(&rooms, progress, arg, err);
 }
 
 /* ---- the copy --------------------------------------------------------- */

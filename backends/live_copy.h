@@ -85,7 +85,8 @@ hs_live_copy_survey(struct hs_live_copy *copy,
 HS_MUST_CHECK enum hs_status
 hs_live_copy_prepare(struct hs_live_copy *copy,
 		     const struct hs_proc_map_list *maps,
-		     const enum hs_copy_how *how, struct hs_error *err);
+		     const enum hs_copy_how *how, hs_progress_fn progress,
+		     void *arg, struct hs_error *err);
 
 /*
  * While it stands, after another survey: make room for what is new, and copy.
