@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/backend.h"
+#include "core/prefetch.h"
 
 /*
  * The last view of a target, kept: walks that move a little at a time look up
@@ -91,7 +92,7 @@ static inline bool hs_window_has(const struct hs_window *w, hs_addr addr)
 static inline void hs_window_ask(const struct hs_window *w, hs_addr addr)
 {
 	if (hs_window_has(w, addr))
-		__builtin_prefetch(w->bytes + (addr - w->start));
+		hs_prefetch(w->bytes + (addr - w->start));
 }
 
 /* One target word at ADDR; false: not readable, see w->why. */

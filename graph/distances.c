@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/prefetch.h"
 #include "graph/graph_inside.h"
 
 /*
@@ -43,18 +44,17 @@ static inline void ask_ahead(const struct walk *w)
 	const struct hs_edges *edges = &w->graph->edges;
 	size_t n, left = w->tail - w->head;
 	if (left > AHEAD_FIRST)
-		__builtin_prefetch(
-			&edges->first[w->queue[w->head + AHEAD_FIRST]]);
+		hs_prefetch(&edges->first[w->queue[w->head + AHEAD_FIRST]]);
 	if (left > AHEAD_EDGES) {
 		uint32_t chunk = w->queue[w->head + AHEAD_EDGES];
-		__builtin_prefetch(hs_edges_of(edges, chunk, &n));
+		hs_prefetch(hs_edges_of(edges, chunk, &n));
 	}
 	if (left <= AHEAD_BLOCKS)
 		return;
 	const uint32_t *edge =
 		hs_edges_of(edges, w->queue[w->head + AHEAD_BLOCKS], &n);
 	for (size_t i = 0; i < n && i < AHEAD_MOST; i++)
-		__builtin_prefetch(&w->before[hs_edge_to(edge[i])], 1);
+		hs_prefetch_to_write(&w->before[hs_edge_to(edge[i])]);
 }
 
 enum hs_status hs_graph_walk(struct hs_graph *g, struct hs_error *err)

@@ -6,6 +6,7 @@
 
 #include "core/cleanup.h"
 #include "core/grow.h"
+#include "core/prefetch.h"
 #include "core/word.h"
 #include "graph/known_refs.h"
 #include <heapscan/crew.h>
@@ -39,7 +40,7 @@ static bool look_up(const struct words *ws, hs_addr at, const uint8_t *bytes,
 				bytes + (size_t)hits[i + k] * ws->w, ws->w);
 			region[k] = hs_block_index_region(ws->index, value[k]);
 			if (region[k])
-				__builtin_prefetch(hs_block_index_slot(
+				hs_prefetch(hs_block_index_slot(
 					ws->index, region[k], value[k]));
 		}
 		for (size_t k = 0; k < n; k++) {

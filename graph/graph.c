@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/grow.h"
+#include "core/prefetch.h"
 #include "symbols/symbols.h"
 
 /*
@@ -46,7 +47,7 @@ static bool pop(struct marker *m, uint32_t *ret)
 	const struct hs_edges *edges = &m->graph->edges;
 	while (m->waiting < QUEUE && m->count) {
 		uint32_t chunk = m->stack[--m->count];
-		__builtin_prefetch(&edges->first[chunk]);
+		hs_prefetch(&edges->first[chunk]);
 		m->queue[(m->head + m->waiting++) % QUEUE] = chunk;
 	}
 	if (!m->waiting)
@@ -58,7 +59,7 @@ static bool pop(struct marker *m, uint32_t *ret)
 	if (m->waiting > QUEUE / 2) {
 		size_t n;
 		uint32_t half = m->queue[(m->head + QUEUE / 2) % QUEUE];
-		__builtin_prefetch(hs_edges_of(edges, half, &n));
+		hs_prefetch(hs_edges_of(edges, half, &n));
 	}
 	return true;
 }

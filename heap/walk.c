@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/grow.h"
+#include "core/prefetch.h"
 #include "heap/arena.h"
 #include "heap/bins.h"
 #include "heap/chain.h"
@@ -457,8 +458,7 @@ static enum hs_status stride(struct walker *w, hs_addr *pos,
 		uint64_t raw;
 		memcpy(&raw, bytes + (at - base) + 8, sizeof(raw));
 		for (unsigned n = 0; n < 4; n++)
-			__builtin_prefetch(bytes + (at - base) + AHEAD +
-					   n * LINE);
+			hs_prefetch(bytes + (at - base) + AHEAD + n * LINE);
 		raw = le64toh(raw);
 		uint64_t size = raw & ~(uint64_t)HS_SIZE_FLAGS;
 		if ((raw & bad_bits) || !(raw & HS_PREV_INUSE) ||

@@ -81,6 +81,11 @@ grep -rnE '(^|[^a-z_])(printf|puts|exit|_exit|getenv|secure_getenv|perror) ?\(' 
 	grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)' |
 	complain 'library code does not print, exit or read the environment'
 
+# gcc drops calls of functions that only prefetch: core/prefetch.h knows how.
+grep -rn '__builtin_prefetch' core backends symbols tls heap graph types cli \
+	--include='*.[ch]' | grep -v '^core/prefetch\.h:' |
+	complain 'hs_prefetch() of core/prefetch.h is not optimized away'
+
 # File names are unique, so that a stack trace is enough to find one's way.
 find include core backends symbols tls heap graph types cli tests \
 	-name '*.[ch]' -print | sed 's#.*/##' | sort | uniq -d |

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/c_spread.h"
 #include "core/limits.h"
+#include "core/prefetch.h"
 
 /*
  * Types spread from variables over the blocks, best reasons first: as long as
@@ -180,8 +181,8 @@ static void ask_ahead(struct hs_naming *n, struct hs_c *c,
 {
 	size_t far = q->first + AHEAD, near = q->first + AHEAD / 2;
 	if (far < q->count) {
-		__builtin_prefetch(&c->claim[q->chunk[far]]);
-		__builtin_prefetch(&n->heap->chunks[q->chunk[far]]);
+		hs_prefetch(&c->claim[q->chunk[far]]);
+		hs_prefetch(&n->heap->chunks[q->chunk[far]]);
 	}
 	if (near < q->count)
 		hs_window_ask(&c->read, n->heap->chunks[q->chunk[near]].addr +
