@@ -5,8 +5,9 @@
 #include <heapscan/graph.h>
 
 #include "core/backend.h"
-#include "graph/block_index.h"
 #include "graph/roots.h"
+#include "graph/word_filter.h"
+#include "heap/block_index.h"
 
 /*
  * All references, as small as they can be: four bytes for each, in the order

@@ -8,7 +8,7 @@
 #include "core/grow.h"
 #include "core/window.h"
 #include "core/word.h"
-#include "graph/block_index.h"
+#include "heap/block_index.h"
 
 struct edge {
 	uint32_t to;

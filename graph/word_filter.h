@@ -4,21 +4,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "core/word_range.h"
 
 /*
  * Which words of some memory could be pointers into the heap: the inner loop
  * of every scan, so there is one for each vector unit.
  */
-
-/*
- * Two ranges [low, high), below 2^62: what the kernel gives by brk and by mmap
- * lies terabytes apart, and what is between them is everything else. An empty
- * range has low == high.
- */
-struct hs_word_range {
-	uint64_t low[2], high[2];
-};
 
 /* The most words that one call looks at; an index fits 16 bits. */
 #define HS_FILTER_WORDS 2048u

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/grow.h"
+#include "core/prefetch.h"
 #include "types/c_spread.h"
 
 /*
@@ -357,16 +358,16 @@ void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c)
 {
 	unsigned count = c->waiting_count;
 	c->waiting_count = 0;
-	for (unsigned i = 0; i < count; i++)
-		hs_block_map_fetch(&n->map, c->waiting[i].to);
 	for (unsigned i = 0; i < count; i++) {
 		struct hs_c_waiting *w = &c->waiting[i];
-		size_t chunk;
-		w->chunk = UINT32_MAX;
-		if (!hs_block_map_find(&n->map, w->to, &chunk))
+		if (!hs_block_index_near(n->finder.index, w->region, w->to,
+					 &w->chunk, &w->at_start)) {
+			w->chunk = UINT32_MAX;
 			continue;
-		w->chunk = (uint32_t)chunk;
-		__builtin_prefetch(&c->claim[chunk], 1);
+		}
+		hs_prefetch_to_write(&c->claim[w->chunk]);
+		if (!w->plain || !w->at_start)
+			hs_prefetch(&n->heap->chunks[w->chunk]);
 	}
 	for (unsigned i = 0; i < count && !n->failed; i++) {
 		const struct hs_c_waiting *w = &c->waiting[i];
@@ -376,9 +377,16 @@ void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c)
 					 .start = w->start,
 					 .doubtful = w->doubtful };
 		struct hs_block b;
-		if (w->chunk != UINT32_MAX && hs_naming_live(n, w->chunk, &b) &&
-		    w->to >= b.user && w->to - b.user < b.usable)
+		if (w->chunk == UINT32_MAX)
+			continue;
+		if (w->plain && w->at_start) {
+			b = (struct hs_block){ .chunk = w->chunk };
+			take(&s, &b, w->pointee, HS_C_ARRAY, HS_C_SCALARS,
+			     w->slot, false);
+		} else if (hs_naming_live(n, w->chunk, &b) &&
+			   w->to - b.user < b.usable) {
 			claim(&s, w->pointee, w->slot, w->to, &b);
+		}
 	}
 }
 
@@ -389,23 +397,43 @@ void hs_c_follow(struct hs_c_source *s, uint32_t pointee, hs_addr slot)
 		hs_c_follow_value(s, pointee, v, slot);
 }
 
+/* Is all that is said of a block, by a pointer to POINTEE that leads to its
+ * start, that there are some? */
+static bool is_plain(const struct hs_c *c, uint32_t pointee)
+{
+	uint32_t type = hs_decls_strip(&c->decls, pointee);
+	uint8_t kind = c->decls.type[type].kind;
+	return (kind == HS_DECL_NUMBER || kind == HS_DECL_ENUM) &&
+	       !hs_c_rules_has(&c->rules, type, HS_C_POINTEE);
+}
+
 void hs_c_follow_value(struct hs_c_source *s, uint32_t pointee, uint64_t v,
 		       hs_addr slot)
 {
 	struct hs_c *c = s->c;
 	if (s->n->heap->tagged_pointers)
 		v &= HS_ADDR_WITHOUT_TAG;
-	if (v < HS_C_LOWEST || !hs_block_map_covers(&s->n->map, v))
+	if (v < HS_C_LOWEST)
 		return;
-	hs_block_map_ask(&s->n->map, v);
-	hs_window_ask(&s->n->block, v);
+	const struct hs_block_index *index = s->n->finder.index;
+	const struct hs_index_region *region =
+		hs_block_finder_region(&s->n->finder, v);
+	if (!region)
+		return;
+	/* Of a number's block nothing is looked at. */
+	bool plain = is_plain(c, pointee);
+	hs_prefetch(hs_block_index_slot(index, region, v));
+	if (!plain)
+		hs_window_ask(&s->n->block, v);
 	c->waiting[c->waiting_count++] =
 		(struct hs_c_waiting){ .to = v,
 				       .slot = slot,
 				       .start = s->start,
+				       .region = region,
 				       .pointee = pointee,
 				       .from = s->from,
-				       .doubtful = s->doubtful };
+				       .doubtful = s->doubtful,
+				       .plain = plain };
 	if (c->waiting_count == HS_C_WAITING)
 		hs_c_follow_waiting(s->n, c);
 }

@@ -67,7 +67,20 @@ static enum hs_c_sense both(enum hs_c_sense a, enum hs_c_sense b)
 	return a > b ? a : b;
 }
 
-static enum hs_c_sense pointer_sense(struct hs_naming *n, hs_addr addr)
+/* Does ADDR lie in a mapping? Mostly it is the last one again. */
+static bool is_mapped_memory(struct hs_naming *n, struct hs_c *c, hs_addr addr)
+{
+	const struct hs_map *m = c->known_map;
+	if (m && addr >= m->start && addr < m->end)
+		return true;
+	m = hs_target_find_map(n->target, addr);
+	if (m)
+		c->known_map = m;
+	return m != NULL;
+}
+
+static enum hs_c_sense pointer_sense(struct hs_naming *n, struct hs_c *c,
+				     hs_addr addr)
 {
 	uint64_t v;
 	if (!hs_window_word(&n->block, addr, &v) || v == 0)
@@ -78,7 +91,7 @@ static enum hs_c_sense pointer_sense(struct hs_naming *n, hs_addr addr)
 	if (v < PAGE ||
 	    v == (n->block.word_size == 4 ? UINT32_MAX : UINT64_MAX))
 		return HS_C_SILENT;
-	return hs_target_find_map(n->target, v) ? HS_C_SENSE : HS_C_NONSENSE;
+	return is_mapped_memory(n, c, v) ? HS_C_SENSE : HS_C_NONSENSE;
 }
 
 static enum hs_c_sense bool_sense(struct hs_naming *n, hs_addr addr,
@@ -102,7 +115,7 @@ static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 	c->budget--;
 	switch (t->kind) {
 	case HS_DECL_POINTER:
-		return pointer_sense(n, addr);
+		return pointer_sense(n, c, addr);
 	case HS_DECL_NUMBER:
 		return t->number == HS_NUMBER_BOOL
 			       ? bool_sense(n, addr, t->size)
@@ -145,7 +158,7 @@ enum hs_c_sense hs_c_makes_sense(struct hs_naming *n, struct hs_c *c,
 			&c->plans.check[plan->check + i];
 		hs_addr at = addr + check->offset;
 		all = both(all, check->is_bool ? bool_sense(n, at, 1)
-					       : pointer_sense(n, at));
+					       : pointer_sense(n, c, at));
 	}
 	return all;
 }

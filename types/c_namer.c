@@ -5,6 +5,7 @@
 
 #include "core/cleanup.h"
 #include "core/grow.h"
+#include "core/large_pages.h"
 #include "core/limits.h"
 #include "symbols/local_frames.h"
 #include "tls/thread_offsets.h"
@@ -215,6 +216,7 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for claims about %zu chunks",
 			       n->heap->chunk_count);
+	hs_want_large_pages(c->claim, n->heap->chunk_count * sizeof(*c->claim));
 	st = hs_c_plans_init(c, err);
 	if (!st)
 		st = find_statics(n, c, &any_tls, err);

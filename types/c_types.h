@@ -92,11 +92,14 @@ struct hs_c_part {
 struct hs_c_waiting {
 	hs_addr to; /* where it leads, without tags */
 	hs_addr slot;
-	hs_addr start;    /* of FROM */
-	uint32_t pointee; /* as declared */
-	uint32_t from;    /* as in a claim */
-	uint32_t chunk;   /* that TO is in; UINT32_MAX: none */
+	hs_addr start;                        /* of FROM */
+	const struct hs_index_region *region; /* that TO is in */
+	uint32_t pointee;                     /* as declared */
+	uint32_t from;                        /* as in a claim */
+	uint32_t chunk; /* that TO is in; UINT32_MAX: none */
 	bool doubtful;
+	bool plain;    /* to numbers: see is_plain() */
+	bool at_start; /* TO is the start of CHUNK's user part */
 };
 
 struct hs_c_queue {
@@ -120,7 +123,8 @@ struct hs_c {
 	struct hs_c_queue queue[HS_C_RANKS];
 	uint64_t budget; /* values that may still be looked at */
 	bool again;      /* what was overruled had led on: another round */
-	bool guessing;   /* what is claimed follows from CONTENTS */
+	const struct hs_map *known_map; /* that a pointer led into; or NULL */
+	bool guessing; /* what is claimed follows from CONTENTS */
 	struct hs_window read;
 };
 

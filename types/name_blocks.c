@@ -140,7 +140,7 @@ static enum hs_status worker_init(struct worker *w, const struct pass *pass,
 					  .type_of = n->type_of,
 					  .text = n->text,
 					  .missing_module = SIZE_MAX,
-					  .map = n->map } };
+					  .finder = n->finder } };
 	hs_window_init(&w->naming.block, n->target);
 	hs_window_init(&w->naming.meta, n->target);
 	return pass->late ? HS_OK

@@ -6,8 +6,7 @@
 
 #include "core/addr_map.h"
 #include "core/window.h"
-#include "heap/model.h"
-#include "types/block_map.h"
+#include "heap/block_index.h"
 #include "types/text.h"
 #include "types/type_table.h"
 
@@ -53,7 +52,7 @@ struct hs_naming {
 	unsigned depth;        /* of names within names, right now */
 	bool brief;            /* of fields only what they refer to is asked */
 	size_t text;           /* bytes of names read so far */
-	struct hs_block_map map;
+	struct hs_block_finder finder;
 	struct hs_name_memo memo[HS_NAME_MEMOS]; /* of the C namer, by key */
 	struct hs_parts parts[HS_AREA_COUNT];    /* counted in survey() */
 	/* The first failure that is not the target's: no memory. Namers go

@@ -62,13 +62,21 @@ bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret)
 	       hs_window_word(&n->block, ret->user, &ret->first);
 }
 
+static bool find(struct hs_naming *n, hs_addr addr, uint32_t *chunk,
+		 uint64_t *into)
+{
+	const struct hs_index_region *r =
+		hs_block_finder_region(&n->finder, addr);
+	return r && hs_block_index_in(n->finder.index, r, addr, chunk, into);
+}
+
 bool hs_naming_block_in(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 {
-	size_t i;
+	uint32_t i;
+	uint64_t into;
 	struct hs_block b;
-	if (!hs_block_map_find(&n->map, addr, &i) ||
-	    !hs_naming_block(n, i, &b) || addr < b.user ||
-	    addr - b.user >= b.usable)
+	if (!find(n, addr, &i, &into) || !hs_naming_block(n, i, &b) ||
+	    into >= b.usable)
 		return false;
 	if (ret)
 		*ret = b;
@@ -77,10 +85,10 @@ bool hs_naming_block_in(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 
 bool hs_naming_block_at(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 {
-	size_t i;
+	uint32_t i;
+	uint64_t into;
 	struct hs_block b;
-	if (!hs_block_map_find(&n->map, addr, &i) ||
-	    n->heap->chunks[i].addr + n->heap->layout.header != addr ||
+	if (!find(n, addr, &i, &into) || into != 0 ||
 	    !hs_naming_block(n, i, &b))
 		return false;
 	if (ret)

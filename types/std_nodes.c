@@ -79,15 +79,19 @@ bool hs_std_open_block(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 	       n->type_of[ret->chunk] >= SEEN;
 }
 
-/* The pool for exceptions when memory is out, of GCC 5 to 12 and since 13: a
- * list of free pieces, at first one. */
+/* The pool for exceptions when memory is out, of GCC 5 to 12 and since 13. */
+static bool has_size_of_pool(const struct hs_block *b)
+{
+	return (b->usable >= 72704 && b->usable < 72736) ||
+	       (b->usable >= 73728 && b->usable < 73760);
+}
+
+/* A list of free pieces, at first one. */
 static bool is_pool(struct hs_naming *n, const struct hs_block *b)
 {
 	uint64_t next;
-	return ((b->usable >= 72704 && b->usable < 72736) ||
-		(b->usable >= 73728 && b->usable < 73760)) &&
-	       b->first <= b->usable && b->first % 16 == 0 &&
-	       hs_block_word(n, b, 1, &next) && next == 0;
+	return has_size_of_pool(b) && b->first <= b->usable &&
+	       b->first % 16 == 0 && hs_block_word(n, b, 1, &next) && next == 0;
 }
 
 bool hs_std_has_libcxx(const struct hs_naming *n)
@@ -112,7 +116,9 @@ static bool has_libstdcxx(struct hs_naming *n)
 			return true;
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		struct hs_block b;
-		if (hs_naming_block(n, i, &b) && is_pool(n, &b))
+		/* The memory of all others is not looked at. */
+		if (hs_naming_live(n, i, &b) && has_size_of_pool(&b) &&
+		    hs_naming_block(n, i, &b) && is_pool(n, &b))
 			return true;
 	}
 	return false;

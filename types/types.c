@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/large_pages.h"
 #include "types/name_blocks.h"
 #include "types/namer_states.h"
 
 struct hs_types {
 	struct hs_naming naming;
 	struct hs_namer_states states;
+	struct hs_block_index *index;
 	struct hs_types_summary summary;
 };
 
@@ -80,7 +82,9 @@ static enum hs_status init(struct hs_types *types, struct hs_error *err)
 	if (!n->type_of)
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for the types of %zu chunks", chunks);
-	enum hs_status st = hs_block_map_init(&n->map, n->heap, err);
+	hs_want_large_pages(n->type_of, chunks * sizeof(*n->type_of));
+	enum hs_status st = hs_block_index_new(n->heap, &types->index, err);
+	n->finder.index = types->index;
 	return st ? st : hs_namer_states_init(&types->states, err);
 }
 
@@ -132,7 +136,7 @@ void hs_types_free(struct hs_types *types)
 	for (size_t i = 0; i < HS_AREA_COUNT; i++)
 		free(types->naming.parts[i].by_type);
 	free(types->naming.type_of);
-	hs_block_map_release(&types->naming.map);
+	hs_block_index_free(types->index);
 	free(types);
 }
 

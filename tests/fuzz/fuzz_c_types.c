@@ -211,10 +211,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	root[3].value = root[3].at;
 	root[3].at = HS_NO_ADDR;
 	c.claim = calloc(w->heap->chunk_count + 1, sizeof(*c.claim));
+	struct hs_block_index *index = NULL;
 	if (!c.claim || hs_c_plans_init(&c, NULL) ||
-	    hs_block_map_init(&n.map, w->heap, NULL) ||
+	    hs_block_index_new(w->heap, &index, NULL) ||
 	    hs_c_parts_init(&c, NULL))
 		abort();
+	n.finder.index = index;
 	enum hs_status st = hs_c_rules_read(&c.rules, &c.decls, rule, NULL);
 	if (st && st != HS_ERR_INVALID)
 		abort();
@@ -224,7 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check(&n, &c);
 	for (size_t i = 0; i < HS_C_RANKS; i++)
 		free(c.queue[i].chunk);
-	hs_block_map_release(&n.map);
+	hs_block_index_free(index);
 	hs_decls_release(&c.decls);
 	hs_c_rules_release(&c.rules);
 	free(c.part);

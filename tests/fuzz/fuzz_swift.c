@@ -169,14 +169,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	require(state);
 	hs_window_init(&n.block, n.target);
 	hs_window_init(&n.meta, n.target);
-	require(!hs_block_map_init(&n.map, im->heap, NULL));
+	struct hs_block_index *index = NULL;
+	require(!hs_block_index_new(im->heap, &index, NULL));
+	n.finder.index = index;
 	name_all(&n, state, false);
 	name_all(&n, state, true);
 	demangle(&n, at, context & ~3u);
 	require(n.depth == 0 && !n.failed);
 	hs_namer_swift.release(state);
 	free(state);
-	hs_block_map_release(&n.map);
+	hs_block_index_free(index);
 	hs_type_table_release(&n.table);
 	return 0;
 }

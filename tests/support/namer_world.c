@@ -237,8 +237,10 @@ void namer_world_run(const struct hs_namer *namer, const uint8_t *data,
 			       .missing_module = SIZE_MAX };
 	void *state = calloc(1, namer->state_size + 1);
 	n.type_of = malloc((w->heap->chunk_count + 1) * sizeof(*n.type_of));
-	if (!state || !n.type_of || hs_block_map_init(&n.map, w->heap, NULL))
+	struct hs_block_index *index = NULL;
+	if (!state || !n.type_of || hs_block_index_new(w->heap, &index, NULL))
 		abort();
+	n.finder.index = index;
 	memset(n.type_of, 0xff, w->heap->chunk_count * sizeof(*n.type_of));
 	hs_window_init(&n.block, n.target);
 	hs_window_init(&n.meta, n.target);
@@ -250,7 +252,7 @@ void namer_world_run(const struct hs_namer *namer, const uint8_t *data,
 	if (namer->release)
 		namer->release(state);
 	hs_type_table_release(&n.table);
-	hs_block_map_release(&n.map);
+	hs_block_index_free(index);
 	for (int k = 0; k < HS_AREA_COUNT; k++)
 		free(n.parts[k].by_type);
 	free(n.type_of);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef GRAPH_BLOCK_INDEX_H
-#define GRAPH_BLOCK_INDEX_H
+#ifndef HEAP_BLOCK_INDEX_H
+#define HEAP_BLOCK_INDEX_H
 
-#include "graph/bits.h"
-#include "graph/word_filter.h"
+#include "core/bits.h"
+#include "core/word_range.h"
 #include "heap/model.h"
 
 /*
@@ -71,11 +71,15 @@ hs_block_index_slot(const struct hs_block_index *index,
 	return &index->slot[r->slot + ((addr - r->base) >> r->shift >> 6)];
 }
 
-/* What follows once region and slot are at hand. */
-static inline bool hs_block_index_in(const struct hs_block_index *index,
-				     const struct hs_index_region *r,
-				     hs_addr addr, uint32_t *chunk,
-				     uint64_t *into)
+/*
+ * What follows once region and slot are at hand: the live chunk whose user part
+ * begins at ADDR (*AT_START), or is the last to begin before it; ADDR may be
+ * behind its end.
+ */
+static inline bool hs_block_index_near(const struct hs_block_index *index,
+				       const struct hs_index_region *r,
+				       hs_addr addr, uint32_t *chunk,
+				       bool *at_start)
 {
 	const struct hs_index_slot *s = hs_block_index_slot(index, r, addr);
 	uint64_t off = addr - r->base;
@@ -87,9 +91,23 @@ static inline bool hs_block_index_in(const struct hs_block_index *index,
 	size_t i = r->chunk + n - 1;
 	if (!hs_bit(index->live, i))
 		return false;
-	if ((s->bits >> bit & 1) &&
-	    (off & ((UINT64_C(1) << r->shift) - 1)) == 0) {
-		*chunk = (uint32_t)i;
+	*at_start = (s->bits >> bit & 1) &&
+		    (off & ((UINT64_C(1) << r->shift) - 1)) == 0;
+	*chunk = (uint32_t)i;
+	return true;
+}
+
+static inline bool hs_block_index_in(const struct hs_block_index *index,
+				     const struct hs_index_region *r,
+				     hs_addr addr, uint32_t *chunk,
+				     uint64_t *into)
+{
+	uint32_t i;
+	bool at_start;
+	if (!hs_block_index_near(index, r, addr, &i, &at_start))
+		return false;
+	if (at_start) {
+		*chunk = i;
 		*into = 0;
 		return true;
 	}
@@ -98,7 +116,7 @@ static inline bool hs_block_index_in(const struct hs_block_index *index,
 	uint64_t usable = hs_chunk_usable(index->heap, c);
 	if (far > usable || (far == usable && c->state == HS_CHUNK_MMAPPED))
 		return false;
-	*chunk = (uint32_t)i;
+	*chunk = i;
 	*into = far;
 	return true;
 }
@@ -116,6 +134,24 @@ static inline bool hs_block_index_find(const struct hs_block_index *index,
 {
 	const struct hs_index_region *r = hs_block_index_region(index, addr);
 	return r && hs_block_index_in(index, r, addr, chunk, into);
+}
+
+/* For one who looks up many: most lie in the region of the last one. */
+struct hs_block_finder {
+	const struct hs_block_index *index; /* borrowed */
+	const struct hs_index_region *last; /* NULL: none yet */
+};
+
+static inline const struct hs_index_region *
+hs_block_finder_region(struct hs_block_finder *finder, hs_addr addr)
+{
+	const struct hs_index_region *r = finder->last;
+	if (r && addr >= r->base && addr <= r->end)
+		return r;
+	r = hs_block_index_region(finder->index, addr);
+	if (r)
+		finder->last = r;
+	return r;
 }
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef GRAPH_BITS_H
-#define GRAPH_BITS_H
+#ifndef CORE_BITS_H
+#define CORE_BITS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-/* A bit for each chunk. */
+/* A bit for each of many things. */
 static inline uint64_t *hs_bits_new(size_t count)
 {
 	return calloc(count / 64 + 1, sizeof(uint64_t));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "graph/block_index.h"
+#include "heap/block_index.h"
 
 #include <assert.h>
 
 #include "core/cleanup.h"
+#include "core/large_pages.h"
 
 /* User pointers are multiples of 16 nearly everywhere; i386 before 2.26 and
  * damaged heaps are the exception. */
@@ -96,6 +97,14 @@ static void find_range(struct hs_block_index *index)
 	range->high[1] = high + 1;
 }
 
+/* No address is in two of them. */
+static void cut_overlaps(struct hs_block_index *index)
+{
+	for (size_t i = 1; i < index->count; i++)
+		if (index->region[i - 1].end > index->region[i].start)
+			index->region[i - 1].end = index->region[i].start;
+}
+
 enum hs_status hs_block_index_new(const struct hs_heap *heap,
 				  struct hs_block_index **ret,
 				  struct hs_error *err)
@@ -103,7 +112,7 @@ enum hs_status hs_block_index_new(const struct hs_heap *heap,
 	/* One bit of an edge says whether it leads to the start. */
 	if (heap->chunk_count > INT32_MAX)
 		return hs_fail(err, HS_ERR_LIMIT,
-			       "references among %zu chunks: more than fit",
+			       "%zu chunks: more than fit into an index",
 			       heap->chunk_count);
 	HS_CLEANUP(hs_block_index_cleanup)
 	struct hs_block_index *index = calloc(1, sizeof(*index));
@@ -128,6 +137,7 @@ enum hs_status hs_block_index_new(const struct hs_heap *heap,
 	if (!index->slot)
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for an index of %zu slots", slots);
+	hs_want_large_pages(index->slot, slots * sizeof(*index->slot));
 	for (size_t i = 0, k = 0; i < heap->region_count; i++) {
 		if (!heap->regions[i].count)
 			continue;
@@ -135,6 +145,7 @@ enum hs_status hs_block_index_new(const struct hs_heap *heap,
 		fill(index, r, heap->regions[i].count, slots_of(r));
 	}
 	find_range(index);
+	cut_overlaps(index);
 	*ret = HS_TAKE(index);
 	return HS_OK;
 }
