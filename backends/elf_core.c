@@ -447,7 +447,7 @@ static enum hs_status fill_modules(struct hs_core *core,
 		if (st)
 			return st;
 	}
-	return HS_OK;
+	return hs_modules_filled(target, &core->files, err);
 }
 
 static enum hs_status read_core(struct hs_core *core,

@@ -103,6 +103,7 @@ static enum hs_status map_file(int fd, const struct stat *info,
 	o->len = (size_t)info->st_size;
 	o->device = info->st_dev;
 	o->inode = info->st_ino;
+	o->modified = info->st_mtim;
 	if (hs_elf_header_parse(o->bytes, o->len, &o->header, NULL))
 		return hs_fail(err, HS_ERR_FORMAT, "'%s' is no ELF image",
 			       path);
@@ -162,5 +163,6 @@ void hs_file_overlay_list_release(struct hs_file_overlay_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		overlay_free(list->file[i]);
 	free(list->file);
+	hs_span_list_release(&list->lent);
 	*list = (struct hs_file_overlay_list){ 0 };
 }

@@ -2,6 +2,8 @@
 #ifndef BACKENDS_FILE_OVERLAY_H
 #define BACKENDS_FILE_OVERLAY_H
 
+#include <time.h>
+
 #include "core/backend.h"
 #include "core/elf_image.h"
 
@@ -14,6 +16,7 @@ struct hs_file_overlay {
 	const uint8_t *bytes; /* zeroes follow up to the end of a page */
 	size_t len;           /* bytes of the file */
 	uint64_t device, inode;
+	struct timespec modified;
 	struct hs_elf_header header;
 	struct hs_elf_segment *load; /* owned: its PT_LOADs, as they stand */
 	size_t load_count;
@@ -25,6 +28,7 @@ struct hs_file_overlay {
 struct hs_file_overlay_list {
 	struct hs_file_overlay **file;
 	size_t count, capacity;
+	struct hs_span_list lent; /* not yet the target's */
 };
 
 /*

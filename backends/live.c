@@ -495,6 +495,8 @@ static enum hs_status arrange(struct hs_live_attempt *a)
 		st = hs_modules_find(t, a->err);
 	for (size_t i = 0; !st && i < t->modules.count; i++)
 		st = set_module_file(a, i);
+	if (!st)
+		st = hs_modules_filled(t, &live->overlays, a->err);
 	return st ? st : hs_target_finish(t, a->err);
 }
 

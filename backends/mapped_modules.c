@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/same_image.h"
 #include "core/cleanup.h"
 #include "core/limits.h"
 
@@ -334,9 +336,10 @@ static size_t first_map_behind(const struct hs_target *target, hs_addr addr)
 
 /* Lend the pages from FROM to TO, which show the file from OFFSET on, where
  * the target has this file mapped there. */
-static enum hs_status lend(struct hs_target *target, const char *path,
+static enum hs_status lend(const struct hs_target *target, const char *path,
 			   const struct hs_file_overlay *o, hs_addr from,
-			   hs_addr to, uint64_t offset, struct hs_error *err)
+			   hs_addr to, uint64_t offset,
+			   struct hs_span_list *lent, struct hs_error *err)
 {
 	for (size_t i = first_map_behind(target, from);
 	     i < target->maps.count && target->maps.map[i].start < to; i++) {
@@ -359,16 +362,18 @@ static enum hs_status lend(struct hs_target *target, const char *path,
 			.state = HS_SPAN_BYTES,
 			.from_file = true,
 		};
-		enum hs_status st = hs_span_list_add(&target->spans, span, err);
+		enum hs_status st = hs_span_list_add(lent, span, err);
 		if (st)
 			return st;
 	}
 	return HS_OK;
 }
 
-static enum hs_status lend_segments(struct hs_target *target, const char *path,
+static enum hs_status lend_segments(const struct hs_target *target,
+				    const char *path,
 				    const struct hs_file_overlay *o,
-				    uint64_t bias, struct hs_error *err)
+				    uint64_t bias, struct hs_span_list *lent,
+				    struct hs_error *err)
 {
 	uint64_t page = page_size(target);
 	uint64_t reach = file_reach(o, page);
@@ -387,8 +392,8 @@ static enum hs_status lend_segments(struct hs_target *target, const char *path,
 		hs_addr start = bias + (s->vaddr & ~(page - 1));
 		if (len == 0 || len > UINT64_MAX - start)
 			continue;
-		enum hs_status st =
-			lend(target, path, o, start, start + len, offset, err);
+		enum hs_status st = lend(target, path, o, start, start + len,
+					 offset, lent, err);
 		if (st)
 			return st;
 	}
@@ -421,6 +426,81 @@ static enum hs_status refuse(struct hs_target *target,
 		   path, found, ran);
 }
 
+/* Was FILE written after the dump? No dump's time known: no. */
+static bool is_newer(const struct hs_target *target,
+		     const struct hs_file_overlay *o)
+{
+	struct stat info;
+	return target->path && stat(target->path, &info) == 0 &&
+	       (o->modified.tv_sec > info.st_mtim.tv_sec ||
+		(o->modified.tv_sec == info.st_mtim.tv_sec &&
+		 o->modified.tv_nsec > info.st_mtim.tv_nsec));
+}
+
+/* Without a build id in memory: *USE says whether the file may lend. */
+static enum hs_status judge_by_content(struct hs_target *target,
+				       struct hs_module *m, const char *path,
+				       const struct hs_file_overlay *o,
+				       const struct hs_elf_image *image,
+				       bool *use, struct hs_error *err)
+{
+	struct hs_same_image same;
+	*use = false;
+	hs_same_image(target, image, o, &same);
+	if (!same_loads(o, image) || same.differs != HS_NO_ADDR) {
+		m->file_state = HS_MODULE_FILE_MISMATCH;
+		return say(target, HS_WARNING, "module-file-mismatch", m->base,
+			   err,
+			   "'%s' is another build than the one that ran, which "
+			   "has no build id but other bytes: its read-only "
+			   "pages are missing; give the root of the right "
+			   "files with --sysroot DIR",
+			   path);
+	}
+	if (!hs_same_image_enough(&same))
+		return say(target, HS_NOTE, "module-file-unverified", m->base,
+			   err,
+			   "'%s' is not used: the image in memory shows no "
+			   "build id to check it by, and too little else",
+			   path);
+	if (is_newer(target, o))
+		return say(target, HS_NOTE, "module-file-unverified", m->base,
+			   err,
+			   "'%s' is not used: it has no build id and was "
+			   "written after the dump; if it is the one that ran, "
+			   "give it a time before it (touch -r)",
+			   path);
+	*use = true;
+	return say(target, HS_NOTE, "module-file-by-content", m->base, err,
+		   "'%s' has no build id and is used because it agrees with "
+		   "the dump in %" PRIu64 " bytes and %" PRIu64
+		   " relocated words",
+		   path, same.bytes, same.words);
+}
+
+/* With one. IMAGE is NULL where its headers were not captured. */
+static enum hs_status judge_by_id(struct hs_target *target, struct hs_module *m,
+				  const char *path,
+				  const struct hs_file_overlay *o,
+				  const struct hs_elf_image *image, bool *use,
+				  struct hs_error *err)
+{
+	*use = false;
+	m->file_state = HS_MODULE_FILE_MISMATCH;
+	if (o->build_id_len != m->build_id_len ||
+	    memcmp(o->build_id, m->build_id, m->build_id_len) != 0)
+		return refuse(target, m, path, o, err);
+	/* A debug file carries the same build id, and none of the bytes. */
+	if (image && !same_loads(o, image))
+		return say(target, HS_WARNING, "module-file-mismatch", m->base,
+			   err,
+			   "'%s' has the right build id but other segments "
+			   "than the one that ran: is it a debug file?",
+			   path);
+	*use = true;
+	return HS_OK;
+}
+
 enum hs_status hs_module_fill(struct hs_target *target, size_t i,
 			      const char *path,
 			      struct hs_file_overlay_list *files,
@@ -444,27 +524,20 @@ enum hs_status hs_module_fill(struct hs_target *target, size_t i,
 			   "are missing; give the root of its files with "
 			   "--sysroot DIR",
 			   why.text, m->path);
-	if (m->build_id_len == 0)
-		return say(
-			target, HS_NOTE, "module-file-unverified", m->base, err,
-			"'%s' is not used: the image in memory shows no "
-			"build id to check it by%s",
-			path,
-			readable ? "" : ", its header page was not captured");
-	if (o->build_id_len != m->build_id_len ||
-	    memcmp(o->build_id, m->build_id, m->build_id_len) != 0) {
-		m->file_state = HS_MODULE_FILE_MISMATCH;
-		return refuse(target, m, path, o, err);
-	}
-	/* A debug file carries the same build id, and none of the bytes. */
-	if (readable && !same_loads(o, &image)) {
-		m->file_state = HS_MODULE_FILE_MISMATCH;
-		return say(target, HS_WARNING, "module-file-mismatch", m->base,
+	if (m->build_id_len == 0 && !readable)
+		return say(target, HS_NOTE, "module-file-unverified", m->base,
 			   err,
-			   "'%s' has the right build id but other segments "
-			   "than the one that ran: is it a debug file?",
+			   "'%s' is not used: the image in memory shows no "
+			   "build id to check it by, its header page was not "
+			   "captured",
 			   path);
-	}
+	bool use;
+	st = m->build_id_len
+		     ? judge_by_id(target, m, path, o, readable ? &image : NULL,
+				   &use, err)
+		     : judge_by_content(target, m, path, o, &image, &use, err);
+	if (st || !use)
+		return st;
 	char *file = strdup(path);
 	if (!file)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
@@ -474,5 +547,16 @@ enum hs_status hs_module_fill(struct hs_target *target, size_t i,
 	const struct hs_map *map = hs_target_find_map(target, m->base);
 	return lend_segments(target, map ? map->path : NULL, o,
 			     readable ? image.bias : bias_by_file(o, m->base),
-			     err);
+			     &files->lent, err);
+}
+
+enum hs_status hs_modules_filled(struct hs_target *target,
+				 struct hs_file_overlay_list *files,
+				 struct hs_error *err)
+{
+	enum hs_status st = HS_OK;
+	for (size_t i = 0; i < files->lent.count && !st; i++)
+		st = hs_span_list_add(&target->spans, files->lent.span[i], err);
+	hs_span_list_release(&files->lent);
+	return st;
 }

@@ -25,23 +25,30 @@ HS_MUST_CHECK enum hs_status hs_modules_find(struct hs_target *target,
 					     struct hs_error *err);
 
 /*
- * Open PATH as the file of module number I, and lend the target the pages that
+ * Open PATH as the file of module number I, to lend the target the pages that
  * it lacks of it. PATH may be any name for the file: below a sysroot, in
  * /proc/PID/root or in /proc/PID/map_files. Only when the file's build id
  * equals the image's in memory (module->build_id, which the caller may have set
- * before), and only pages of segments that are never written: relocated data is
- * not in any file.
+ * before), or where there is none, when the file agrees with what memory has of
+ * the image and is not newer than the dump (same_image.h); and only pages of
+ * segments that are never written: relocated data is not in any file.
  *
  * Sets the module's file and file_state. A file that is missing or another
  * build is a note of TARGET ("module-file-missing", "module-file-mismatch",
- * "module-file-unverified") and HS_OK; an error is our own trouble.
+ * "module-file-unverified"), as is one that is known by its content
+ * ("module-file-by-content"), and HS_OK; an error is our own trouble.
  *
- * Adds spans with from_file set; sort them again when all modules are through
- * (hs_target_finish() does).
+ * FILES keeps what is lent until hs_modules_filled(), so that TARGET's spans
+ * stay sorted meanwhile.
  */
 HS_MUST_CHECK enum hs_status hs_module_fill(struct hs_target *target, size_t i,
 					    const char *path,
 					    struct hs_file_overlay_list *files,
 					    struct hs_error *err);
+/* All modules are through: add what was lent to TARGET's spans, with from_file
+ * set. They need sorting then (hs_target_finish() does). */
+HS_MUST_CHECK enum hs_status
+hs_modules_filled(struct hs_target *target, struct hs_file_overlay_list *files,
+		  struct hs_error *err);
 
 #endif

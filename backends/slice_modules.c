@@ -512,7 +512,7 @@ static enum hs_status fill(struct search *s, const struct hs_open_options *opt,
 		if (st)
 			return st;
 	}
-	return HS_OK;
+	return hs_modules_filled(t, files, err);
 }
 
 enum hs_status hs_slice_modules(struct hs_target *target,

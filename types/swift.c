@@ -123,8 +123,11 @@ look_up(struct hs_naming *n, struct swift *swift, hs_addr metadata)
 			.evidence = "its Swift metadata",
 			.module = hs_naming_module(n, metadata),
 		};
-		/* Metadata made at run time: where its description is. */
-		if (what.module == SIZE_MAX && hs_peek(n, metadata + 40, &desc))
+		/* Metadata of generic classes is made at run time, in blocks
+		 * and in the runtime's pool: what describes it is where the
+		 * code is. */
+		if (hs_peek(n, metadata, &desc) && desc == HS_SWIFT_CLASS &&
+		    hs_peek(n, metadata + 40, &desc))
 			what.module = hs_naming_module(n, desc);
 		if (!hs_naming_read_type(n, &what, &type))
 			return NULL;
