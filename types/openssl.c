@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "types/namer.h"
+#include "types/openssl_objects.h"
+#include "types/shapes.h"
 
 /*
  * Hash tables of OpenSSL 1.1 and 3 on 64-bit machines, by a second count of
@@ -12,7 +13,9 @@
  */
 struct openssl {
 	bool loaded;
-	uint64_t budget; /* nodes that may still be looked at */
+	const struct hs_module *module;
+	uint64_t budget;          /* nodes that may still be looked at */
+	struct hs_addr_map owned; /* what objects lead to */
 };
 
 /* Of each block; there are more tables than one, but none is large. */
@@ -21,6 +24,7 @@ struct openssl {
 /* Words of a table before its counts. */
 #define PLAIN_WORDS 3u
 #define THUNK_WORDS 7u
+#define NEW_COUNT UINT64_C(8) /* buckets in use at first */
 
 enum shape { TABLE, BUCKETS, NODE, STACK, STACK_DATA };
 
@@ -55,20 +59,49 @@ static void name_block(struct hs_naming *n, const struct hs_block *b,
 		n->type_of[b->chunk] = type;
 }
 
+/* Node has it inside. */
 static size_t libcrypto(const struct hs_naming *n)
 {
 	for (size_t i = 0; i < n->target->modules.count; i++)
 		if (strstr(n->target->modules.module[i].path, "/libcrypto"))
 			return i;
-	return SIZE_MAX;
+	return hs_module_named(n, "node");
 }
 
 static void prepare(struct hs_naming *n, void *state)
 {
 	struct openssl *s = state;
+	size_t module = libcrypto(n);
 	s->loaded = n->target->word_size == 8 && !n->target->big_endian &&
-		    libcrypto(n) != SIZE_MAX;
+		    module != SIZE_MAX;
+	if (s->loaded)
+		s->module = &n->target->modules.module[module];
 	s->budget = (uint64_t)n->heap->chunk_count * VISITS;
+}
+
+static void release(void *state)
+{
+	hs_addr_map_release(&((struct openssl *)state)->owned);
+}
+
+static void merge(struct hs_naming *n, void *state, const void *worker)
+{
+	hs_owned_merge(n, &((struct openssl *)state)->owned,
+		       &((const struct openssl *)worker)->owned);
+}
+
+static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
+		  uint32_t *type)
+{
+	struct openssl *s = state;
+	return s->loaded && hs_openssl_claim(n, &s->owned, s->module, b, type);
+}
+
+static bool claim_late(struct hs_naming *n, const void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	const struct openssl *s = state;
+	return hs_openssl_claim_late(n, &s->owned, b, type);
 }
 
 struct table {
@@ -127,12 +160,29 @@ static bool walk(struct hs_naming *n, struct openssl *s, const struct table *t,
 	return items == t->items;
 }
 
+/* An empty table proves nothing, unless its numbers are those with which one
+ * begins: {8, 16, 0, 8: u32, 512, 256}. */
+static bool is_new(struct hs_naming *n, const struct hs_block *b,
+		   const struct table *t)
+{
+	for (unsigned words = PLAIN_WORDS; words <= THUNK_WORDS; words += 4) {
+		uint64_t split, up, down;
+		if (hs_block_word(n, b, words + 1, &split) &&
+		    split == NEW_COUNT << 32 &&
+		    hs_block_word(n, b, words + 2, &up) &&
+		    up == 64 * NEW_COUNT &&
+		    hs_block_word(n, b, words + 3, &down) &&
+		    down == 32 * NEW_COUNT)
+			return t->count == NEW_COUNT;
+	}
+	return false;
+}
+
 static void try_table(struct hs_naming *n, struct openssl *s,
 		      const struct hs_block *b, size_t module)
 {
 	struct table t;
-	/* An empty one proves nothing. */
-	if (!read_table(n, b, &t) || t.items == 0 ||
+	if (!read_table(n, b, &t) || (t.items == 0 && !is_new(n, b, &t)) ||
 	    !walk(n, s, &t, false, module))
 		return;
 	(void)walk(n, s, &t, true, module);
@@ -182,7 +232,11 @@ static void survey(struct hs_naming *n, void *state)
 
 const struct hs_namer hs_namer_openssl = {
 	.state_size = sizeof(struct openssl),
+	.release = release,
 	.prepare = prepare,
+	.claim = claim,
+	.merge = merge,
 	.survey = survey,
+	.claim_late = claim_late,
 	.source = HS_TYPE_OPENSSL,
 };

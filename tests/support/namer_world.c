@@ -40,7 +40,8 @@ static void put_blocks(struct world *w, size_t chunk[PLACE_COUNT])
 		{ PLACE_SMALL, PLACE_BLOCKS, 24 },
 		{ PLACE_BLOCKS, PLACE_STATES, 56 },
 		{ PLACE_STATES, PLACE_STATES + 1, 5960 },
-		{ PLACE_STATES + 1, PLACE_COUNT, 7160 },
+		{ PLACE_STATES + 1, PLACE_STATES + 2, 7160 },
+		{ PLACE_STATES + 2, PLACE_COUNT, 392 },
 	};
 	while ((w->hb.region[0].next + 16) % 128 != 0)
 		(void)hb_alloc(&w->hb, HB_MAIN, 24);
