@@ -36,6 +36,7 @@ struct hs_owners {
 	struct root_edge *edge;
 	size_t edge_count, edge_capacity;
 	size_t *first_edge; /* by root */
+	uint32_t *root_to;  /* the chunks of EDGE alone */
 
 	/* By number in the walk; 0 is above all. */
 	size_t count;
@@ -156,6 +157,11 @@ static enum hs_status join_roots(struct hs_owners *o, struct hs_error *err)
 		o->first_edge[o->edge[i].root + 1]++;
 	for (size_t i = 0; i < joined; i++)
 		o->first_edge[i + 1] += o->first_edge[i];
+	o->root_to = malloc((o->edge_count + 1) * sizeof(*o->root_to));
+	if (!o->root_to)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory");
+	for (size_t i = 0; i < o->edge_count; i++)
+		o->root_to[i] = o->edge[i].to;
 	return HS_OK;
 }
 
@@ -172,147 +178,217 @@ static enum hs_status find_roots(struct hs_owners *o, struct hs_graph *g,
 	return join_roots(o, err);
 }
 
-/* Successor I of the node WHAT, as such; NONE: there are no more. */
-static uint32_t successor(const struct hs_owners *o, uint32_t what, size_t i)
-{
-	if (what == NONE)
-		return i < o->root_count ? (uint32_t)i : NONE;
-	if (what < o->root_count) {
-		size_t from = o->first_edge[what];
-		if (from + i >= o->first_edge[what + 1])
-			return NONE;
-		return (uint32_t)o->root_count + o->edge[from + i].to;
-	}
-	size_t n;
-	const uint32_t *edge =
-		hs_edges_of(&o->graph->edges, what - o->root_count, &n);
-	return i < n ? (uint32_t)o->root_count + hs_edge_to(edge[i]) : NONE;
-}
+/* What eval() needs of a node is in one place. */
+struct forest_node {
+	uint32_t ancestor, label; /* NONE: a root of the forest */
+	uint32_t semi, label_semi;
+};
+
+/* A reference that is no edge of the walk's tree. */
+struct cross_edge {
+	uint32_t to, from;
+};
 
 /* What only the computation needs, by number in the walk. */
 struct lengauer {
 	struct hs_owners *o;
-	uint32_t *parent, *semi, *label, *ancestor, *bucket, *next_in_bucket;
-	uint32_t *path;       /* room for one way up */
-	uint32_t *pred_first; /* by number; one more at the end */
-	uint32_t *pred;
+	uint32_t *parent, *bucket, *next_in_bucket;
+	struct forest_node *node;
+	uint32_t *path; /* room for one way up */
+	struct cross_edge *cross;
+	size_t cross_count, cross_capacity;
+	uint32_t *cross_first; /* by number; one more at the end */
+	uint32_t *cross_from;
 };
 
+/* A node on the way down: its references that are still to be followed. */
 struct walk_frame {
-	uint32_t number, next;
+	const uint32_t *edge;
+	uint32_t left, number;
 };
+
+struct walk {
+	struct walk_frame *frame;
+	size_t depth, capacity;
+};
+
+static void walk_release(struct walk *w)
+{
+	free(w->frame);
+}
+
+/* The number of a reference is looked up so many ahead. */
+#define AHEAD 4u
+
+static void prefetch_number(const struct hs_owners *o, uint32_t edge)
+{
+	__builtin_prefetch(&o->number[o->root_count + hs_edge_to(edge)]);
+}
+
+static enum hs_status enter(struct lengauer *l, struct walk *w, uint32_t what,
+			    uint32_t parent, struct hs_error *err)
+{
+	struct hs_owners *o = l->o;
+	size_t n;
+	enum hs_status st = hs_grow(&w->frame, &w->capacity, w->depth,
+				    sizeof(*w->frame), err);
+	if (st)
+		return st;
+	struct walk_frame *f = &w->frame[w->depth++];
+	if (what < o->root_count) {
+		f->edge = o->root_to + o->first_edge[what];
+		n = o->first_edge[what + 1] - o->first_edge[what];
+	} else {
+		f->edge =
+			hs_edges_of(&o->graph->edges, what - o->root_count, &n);
+	}
+	if (n >= UINT32_MAX)
+		return hs_fail(err, HS_ERR_LIMIT,
+			       "owners among 4 billion references");
+	f->left = (uint32_t)n;
+	f->number = (uint32_t)o->count++;
+	for (size_t i = 0; i < n && i < AHEAD; i++)
+		prefetch_number(o, f->edge[i]);
+	o->number[what] = f->number;
+	o->what[f->number] = what;
+	l->parent[f->number] = parent;
+	return HS_OK;
+}
+
+/* Depth first. The tree's edges are in `parent`; the others are kept, but for
+ * second references of a node's parent, which change nothing. */
+static enum hs_status walk_from(struct lengauer *l, struct walk *w,
+				struct hs_error *err)
+{
+	struct hs_owners *o = l->o;
+	enum hs_status st = HS_OK;
+	while (!st && w->depth) {
+		struct walk_frame *f = &w->frame[w->depth - 1];
+		if (f->left == 0) {
+			w->depth--;
+			continue;
+		}
+		if (f->left > AHEAD)
+			prefetch_number(o, f->edge[AHEAD]);
+		uint32_t to = (uint32_t)o->root_count + hs_edge_to(*f->edge);
+		uint32_t known = o->number[to];
+		f->edge++;
+		f->left--;
+		if (known == NONE) {
+			st = enter(l, w, to, f->number, err);
+			continue;
+		}
+		if (l->parent[known] == f->number)
+			continue;
+		st = hs_grow(&l->cross, &l->cross_capacity, l->cross_count,
+			     sizeof(*l->cross), err);
+		if (!st)
+			l->cross[l->cross_count++] =
+				(struct cross_edge){ known, f->number };
+	}
+	return st;
+}
 
 static enum hs_status walk(struct lengauer *l, struct hs_error *err)
 {
 	struct hs_owners *o = l->o;
-	HS_AUTO_FREE struct walk_frame *frame = NULL;
-	size_t depth = 0, capacity = 0;
-	enum hs_status st =
-		hs_grow(&frame, &capacity, depth, sizeof(*frame), err);
-	if (st)
-		return st;
+	HS_CLEANUP(walk_release) struct walk w = { 0 };
+	enum hs_status st = HS_OK;
 	o->what[0] = NONE;
 	o->count = 1;
-	frame[depth++] = (struct walk_frame){ 0, 0 };
-	while (depth) {
-		struct walk_frame *f = &frame[depth - 1];
-		uint32_t to = successor(o, o->what[f->number], f->next++);
-		if (to == NONE) {
-			depth--;
-			continue;
-		}
-		if (o->number[to] != NONE)
-			continue;
-		uint32_t n = (uint32_t)o->count++;
-		o->number[to] = n;
-		o->what[n] = to;
-		l->parent[n] = f->number;
-		st = hs_grow(&frame, &capacity, depth, sizeof(*frame), err);
-		if (st)
-			return st;
-		frame[depth++] = (struct walk_frame){ n, 0 };
+	for (uint32_t r = 0; !st && r < o->root_count; r++) {
+		st = enter(l, &w, r, 0, err);
+		if (!st)
+			st = walk_from(l, &w, err);
 	}
-	return HS_OK;
+	return st;
 }
 
-static enum hs_status reverse(struct lengauer *l, struct hs_error *err)
+/* The other edges by where they lead. */
+static enum hs_status sort_cross(struct lengauer *l, struct hs_error *err)
 {
-	struct hs_owners *o = l->o;
-	l->pred_first = calloc(o->count + 2, sizeof(*l->pred_first));
-	if (!l->pred_first)
-		return hs_fail(err, HS_ERR_NOMEM, "no memory");
-	uint64_t total = 0;
-	uint32_t to;
-	for (size_t v = 0; v < o->count; v++)
-		for (size_t i = 0; (to = successor(o, o->what[v], i)) != NONE;
-		     i++) {
-			l->pred_first[o->number[to] + 2]++;
-			total++;
-		}
-	if (total >= UINT32_MAX)
+	size_t n = l->o->count;
+	if (l->cross_count >= UINT32_MAX)
 		return hs_fail(err, HS_ERR_LIMIT,
 			       "owners among 4 billion references");
-	l->pred = malloc((size_t)(total + 1) * sizeof(*l->pred));
-	if (!l->pred)
+	l->cross_first = calloc(n + 2, sizeof(*l->cross_first));
+	l->cross_from = malloc((l->cross_count + 1) * sizeof(*l->cross_from));
+	if (!l->cross_first || !l->cross_from)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for references");
-	for (size_t v = 2; v < o->count + 2; v++)
-		l->pred_first[v] += l->pred_first[v - 1];
-	for (size_t v = 0; v < o->count; v++)
-		for (size_t i = 0; (to = successor(o, o->what[v], i)) != NONE;
-		     i++)
-			l->pred[l->pred_first[o->number[to] + 1]++] =
-				(uint32_t)v;
+	for (size_t i = 0; i < l->cross_count; i++)
+		l->cross_first[l->cross[i].to + 2]++;
+	for (size_t v = 2; v < n + 2; v++)
+		l->cross_first[v] += l->cross_first[v - 1];
+	for (size_t i = 0; i < l->cross_count; i++)
+		l->cross_from[l->cross_first[l->cross[i].to + 1]++] =
+			l->cross[i].from;
+	free(l->cross);
+	l->cross = NULL;
 	return HS_OK;
 }
 
 /* The node of least semidominator on the way up to the root of V's tree in
  * the forest; the way is made short for the next one. */
-static uint32_t eval(struct lengauer *l, uint32_t v)
+static const struct forest_node *eval(struct lengauer *l, uint32_t v)
 {
+	struct forest_node *node = l->node;
 	size_t n = 0;
-	if (l->ancestor[v] == NONE)
-		return v;
+	if (node[v].ancestor == NONE)
+		return &node[v];
 	uint32_t at = v;
-	while (l->ancestor[l->ancestor[at]] != NONE) {
+	while (node[node[at].ancestor].ancestor != NONE) {
 		l->path[n++] = at;
-		at = l->ancestor[at];
+		at = node[at].ancestor;
 	}
 	while (n) {
-		uint32_t x = l->path[--n], up = l->ancestor[x];
-		if (l->semi[l->label[up]] < l->semi[l->label[x]])
-			l->label[x] = l->label[up];
-		l->ancestor[x] = l->ancestor[up];
+		struct forest_node *x = &node[l->path[--n]];
+		const struct forest_node *up = &node[x->ancestor];
+		if (up->label_semi < x->label_semi) {
+			x->label = up->label;
+			x->label_semi = up->label_semi;
+		}
+		x->ancestor = up->ancestor;
 	}
-	return l->label[v];
+	return &node[v];
+}
+
+static void settle_bucket(struct lengauer *l, uint32_t p)
+{
+	struct hs_owners *o = l->o;
+	for (uint32_t v = l->bucket[p], next; v != NONE; v = next) {
+		const struct forest_node *u = eval(l, v);
+		next = l->next_in_bucket[v];
+		o->idom[v] = u->label_semi < l->node[v].semi ? u->label : p;
+	}
+	l->bucket[p] = NONE;
 }
 
 static void dominate(struct lengauer *l)
 {
 	struct hs_owners *o = l->o;
 	for (uint32_t v = 0; v < o->count; v++) {
-		l->semi[v] = l->label[v] = v;
-		l->ancestor[v] = l->bucket[v] = NONE;
+		l->node[v] = (struct forest_node){ NONE, v, v, v };
+		l->bucket[v] = NONE;
 	}
 	for (uint32_t w = (uint32_t)o->count - 1; w > 0; w--) {
-		uint32_t p = l->parent[w], v, next;
-		for (uint32_t i = l->pred_first[w]; i < l->pred_first[w + 1];
+		uint32_t p = l->parent[w], semi = p;
+		for (uint32_t i = l->cross_first[w]; i < l->cross_first[w + 1];
 		     i++) {
-			uint32_t u = eval(l, l->pred[i]);
-			if (l->semi[u] < l->semi[w])
-				l->semi[w] = l->semi[u];
+			uint32_t s = eval(l, l->cross_from[i])->label_semi;
+			if (s < semi)
+				semi = s;
 		}
-		l->next_in_bucket[w] = l->bucket[l->semi[w]];
-		l->bucket[l->semi[w]] = w;
-		l->ancestor[w] = p;
-		for (v = l->bucket[p]; v != NONE; v = next) {
-			uint32_t u = eval(l, v);
-			next = l->next_in_bucket[v];
-			o->idom[v] = l->semi[u] < l->semi[v] ? u : p;
+		l->node[w] = (struct forest_node){ p, w, semi, semi };
+		/* With its parent as semidominator it has it as dominator. */
+		o->idom[w] = p;
+		if (semi != p) {
+			l->next_in_bucket[w] = l->bucket[semi];
+			l->bucket[semi] = w;
 		}
-		l->bucket[p] = NONE;
+		settle_bucket(l, p);
 	}
 	for (uint32_t w = 1; w < o->count; w++)
-		if (o->idom[w] != l->semi[w])
+		if (o->idom[w] != l->node[w].semi)
 			o->idom[w] = o->idom[o->idom[w]];
 	o->idom[0] = NONE;
 }
@@ -320,14 +396,13 @@ static void dominate(struct lengauer *l)
 static void lengauer_release(struct lengauer *l)
 {
 	free(l->parent);
-	free(l->semi);
-	free(l->label);
-	free(l->ancestor);
 	free(l->bucket);
 	free(l->next_in_bucket);
+	free(l->node);
 	free(l->path);
-	free(l->pred_first);
-	free(l->pred);
+	free(l->cross);
+	free(l->cross_first);
+	free(l->cross_from);
 }
 
 static enum hs_status find_dominators(struct hs_owners *o, struct hs_error *err)
@@ -347,19 +422,16 @@ static enum hs_status find_dominators(struct hs_owners *o, struct hs_error *err)
 	memset(o->number, 0xff, whats * sizeof(*o->number));
 	enum hs_status st = walk(&l, err);
 	if (!st)
-		st = reverse(&l, err);
+		st = sort_cross(&l, err);
 	if (st)
 		return st;
 	size_t n = o->count + 1;
-	l.semi = malloc(n * sizeof(*l.semi));
-	l.label = malloc(n * sizeof(*l.label));
-	l.ancestor = malloc(n * sizeof(*l.ancestor));
 	l.bucket = malloc(n * sizeof(*l.bucket));
 	l.next_in_bucket = malloc(n * sizeof(*l.next_in_bucket));
+	l.node = malloc(n * sizeof(*l.node));
 	l.path = malloc(n * sizeof(*l.path));
 	o->idom = malloc(n * sizeof(*o->idom));
-	if (!l.semi || !l.label || !l.ancestor || !l.bucket ||
-	    !l.next_in_bucket || !l.path || !o->idom)
+	if (!l.bucket || !l.next_in_bucket || !l.node || !l.path || !o->idom)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for %zu nodes", n);
 	dominate(&l);
 	return HS_OK;
@@ -467,6 +539,7 @@ void hs_owners_free(struct hs_owners *owners)
 	free(owners->root);
 	free(owners->edge);
 	free(owners->first_edge);
+	free(owners->root_to);
 	free(owners->what);
 	free(owners->number);
 	free(owners->idom);
