@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/grow.h"
 #include "symbols/unwind.h"
 
 static const char *const inside_malloc[] = {
@@ -64,6 +65,32 @@ bool hs_pc_in_malloc(struct hs_scan *scan, hs_addr pc)
 	return false;
 }
 
+/* A frame of malloc's has a few hundred bytes. */
+#define FRAME_BYTES 4096u
+
+static void keep_word(struct hs_scan *scan, uint64_t word)
+{
+	/* No memory for a clue: what it tells stays unsaid. */
+	if (!hs_grow(&scan->hand, &scan->hand_capacity, scan->hand_count,
+		     sizeof(*scan->hand), NULL))
+		scan->hand[scan->hand_count++] = word;
+}
+
+/* What a function has in its hands: registers, and its part of the stack. */
+static void keep_frame(struct hs_scan *scan, const struct hs_frame *f)
+{
+	uint64_t word, w = scan->heap->word_size;
+	for (unsigned i = 0; i < HS_DWARF_REGISTERS; i++)
+		if (hs_dwarf_register(&f->registers, i, &word))
+			keep_word(scan, word);
+	if (f->cfa == HS_NO_ADDR || f->cfa < f->sp ||
+	    f->cfa - f->sp > FRAME_BYTES)
+		return;
+	for (hs_addr at = f->sp; f->cfa - at >= w; at += w)
+		if (hs_window_word(&scan->window, at, &word))
+			keep_word(scan, word);
+}
+
 /*
  * From where the thread is, or was when a signal came, back to where it came
  * into libc. Beyond are those who called libc: what malloc does between two of
@@ -73,7 +100,8 @@ static bool came_through_malloc(struct hs_scan *scan, struct hs_unwinder *u,
 				const struct hs_thread *thread)
 {
 	struct hs_frame f;
-	bool in_libc = true;
+	bool in_libc = true, found = false;
+	size_t kept = scan->hand_count;
 	for (bool more = hs_unwind_begin(u, thread, &f); more;
 	     more = hs_unwind_next(u, &f)) {
 		if (f.signal) {
@@ -82,11 +110,19 @@ static bool came_through_malloc(struct hs_scan *scan, struct hs_unwinder *u,
 		}
 		if (!in_libc)
 			continue;
-		if (hs_pc_in_malloc(scan, f.look))
-			return true;
 		in_libc = f.module == scan->heap->module;
+		if (in_libc) {
+			keep_frame(scan, &f);
+			found |= hs_pc_in_malloc(scan, f.look);
+		} else if (found) {
+			return true;
+		} else {
+			scan->hand_count = kept;
+		}
 	}
-	return false;
+	if (!found)
+		scan->hand_count = kept;
+	return found;
 }
 
 static const struct hs_thread *registers_of(const struct hs_scan *scan,
@@ -122,8 +158,7 @@ static void find_interrupted(struct hs_scan *scan)
 		const struct hs_thread *thread = registers_of(scan, i);
 		/* Whom a signal ended in malloc may have been ended by what
 		 * is odd. */
-		if (!thread || heap->threads[i].cache_busy ||
-		    (thread->current && scan->target->signal))
+		if (!thread || (thread->current && scan->target->signal))
 			continue;
 		if (came_through_malloc(scan, &u, thread))
 			mark_busy(heap, i);

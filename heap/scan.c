@@ -15,6 +15,7 @@
 #include "heap/arena.h"
 #include "heap/bins.h"
 #include "heap/coverage.h"
+#include "heap/in_hand.h"
 #include "heap/lost_bins.h"
 #include "heap/main_arena.h"
 #include "heap/malloc_check.h"
@@ -200,7 +201,9 @@ static enum hs_status run(struct hs_scan *scan, struct hs_error *err)
 	if (st)
 		return st;
 	mark_tcaches(scan);
-	st = hs_tcache_find_by_shape(scan, err);
+	st = hs_in_hand_find(scan, err);
+	if (!st)
+		st = hs_tcache_find_by_shape(scan, err);
 	if (!st)
 		st = report_threads(scan, err);
 	if (!st)
@@ -250,6 +253,7 @@ enum hs_status hs_heap_scan(struct hs_target *target, struct hs_symbols *syms,
 	hs_tls_free(scan.tls);
 	hs_free_index_release(&scan.free_index);
 	free(scan.further);
+	free(scan.hand);
 	if (st) {
 		hs_heap_free(scan.heap);
 		return st;

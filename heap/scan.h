@@ -45,6 +45,8 @@ struct hs_scan {
 	uint64_t mmapped_bytes; /* whole mappings */
 	bool missing;           /* bytes that the answer needs */
 	bool interrupted_known; /* their stacks were walked */
+	uint64_t *hand;         /* owned: words of frames inside malloc */
+	size_t hand_count, hand_capacity;
 
 	/* The main arena itself was not captured: what its chunks tell. */
 	bool lost;

@@ -26,7 +26,18 @@
 #define TRAP_FLAG 0x100
 
 /* What is done once the thread is about to be stopped. */
-enum deed { FREE_SMALL, MALLOC_SMALL, FREE_LARGE, MALLOC_LARGE, DEEDS };
+enum deed {
+	FREE_SMALL,
+	MALLOC_SMALL,
+	FREE_LARGE,
+	MALLOC_LARGE,
+	EMPTY_FASTBIN,
+	DEEDS
+};
+
+/* More than a tcache takes. */
+#define FREED 24u
+static void *freed[FREED];
 
 static volatile sig_atomic_t armed;
 static volatile uint64_t steps, stop_at;
@@ -65,11 +76,23 @@ static void do_it(enum deed deed, void **block)
 		*block = malloc(100);
 		break;
 	case MALLOC_LARGE:
+	case EMPTY_FASTBIN: /* as large requests do first of all */
 		*block = malloc(5000);
 		break;
 	case DEEDS:
 		break;
 	}
+}
+
+/* Every other of a row of blocks, so that none joins its neighbour. */
+static void fill_fastbin(void *wall[FREED])
+{
+	for (unsigned i = 0; i < FREED; i++) {
+		freed[i] = malloc(72);
+		wall[i] = malloc(40);
+	}
+	for (unsigned i = 0; i < FREED; i++)
+		free(freed[i]);
 }
 
 static void deeds(void *arg)
@@ -88,6 +111,10 @@ static void deeds(void *arg)
 			block = malloc(is_large ? 5000 : 100);
 		void *second = malloc(100);
 		free(other);
+		void *row[FREED] = { NULL };
+		memset(freed, 0, sizeof(freed));
+		if (deed == EMPTY_FASTBIN)
+			fill_fastbin(row);
 		steps = 0;
 		stop_at = at;
 		armed = true;
@@ -98,9 +125,32 @@ static void deeds(void *arg)
 		free(block);
 		free(second);
 		free(wall);
+		for (unsigned i = 0; i < FREED; i++)
+			free(row[i]);
 		if (!stood)
 			child_tell(0);
 	}
+}
+
+/* How many of the blocks that were freed are said to be used. */
+static unsigned freed_in_use(const struct hs_target *t,
+			     const struct hs_heap *heap)
+{
+	unsigned used = 0;
+	for (unsigned i = 0; i < FREED; i++) {
+		uint64_t block;
+		struct hs_chunk_info c;
+		size_t chunk;
+		assert_int_equal(hs_target_read(t,
+						(hs_addr)(uintptr_t)&freed[i],
+						&block, sizeof(block), NULL),
+				 HS_OK);
+		if (!block || !hs_heap_find(heap, block, &chunk))
+			continue;
+		hs_heap_chunk(heap, chunk, &c);
+		used += c.state == HS_CHUNK_USED;
+	}
+	return used;
 }
 
 /* What a scan of C says now. */
@@ -136,6 +186,10 @@ static void judge(const struct child *c, enum deed deed, uint64_t at,
 		fail_msg("deed %u, step %u: %s", (unsigned)deed, (unsigned)at,
 			 p.message);
 	}
+	/* One may be in hand alone, and one half done. */
+	if (freed_in_use(t, heap) > 2)
+		fail_msg("deed %u, step %u: %u free blocks are said to be used",
+			 (unsigned)deed, (unsigned)at, freed_in_use(t, heap));
 	*moving += hb_problems(heap, "allocator-in-motion", HS_NOTE) > 0;
 	hs_heap_free(heap);
 	hs_symbols_free(syms);
@@ -157,7 +211,9 @@ static void a_thread_stopped_anywhere_in_malloc_is_no_damage(void **state)
 	for (unsigned deed = 0; deed < DEEDS; deed++) {
 		struct child c = child_start(deeds, NULL);
 		bool stands = true;
-		for (uint64_t at = 2; stands; at++) {
+		/* It takes thousands of instructions. */
+		unsigned stride = deed == EMPTY_FASTBIN ? 19 : 1;
+		for (uint64_t at = 2; stands; at += stride) {
 			child_say(&c, deed);
 			child_say(&c, at);
 			stands = child_hear(&c);
