@@ -161,8 +161,8 @@ static bool alike(const struct hs_decls *d, uint32_t a,
 	return t->kind == b->kind && t->number == b->number &&
 	       t->complete == b->complete && t->size == b->size &&
 	       t->count == b->count && t->line == b->line &&
-	       /* What a typedef stands for was not looked at yet. */
-	       (t->kind == HS_DECL_ALIAS || t->of == b->of) &&
+	       /* What a typedef of C stands for was not looked at yet. */
+	       ((t->kind == HS_DECL_ALIAS && !t->cxx) || t->of == b->of) &&
 	       strcmp(hs_decls_text(d, t->name), name) == 0;
 }
 
@@ -258,6 +258,16 @@ bool hs_decls_find(const struct hs_decls *d, const char *name, uint32_t *ret)
 		return !e->extra;
 	}
 	return false;
+}
+
+bool hs_decls_parameter(const struct hs_decls *d, uint32_t type, uint32_t i,
+			uint32_t *ret)
+{
+	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, type)];
+	if (i >= t->parameters)
+		return false;
+	*ret = d->member[t->member + t->members + i].type;
+	return *ret != HS_DECL_TYPE_OTHER;
 }
 
 static bool find_member(const struct hs_decls *d, uint32_t type,
@@ -370,7 +380,10 @@ static void spell(const struct hs_decls *d, uint32_t type, unsigned depth,
 		break;
 	case HS_DECL_POINTER:
 		spell(d, t->of, depth + 1, s);
-		spell_text(s, s->len && s->buf[s->len - 1] == '*' ? "*" : " *");
+		spell_text(s, s->len && s->buf[s->len - 1] == '*' ? "" : " ");
+		spell_text(s, t->number == HS_POINTER_REFERENCE   ? "&"
+			      : t->number == HS_POINTER_TO_RVALUE ? "&&"
+								  : "*");
 		break;
 	case HS_DECL_ARRAY:
 		spell(d, t->of, depth + 1, s);

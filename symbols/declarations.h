@@ -10,9 +10,9 @@
 #include "core/fail.h"
 
 /*
- * What the C sources of a process declare: its types, and the variables that
- * have a fixed place. One table for all modules, so that a type which two of
- * them use is one. Owns all it holds; no file stays open behind it.
+ * What the C and C++ sources of a process declare: its types, and the variables
+ * that have a fixed place. One table for all modules, so that a type which two
+ * of them use is one. Owns all it holds; no file stays open behind it.
  */
 
 enum hs_decl_kind {
@@ -38,6 +38,13 @@ enum hs_decl_number {
 	HS_NUMBER_OTHER,
 };
 
+/* A pointer's `number`. */
+enum hs_decl_pointer {
+	HS_POINTER_PLAIN,
+	HS_POINTER_REFERENCE, /* of C++: T & */
+	HS_POINTER_TO_RVALUE, /* T && */
+};
+
 /* Always there. */
 #define HS_DECL_TYPE_VOID 0u
 #define HS_DECL_TYPE_OTHER 1u
@@ -48,12 +55,16 @@ struct hs_decl_type {
 	uint32_t name;  /* for hs_decls_text(); 0: none */
 	uint32_t of;
 	uint32_t member, members; /* those of a struct, union or enum */
-	uint32_t line;            /* where it is declared; 0: not said */
-	uint32_t module;          /* the first one that declares it */
-	uint8_t kind;             /* enum hs_decl_kind */
-	uint8_t number;           /* enum hs_decl_number */
-	bool tagged;              /* named by its tag, not by a typedef */
-	bool complete;            /* members and size are known */
+	/* The types that a template was made with: in the list of members as
+	 * well, behind those. */
+	uint32_t parameters;
+	uint32_t line;   /* where it is declared; 0: not said */
+	uint32_t module; /* the first one that declares it */
+	uint8_t kind;    /* enum hs_decl_kind */
+	uint8_t number;  /* enum hs_decl_number or hs_decl_pointer */
+	bool tagged;     /* named by a tag of C, not by a typedef */
+	bool complete;   /* members and size are known */
+	bool cxx;        /* of C++ */
 };
 
 struct hs_decl_member {
@@ -61,6 +72,7 @@ struct hs_decl_member {
 	uint32_t name;   /* 0: anonymous */
 	uint32_t type;
 	uint8_t bit, bits; /* of a bit field, from OFFSET on; bits 0: none */
+	bool base; /* a base class of C++, whose members are ours; anonymous */
 };
 
 struct hs_decl_variable {
@@ -115,6 +127,11 @@ uint32_t hs_decls_strip(const struct hs_decls *d, uint32_t type);
 /* A complete struct or union called NAME, by tag or typedef; false: there is
  * none, or several that differ. */
 bool hs_decls_find(const struct hs_decls *d, const char *name, uint32_t *ret);
+
+/* The type that argument number I of the template TYPE is; false: it has no
+ * such, or it is not known. Only types count, not numbers. */
+bool hs_decls_parameter(const struct hs_decls *d, uint32_t type, uint32_t i,
+			uint32_t *ret);
 
 /* The member of the struct TYPE, or of an anonymous one within, that is called
  * NAME[LEN]; its offset in TYPE. False: there is none. */

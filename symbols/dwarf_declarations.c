@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/grow.h"
+#include "core/limits.h"
 #include "symbols/dwarf_reader.h"
 
 /* Blocks in blocks of a function. */
@@ -119,12 +120,12 @@ static void variable(struct hs_dwarf_reader *r, Dwarf_Die die,
 {
 	struct hs_decl_variable v = { .module = r->module };
 	HS_AUTO_DIE Dwarf_Die hold = NULL;
-	HS_AUTO_DIE Dwarf_Die hold_function = NULL;
+	char buf[HS_LIMIT_STRING];
 	if (!hs_dwarf_fixed_location(r, die, space, &v))
 		return;
 	enum hs_dwarf_space in = space;
 	Dwarf_Die says = hs_dwarf_described(r, die, &in, &hold);
-	const char *name = hs_dwarf_name(hs_dwarf_of(r, in), says);
+	const char *name = hs_dwarf_full_name(r, says, in, buf);
 	if (!name)
 		return;
 	/* `int table[];` in a header, `int table[8]` in its unit. */
@@ -134,14 +135,24 @@ static void variable(struct hs_dwarf_reader *r, Dwarf_Die die,
 	if (!hs_decls_add_text(r->d, name, &v.name, &r->failed))
 		return;
 	if (function) {
-		in = space;
-		says = hs_dwarf_described(r, function, &in, &hold_function);
-		name = hs_dwarf_name(hs_dwarf_of(r, in), says);
+		name = hs_dwarf_function_name(r, function, space, buf);
 		if (name &&
 		    !hs_decls_add_text(r->d, name, &v.function, &r->failed))
 			return;
 	}
 	(void)hs_decls_add_variable(r->d, &v, &r->failed);
+}
+
+static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
+		 enum hs_dwarf_space space, Dwarf_Die function, unsigned depth);
+
+/* A struct, union, class or enum with a name, and in C++ those within it. */
+static void aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
+		      enum hs_dwarf_space space, Dwarf_Half tag, unsigned depth)
+{
+	(void)hs_dwarf_intern(r, die, space, 0);
+	if (r->cxx && hs_dwarf_is_struct(tag))
+		walk(r, die, space, NULL, depth + 1);
 }
 
 /* All DIEs below PARENT, whose offsets ascend: a forged sibling that leads back
@@ -163,7 +174,7 @@ static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
 			variable(r, die, space, function);
 		else if (tag == DW_TAG_subprogram)
 			walk(r, die, space, die, depth + 1);
-		else if (tag == DW_TAG_lexical_block)
+		else if (tag == DW_TAG_lexical_block || tag == DW_TAG_namespace)
 			walk(r, die, space, function, depth + 1);
 		/* Also those that only a cast speaks of, by their name: what
 		 * has none is met where it is referred to, or never. */
@@ -171,7 +182,7 @@ static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
 			 (hs_dwarf_is_struct(tag) ||
 			  tag == DW_TAG_enumeration_type) &&
 			 hs_dwarf_has(dw, die, DW_AT_name))
-			(void)hs_dwarf_intern(r, die, space, 0);
+			aggregate(r, die, space, tag, depth);
 		last = at;
 		Dwarf_Die next = NULL;
 		if (!hs_dwarf_ok(dw, dwarf_siblingof_b(dw->dbg, die,
@@ -180,26 +191,6 @@ static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
 			break;
 		dwarf_dealloc_die(die);
 		die = next;
-	}
-}
-
-/* Names and layouts of other languages have rules of their own. A unit that
- * says nothing is a part that dwz put into common. */
-static bool is_c(struct hs_dwarf *dw, Dwarf_Die unit)
-{
-	uint64_t language;
-	if (!hs_dwarf_constant(dw, unit, DW_AT_language, &language))
-		return hs_dwarf_tag(dw, unit) != DW_TAG_type_unit;
-	switch (language) {
-	case DW_LANG_C:
-	case DW_LANG_C89:
-	case DW_LANG_C99:
-	case DW_LANG_C11:
-	case 0x2c: /* C17 */
-	case 0x3e: /* C23 */
-		return true;
-	default:
-		return false;
 	}
 }
 
@@ -253,8 +244,23 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 		bool is_types = space == HS_DWARF_TYPES || kind == DW_UT_type;
 		if (types && is_types)
 			note_type_unit(r, unit, space, &signature, type_offset);
-		if (types || r->d->cut || !is_c(dw, unit))
+		/* Names and layouts of other languages have rules of their
+		 * own. */
+		enum hs_dwarf_language language = hs_dwarf_language(dw, unit);
+		if (r->d->cut || language == HS_DWARF_OTHER)
 			continue;
+		if (types) {
+			r->any_c |= language == HS_DWARF_C;
+			r->any_cxx |= language == HS_DWARF_CXX;
+		}
+		r->cxx = language == HS_DWARF_CXX ||
+			 (language == HS_DWARF_SILENT && r->any_cxx &&
+			  !r->any_c);
+		if (types) {
+			if (language != HS_DWARF_C)
+				hs_dwarf_note_qualifiers(r, unit, space);
+			continue;
+		}
 		walk(r, unit, space, NULL, 0);
 		if (space == HS_DWARF_INFO)
 			hs_dwarf_read_locals(r, unit);
@@ -284,6 +290,8 @@ enum hs_status hs_dwarf_declarations(int fd, int alt, uint32_t module,
 						     &r.main.error));
 	units(&r, HS_DWARF_TYPES, true);
 	units(&r, HS_DWARF_INFO, true);
+	if (r.alt.dbg)
+		units(&r, HS_DWARF_ALT, true);
 	units(&r, HS_DWARF_TYPES, false);
 	units(&r, HS_DWARF_INFO, false);
 	if (r.alt.dbg)
@@ -293,6 +301,7 @@ enum hs_status hs_dwarf_declarations(int fd, int alt, uint32_t module,
 	hs_dwarf_close(&r.alt);
 	hs_addr_map_release(&r.seen);
 	hs_addr_map_release(&r.signatures);
+	hs_dwarf_qualifiers_release(&r.qualifiers);
 	free(r.unit);
 	free(r.fill);
 	free(r.ranges.range);

@@ -30,11 +30,6 @@ bool hs_dwarf_spend(struct hs_dwarf_reader *r)
 	return true;
 }
 
-static hs_addr place_key(struct hs_dwarf_spot p)
-{
-	return (uint64_t)p.at << 2 | p.space;
-}
-
 static bool die_at(struct hs_dwarf_reader *r, struct hs_dwarf_spot p,
 		   Dwarf_Die *ret)
 {
@@ -52,10 +47,9 @@ hs_addr hs_dwarf_signature_key(const Dwarf_Sig8 *signature)
 	return key == HS_NO_ADDR ? 0 : key;
 }
 
-/* What attribute WHICH of DIE, which is in FROM, refers to. */
-static bool refers(struct hs_dwarf_reader *r, Dwarf_Die die,
-		   enum hs_dwarf_space from, Dwarf_Half which,
-		   struct hs_dwarf_spot *ret)
+bool hs_dwarf_refers(struct hs_dwarf_reader *r, Dwarf_Die die,
+		     enum hs_dwarf_space from, Dwarf_Half which,
+		     struct hs_dwarf_spot *ret)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, from);
 	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
@@ -95,10 +89,24 @@ static bool leads_to(struct hs_dwarf_reader *r, Dwarf_Die die,
 		     enum hs_dwarf_space *space)
 {
 	struct hs_dwarf_spot p;
-	if (!refers(r, die, from, which, &p) || !die_at(r, p, ret))
+	if (!hs_dwarf_refers(r, die, from, which, &p) || !die_at(r, p, ret))
 		return false;
 	*space = p.space;
 	return true;
+}
+
+/* The type whose DIE is at P. */
+static uint32_t type_at(struct hs_dwarf_reader *r, struct hs_dwarf_spot p,
+			unsigned depth)
+{
+	HS_AUTO_DIE Dwarf_Die target = NULL;
+	const struct hs_addr_entry *known =
+		hs_addr_map_get(&r->seen, hs_dwarf_place_key(p));
+	if (known)
+		return known->value;
+	if (depth == MAX_CHAIN || !die_at(r, p, &target))
+		return HS_DECL_TYPE_OTHER;
+	return hs_dwarf_intern(r, target, p.space, depth + 1);
 }
 
 /* The type that DIE's DW_AT_type leads to; void where it has none. */
@@ -106,20 +114,21 @@ uint32_t hs_dwarf_type_of(struct hs_dwarf_reader *r, Dwarf_Die die,
 			  enum hs_dwarf_space space, unsigned depth)
 {
 	struct hs_dwarf_spot p;
-	HS_AUTO_DIE Dwarf_Die target = NULL;
 	if (depth == MAX_CHAIN || r->failed)
 		return HS_DECL_TYPE_OTHER;
-	if (!refers(r, die, space, DW_AT_type, &p))
+	if (!hs_dwarf_refers(r, die, space, DW_AT_type, &p))
 		return hs_dwarf_has(hs_dwarf_of(r, space), die, DW_AT_type)
 			       ? HS_DECL_TYPE_OTHER
 			       : HS_DECL_TYPE_VOID;
-	const struct hs_addr_entry *known =
-		hs_addr_map_get(&r->seen, place_key(p));
-	if (known)
-		return known->value;
-	if (!die_at(r, p, &target))
-		return HS_DECL_TYPE_OTHER;
-	return hs_dwarf_intern(r, target, p.space, depth + 1);
+	return type_at(r, p, depth);
+}
+
+/* Does a unit of types define what DIE only declares? Where, into *RET. */
+static bool in_type_unit(struct hs_dwarf_reader *r, Dwarf_Die die,
+			 enum hs_dwarf_space space, struct hs_dwarf_spot *ret)
+{
+	return hs_dwarf_has(hs_dwarf_of(r, space), die, DW_AT_signature) &&
+	       hs_dwarf_refers(r, die, space, DW_AT_signature, ret);
 }
 
 static uint32_t same(struct hs_dwarf_reader *r, const struct hs_decl_type *t,
@@ -217,11 +226,22 @@ static uint32_t array(struct hs_dwarf_reader *r, Dwarf_Die die,
 	return type;
 }
 
+static bool is_reference(Dwarf_Half tag)
+{
+	return tag == DW_TAG_reference_type ||
+	       tag == DW_TAG_rvalue_reference_type;
+}
+
 static uint32_t pointer(struct hs_dwarf_reader *r, Dwarf_Die die,
-			enum hs_dwarf_space space, unsigned depth)
+			enum hs_dwarf_space space, Dwarf_Half tag,
+			unsigned depth)
 {
 	struct hs_decl_type t = { .kind = HS_DECL_POINTER, .complete = true };
 	bool fresh;
+	if (tag == DW_TAG_reference_type)
+		t.number = HS_POINTER_REFERENCE;
+	else if (tag == DW_TAG_rvalue_reference_type)
+		t.number = HS_POINTER_TO_RVALUE;
 	if (!hs_dwarf_byte_size(hs_dwarf_of(r, space), die, DW_TAG_pointer_type,
 				&t.size))
 		return HS_DECL_TYPE_OTHER;
@@ -235,12 +255,14 @@ static uint32_t aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
 			  Dwarf_Off at)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
-	const char *name = hs_dwarf_name(dw, die);
+	char buf[HS_LIMIT_STRING];
+	const char *name = hs_dwarf_full_name(r, die, space, buf);
 	struct hs_decl_type t = {
 		.kind = tag == DW_TAG_enumeration_type ? HS_DECL_ENUM
 			: tag == DW_TAG_union_type     ? HS_DECL_UNION
 						       : HS_DECL_STRUCT,
-		.tagged = name != NULL,
+		.tagged = name && !r->cxx,
+		.cxx = r->cxx,
 		.module = r->module,
 	};
 	uint64_t line;
@@ -252,7 +274,11 @@ static uint32_t aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
 		t.size = 0;
 	if (t.complete && hs_dwarf_constant(dw, die, DW_AT_decl_line, &line))
 		t.line = (uint32_t)line;
-	if (name)
+	/* Each unit has an unnamed namespace of its own. */
+	bool own = !name || (t.complete && strstr(name, "(anonymous"));
+	if (own && name && !hs_decls_add_text(r->d, name, &t.name, &r->failed))
+		return HS_DECL_TYPE_OTHER;
+	if (!own)
 		type = same(r, &t, name, &fresh);
 	else if (!hs_decls_add_type(r->d, &t, &type, &r->failed))
 		return HS_DECL_TYPE_OTHER;
@@ -271,7 +297,7 @@ static uint32_t aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
 static bool keep(struct hs_dwarf_reader *r, struct hs_dwarf_spot p,
 		 uint32_t type)
 {
-	struct hs_addr_entry e = { place_key(p), type, 0 };
+	struct hs_addr_entry e = { hs_dwarf_place_key(p), type, 0 };
 	return !hs_addr_map_put(&r->seen, e, NULL) || hs_dwarf_no_memory(r);
 }
 
@@ -279,7 +305,8 @@ static uint32_t alias(struct hs_dwarf_reader *r, Dwarf_Die die,
 		      struct hs_dwarf_spot p, unsigned depth)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, p.space);
-	const char *name = hs_dwarf_name(dw, die);
+	char buf[HS_LIMIT_STRING];
+	const char *name = hs_dwarf_full_name(r, die, p.space, buf);
 	struct hs_decl_type t = { .kind = HS_DECL_ALIAS, .complete = true };
 	uint64_t line = 0;
 	bool fresh;
@@ -287,13 +314,19 @@ static uint32_t alias(struct hs_dwarf_reader *r, Dwarf_Die die,
 		return hs_dwarf_type_of(r, die, p.space, depth);
 	(void)hs_dwarf_constant(dw, die, DW_AT_decl_line, &line);
 	t.line = (uint32_t)line;
+	/* One of a template has a name without arguments: what it stands for
+	 * tells it from the others. */
+	if (r->cxx) {
+		t.cxx = true;
+		t.of = hs_dwarf_type_of(r, die, p.space, depth);
+	}
 	uint32_t type = same(r, &t, name, &fresh);
 	if (!fresh)
 		return type;
 	/* What it stands for may lead back here. */
 	if (!keep(r, p, type))
 		return HS_DECL_TYPE_OTHER;
-	uint32_t of = hs_dwarf_type_of(r, die, p.space, depth);
+	uint32_t of = r->cxx ? t.of : hs_dwarf_type_of(r, die, p.space, depth);
 	r->d->type[type].of = of;
 	/* `typedef struct { ... } name`. */
 	struct hs_decl_type *target = &r->d->type[of];
@@ -311,23 +344,26 @@ uint32_t hs_dwarf_intern(struct hs_dwarf_reader *r, Dwarf_Die die,
 	struct hs_dwarf_spot p = { .space = space };
 	Dwarf_Half tag = hs_dwarf_tag(dw, die);
 	struct hs_decl_type function = { .kind = HS_DECL_FUNCTION };
+	struct hs_dwarf_spot unit;
 	uint32_t type;
 	bool fresh;
 	if (!hs_dwarf_ok(dw, dwarf_dieoffset(die, &p.at, &dw->error)) ||
 	    !hs_dwarf_spend(r))
 		return HS_DECL_TYPE_OTHER;
 	const struct hs_addr_entry *known =
-		hs_addr_map_get(&r->seen, place_key(p));
+		hs_addr_map_get(&r->seen, hs_dwarf_place_key(p));
 	if (known)
 		return known->value;
 	if (hs_dwarf_is_struct(tag) || tag == DW_TAG_enumeration_type)
-		type = aggregate(r, die, space, tag, p.at);
+		type = in_type_unit(r, die, space, &unit)
+			       ? type_at(r, unit, depth)
+			       : aggregate(r, die, space, tag, p.at);
 	else if (hs_dwarf_is_qualifier(tag))
 		type = hs_dwarf_type_of(r, die, space, depth);
-	else if (tag == DW_TAG_typedef)
+	else if (tag == DW_TAG_typedef || tag == DW_TAG_template_alias)
 		type = alias(r, die, p, depth);
-	else if (tag == DW_TAG_pointer_type)
-		type = pointer(r, die, space, depth);
+	else if (tag == DW_TAG_pointer_type || is_reference(tag))
+		type = pointer(r, die, space, tag, depth);
 	else if (tag == DW_TAG_array_type)
 		type = array(r, die, space, depth);
 	else if (tag == DW_TAG_base_type)
@@ -371,8 +407,10 @@ static void member(struct hs_dwarf_reader *r, Dwarf_Die die,
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
 	struct hs_decl_member m = { .offset = 0 };
 	const char *name = hs_dwarf_name(dw, die);
-	if (hs_dwarf_has(dw, die, DW_AT_external))
+	if (hs_dwarf_has(dw, die, DW_AT_external) ||
+	    hs_dwarf_has(dw, die, DW_AT_declaration))
 		return; /* a static member of C++ */
+	m.base = hs_dwarf_tag(dw, die) == DW_TAG_inheritance;
 	if (!hs_dwarf_constant(dw, die, DW_AT_data_member_location,
 			       &m.offset) &&
 	    hs_dwarf_has(dw, die, DW_AT_data_member_location))
@@ -405,28 +443,50 @@ static void enumerator(struct hs_dwarf_reader *r, Dwarf_Die die,
 		(void)hs_decls_add_member(r->d, &m, &r->failed);
 }
 
-/* Read the members of WHAT, one after the other: types that they lead to are
- * only noted, so that members of two structs never mix. */
-static void fill(struct hs_dwarf_reader *r, const struct hs_dwarf_to_fill *what)
+/* A type that the template was made with. */
+static void parameter(struct hs_dwarf_reader *r, Dwarf_Die die,
+		      enum hs_dwarf_space space)
 {
-	enum hs_dwarf_space space = what->place.space;
+	struct hs_decl_member m = { .offset = 0 };
+	m.type = hs_dwarf_type_of(r, die, space, 0);
+	(void)hs_decls_add_member(r->d, &m, &r->failed);
+}
+
+static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
+		  enum hs_dwarf_space space, bool parameters)
+{
+	switch (hs_dwarf_tag(hs_dwarf_of(r, space), die)) {
+	case DW_TAG_member:
+	case DW_TAG_inheritance:
+		if (!parameters)
+			member(r, die, space);
+		break;
+	case DW_TAG_enumerator:
+		if (!parameters)
+			enumerator(r, die, space);
+		break;
+	case DW_TAG_template_type_parameter:
+		if (parameters)
+			parameter(r, die, space);
+		break;
+	default:
+		break;
+	}
+}
+
+/* All that is in the struct or enum DIE: its members, or its PARAMETERS. */
+static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
+		    enum hs_dwarf_space space, bool parameters)
+{
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
-	HS_AUTO_DIE Dwarf_Die die = NULL;
 	HS_AUTO_DIE Dwarf_Die at = NULL;
-	size_t first = r->d->member_count;
 	Dwarf_Off last = 0, here;
-	if (!die_at(r, what->place, &die))
-		return;
 	bool more = hs_dwarf_ok(dw, dwarf_child(die, &at, &dw->error));
 	while (more && hs_dwarf_spend(r) &&
 	       hs_dwarf_ok(dw, dwarf_dieoffset(at, &here, &dw->error)) &&
 	       here > last) {
 		Dwarf_Die next = NULL;
-		Dwarf_Half tag = hs_dwarf_tag(dw, at);
-		if (tag == DW_TAG_member || tag == DW_TAG_inheritance)
-			member(r, at, space);
-		else if (tag == DW_TAG_enumerator)
-			enumerator(r, at, space);
+		entry(r, at, space, parameters);
 		last = here;
 		more = hs_dwarf_ok(dw,
 				   dwarf_siblingof_b(dw->dbg, at,
@@ -435,9 +495,25 @@ static void fill(struct hs_dwarf_reader *r, const struct hs_dwarf_to_fill *what)
 		dwarf_dealloc_die(at);
 		at = next;
 	}
+}
+
+/* Read the members of WHAT, one after the other: types that they lead to are
+ * only noted, so that members of two structs never mix. */
+static void fill(struct hs_dwarf_reader *r, const struct hs_dwarf_to_fill *what)
+{
+	HS_AUTO_DIE Dwarf_Die die = NULL;
+	size_t first = r->d->member_count;
+	if (!die_at(r, what->place, &die))
+		return;
+	entries(r, die, what->place.space, false);
+	size_t behind = r->d->member_count;
+	const char *name = hs_decls_text(r->d, r->d->type[what->type].name);
+	if (strchr(name, '<'))
+		entries(r, die, what->place.space, true);
 	struct hs_decl_type *t = &r->d->type[what->type];
 	t->member = (uint32_t)first;
-	t->members = (uint32_t)(r->d->member_count - first);
+	t->members = (uint32_t)(behind - first);
+	t->parameters = (uint32_t)(r->d->member_count - behind);
 }
 
 void hs_dwarf_fill_all(struct hs_dwarf_reader *r)

@@ -25,6 +25,22 @@ struct hs_dwarf_to_fill {
 	uint32_t type;
 };
 
+/* What a unit is written in, as far as that matters here. */
+enum hs_dwarf_language {
+	HS_DWARF_C,
+	HS_DWARF_CXX,
+	HS_DWARF_SILENT, /* it does not say: a part that dwz put into common */
+	HS_DWARF_OTHER,
+};
+
+/* The namespaces, classes and functions that DIEs are in, which libdwarf cannot
+ * be asked for: "app::Server::" of what is declared in there. */
+struct hs_dwarf_qualifiers {
+	struct hs_addr_map of; /* place -> offset in TEXT */
+	char *text;
+	size_t len, capacity;
+};
+
 struct hs_dwarf_reader {
 	struct hs_dwarf main, alt;
 	struct hs_decls *d;
@@ -35,6 +51,9 @@ struct hs_dwarf_reader {
 	size_t unit_count, unit_capacity;
 	struct hs_dwarf_to_fill *fill;
 	size_t fill_count, fill_capacity;
+	struct hs_dwarf_qualifiers qualifiers;
+	bool any_c, any_cxx; /* units of the module */
+	bool cxx;            /* the unit at hand is C++ */
 	/* Of the module, by pc, and what they are read with. */
 	struct hs_local_frame *frame;
 	size_t frame_count;
@@ -55,8 +74,18 @@ bool hs_dwarf_no_memory(struct hs_dwarf_reader *r);
 /* One more DIE is looked at; false: that is enough. */
 bool hs_dwarf_spend(struct hs_dwarf_reader *r);
 
+static inline hs_addr hs_dwarf_place_key(struct hs_dwarf_spot p)
+{
+	return (uint64_t)p.at << 2 | p.space;
+}
+
 /* Of a type unit, for r->signatures. */
 hs_addr hs_dwarf_signature_key(const Dwarf_Sig8 *signature);
+
+/* Where attribute WHICH of DIE, which is in FROM, leads. */
+bool hs_dwarf_refers(struct hs_dwarf_reader *r, Dwarf_Die die,
+		     enum hs_dwarf_space from, Dwarf_Half which,
+		     struct hs_dwarf_spot *ret);
 
 /*
  * What says the name and type of DIE: DIE itself, or what it refers to (a
@@ -65,6 +94,22 @@ hs_addr hs_dwarf_signature_key(const Dwarf_Sig8 *signature);
  */
 Dwarf_Die hs_dwarf_described(struct hs_dwarf_reader *r, Dwarf_Die die,
 			     enum hs_dwarf_space *space, Dwarf_Die *hold);
+
+enum hs_dwarf_language hs_dwarf_language(struct hs_dwarf *dw, Dwarf_Die unit);
+
+/* Note what the DIEs of a C++ UNIT are in. Before any of them is read. */
+void hs_dwarf_note_qualifiers(struct hs_dwarf_reader *r, Dwarf_Die unit,
+			      enum hs_dwarf_space space);
+void hs_dwarf_qualifiers_release(struct hs_dwarf_qualifiers *q);
+/*
+ * The name of DIE with all that it is in ("app::Server::Session<int>"), into
+ * BUF of HS_LIMIT_STRING bytes. NULL: it has none, or a longer one.
+ */
+const char *hs_dwarf_full_name(struct hs_dwarf_reader *r, Dwarf_Die die,
+			       enum hs_dwarf_space space, char *buf);
+/* The same of a function, without its parameters. */
+const char *hs_dwarf_function_name(struct hs_dwarf_reader *r, Dwarf_Die die,
+				   enum hs_dwarf_space space, char *buf);
 
 /* The type DIE, and the one that DIE's DW_AT_type leads to (void where it has
  * none), among the declarations. DEPTH: how many have led here; begin with

@@ -2,6 +2,7 @@
 #include "symbols/dwarf_reader.h"
 
 #include "core/grow.h"
+#include "core/limits.h"
 
 /*
  * The functions that threads are in, and what is in their variables.
@@ -9,13 +10,6 @@
 
 /* Blocks in blocks of a function. */
 #define MAX_DEPTH 64u
-
-static const char *function_name(struct hs_dwarf_reader *r, Dwarf_Die die,
-				 enum hs_dwarf_space space, Dwarf_Die *hold)
-{
-	Dwarf_Die says = hs_dwarf_described(r, die, &space, hold);
-	return hs_dwarf_name(hs_dwarf_of(r, space), says);
-}
 
 /* Frames that are in some code. */
 struct frame_set {
@@ -139,12 +133,12 @@ static void inner_scope(struct hs_dwarf_reader *r, Dwarf_Die die,
 {
 	struct hs_dwarf *dw = &r->main;
 	AUTO_SET struct frame_set set = { .count = 0 };
-	HS_AUTO_DIE Dwarf_Die hold = NULL;
+	char buf[HS_LIMIT_STRING];
 	uint64_t line = 0, file = 0;
 	if (!frames_in(r, die, &set))
 		return;
 	if (tag == DW_TAG_inlined_subroutine)
-		function = function_name(r, die, HS_DWARF_INFO, &hold);
+		function = hs_dwarf_function_name(r, die, HS_DWARF_INFO, buf);
 	scope(r, die, function, &set, depth + 1);
 	if (tag != DW_TAG_inlined_subroutine)
 		return;
@@ -221,7 +215,7 @@ static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
 {
 	struct hs_dwarf *dw = &r->main;
 	AUTO_SET struct frame_set set = { .count = 0 };
-	HS_AUTO_DIE Dwarf_Die hold = NULL;
+	char buf[HS_LIMIT_STRING];
 	if (hs_dwarf_tag(dw, die) == DW_TAG_namespace) {
 		each_child(r, die, nested, NULL, NULL, depth + 1);
 		return;
@@ -241,7 +235,7 @@ static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
 			(void)hs_dwarf_register(&f->frame.registers,
 						at.place.value, &f->base);
 	}
-	scope(r, die, function_name(r, die, HS_DWARF_INFO, &hold), &set,
+	scope(r, die, hs_dwarf_function_name(r, die, HS_DWARF_INFO, buf), &set,
 	      depth + 1);
 }
 

@@ -100,6 +100,13 @@ static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
 		push(s, (uint32_t)b->chunk, rank);
 }
 
+void hs_c_claim_as(struct hs_c_source *s, const struct hs_block *b,
+		   uint32_t type, enum hs_c_form form, enum hs_c_rank rank,
+		   hs_addr slot)
+{
+	take(s, b, type, form, rank, slot, true);
+}
+
 /* Could a block of TYPE, one of them, be B? A tail may make it longer. */
 static bool could_be(const struct hs_c_source *s, const struct hs_block *b,
 		     uint32_t type, enum hs_c_form *form)
@@ -226,11 +233,32 @@ static void claim_start(struct hs_c_source *s, const struct hs_block *b,
 		take(s, b, type, HS_C_BASE, HS_C_BEGINS, slot, false);
 }
 
+/* Is B a new TYPE[n], where n has been put before the objects because they have
+ * a destructor? */
+static bool is_counted(struct hs_c_source *s, const struct hs_block *b,
+		       uint32_t type, uint64_t offset)
+{
+	const struct hs_decl_type *t = &s->c->decls.type[type];
+	unsigned w = s->c->read.word_size;
+	uint64_t count;
+	return t->cxx && t->size > 0 && offset == w &&
+	       hs_window_word(&s->c->read, b->user, &count) && count > 0 &&
+	       count <= (b->usable - w) / t->size &&
+	       hs_c_fits(s->n, b, count * t->size + w) &&
+	       hs_c_makes_sense(s->n, s->c, type, b->user + w) != HS_C_NONSENSE;
+}
+
 /* A pointer to TYPE leads into B, OFFSET bytes from its start. */
 static void claim_inside(struct hs_c_source *s, const struct hs_block *b,
 			 uint32_t type, uint64_t offset, hs_addr slot)
 {
 	uint32_t whole;
+	if (is_counted(s, b, type, offset)) {
+		take(s, b, type, HS_C_COUNTED,
+		     s->doubtful ? HS_C_DOUBTFUL_ONE : HS_C_FIRM_ONE, slot,
+		     true);
+		return;
+	}
 	/* Of an array it is an element; that is not for us to say. */
 	if (only_whole(s, b, type, offset, &whole) &&
 	    hs_c_makes_sense(s->n, s->c, whole, b->user) != HS_C_NONSENSE)

@@ -347,7 +347,8 @@ enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
 {
 	struct search s = { .n = n, .c = c };
 	for (uint32_t i = 0; i < c->decls.type_count && !s.st; i++)
-		if (is_struct(&c->decls.type[i]) && c->decls.type[i].name)
+		if (is_struct(&c->decls.type[i]) && c->decls.type[i].name &&
+		    !hs_c_is_library(c, i))
 			list_slots(&s, i, i, 0, 0);
 	if (!s.st && s.count) {
 		qsort(s.slot, s.count, sizeof(*s.slot), by_size);

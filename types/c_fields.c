@@ -308,7 +308,13 @@ void hs_c_fields(struct hs_naming *n, struct hs_c *c, const struct hs_block *b,
 	hs_addr end = b->user + b->usable;
 	uint64_t tail;
 	uint32_t element;
-	if (claim->form == HS_C_ARRAY) {
+	if (claim->form == HS_C_COUNTED || claim->form == HS_C_ELEMENTS) {
+		hs_addr first;
+		uint64_t count = hs_c_counted(n, c, claim, b, &first);
+		list_elements(&l, claim->type, first, end, count, "", 0);
+		return;
+	}
+	if (claim->form == HS_C_ARRAY || claim->form == HS_C_ROW) {
 		if (!is_scalar(&d->type[hs_decls_strip(d, claim->type)]))
 			list_elements(&l, claim->type, b->user, end, UINT64_MAX,
 				      "", 0);

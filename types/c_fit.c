@@ -59,6 +59,45 @@ uint64_t hs_c_elements(const struct hs_naming *n, const struct hs_block *b,
 	return hs_c_fits_with_rest(n, b, count * size) ? count : 0;
 }
 
+/* What is at the place that led to CLAIM, and W bytes behind it. */
+static bool word_of_owner(const struct hs_naming *n, struct hs_c *c,
+			  const struct hs_c_claim *claim, unsigned w,
+			  uint64_t *ret)
+{
+	hs_addr start;
+	if (claim->where == UINT32_MAX)
+		return false;
+	if (claim->from & HS_C_FROM_VARIABLE)
+		start = c->root[claim->from & ~HS_C_FROM_VARIABLE].at;
+	else
+		start = n->heap->chunks[claim->from].addr +
+			n->heap->layout.header;
+	return hs_window_word(&c->read, start + claim->where + w, ret);
+}
+
+uint64_t hs_c_counted(const struct hs_naming *n, struct hs_c *c,
+		      const struct hs_c_claim *claim, const struct hs_block *b,
+		      hs_addr *first)
+{
+	uint64_t size =
+		c->decls.type[hs_decls_strip(&c->decls, claim->type)].size;
+	unsigned w = c->read.word_size;
+	uint64_t count, end;
+	*first = b->user;
+	if (!size)
+		return 0;
+	if (claim->form == HS_C_COUNTED) {
+		*first += w;
+		if (!hs_window_word(&c->read, b->user, &count))
+			return 0;
+	} else { /* a vector ends where its second word says */
+		if (!word_of_owner(n, c, claim, w, &end) || end < b->user)
+			return 0;
+		count = (end - b->user) / size;
+	}
+	return count <= (b->usable - (*first - b->user)) / size ? count : 0;
+}
+
 /* NONSENSE is final, SENSE is better than SILENT. */
 static enum hs_c_sense both(enum hs_c_sense a, enum hs_c_sense b)
 {

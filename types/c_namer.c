@@ -38,6 +38,8 @@ static void release(void *state)
 	free(c->root);
 	free(c->place);
 	free(c->part);
+	hs_c_containers_release(&c->containers);
+	hs_addr_map_release(&c->vtables);
 	hs_c_plans_release(&c->plans);
 	free(c->claim);
 }
@@ -217,7 +219,11 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 			       "no memory for claims about %zu chunks",
 			       n->heap->chunk_count);
 	hs_want_large_pages(c->claim, n->heap->chunk_count * sizeof(*c->claim));
-	st = hs_c_plans_init(c, err);
+	for (size_t i = 0; i < c->decls.type_count && !c->any_cxx; i++)
+		c->any_cxx = c->decls.type[i].cxx;
+	st = hs_c_containers_init(c, err);
+	if (!st)
+		st = hs_c_plans_init(c, err);
 	if (!st)
 		st = find_statics(n, c, &any_tls, err);
 	if (!st && any_tls)
@@ -253,12 +259,29 @@ static void beside(struct hs_naming *n, void *state)
 	free_queues(c);
 }
 
+/* What declarations are sure of is more than the shape of a container: its
+ * name says what is in it. */
+static void overrule_shapes(struct hs_naming *n, const struct hs_c *c)
+{
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		const struct hs_c_claim *claim = &c->claim[i];
+		if (n->type_of[i] == HS_NO_TYPE || claim->clash ||
+		    claim->rank < HS_C_FIRM_ONE || !claim->proven)
+			continue;
+		enum hs_type_source source =
+			n->table.type[n->type_of[i]].source;
+		if (source == HS_TYPE_LIBSTDCXX || source == HS_TYPE_LIBCXX)
+			n->type_of[i] = HS_NO_TYPE;
+	}
+}
+
 static void survey(struct hs_naming *n, void *state)
 {
 	struct hs_c *c = state;
 	struct hs_error err = { .code = HS_OK };
 	if (!c->ready || n->failed)
 		return;
+	overrule_shapes(n, c);
 	enum hs_status st = hs_c_infer(n, c, &err);
 	if (!st)
 		hs_c_spread_on(n, c);
@@ -288,7 +311,14 @@ static enum hs_confidence confidence(const struct hs_c *c,
 			       ? HS_CONFIDENCE_HIGH
 			       : HS_CONFIDENCE_MEDIUM;
 	case HS_C_RULE:
+	case HS_C_OBJECT:
+	case HS_C_COUNTED:
+	case HS_C_NODE:
 		return HS_CONFIDENCE_HIGH;
+	case HS_C_ELEMENTS:
+	case HS_C_ROW:
+		return claim->rank >= HS_C_FIRM_MANY ? HS_CONFIDENCE_HIGH
+						     : HS_CONFIDENCE_MEDIUM;
 	case HS_C_TAIL:
 		return HS_CONFIDENCE_MEDIUM;
 	case HS_C_ARRAY:
@@ -310,6 +340,11 @@ static const char *evidence(uint8_t form)
 		[HS_C_WITHIN] = "a pointer to a part of it, and its size",
 		[HS_C_RULE] = "a pointer, a rule, and its size",
 		[HS_C_CONTENTS] = "what it points to, and its size",
+		[HS_C_OBJECT] = "the type_info of its vtable",
+		[HS_C_COUNTED] = "a pointer of that type, and their number",
+		[HS_C_NODE] = "the declared container, and its count",
+		[HS_C_ELEMENTS] = "the declared container, and its size",
+		[HS_C_ROW] = "the declared container, and its size",
 	};
 	return words[form];
 }
@@ -320,7 +355,7 @@ static uint64_t size_of(const struct hs_c *c, const struct hs_c_claim *claim)
 }
 
 /* How the block is called. False: there is no name for it. */
-static bool write_name(const struct hs_naming *n, const struct hs_c *c,
+static bool write_name(struct hs_naming *n, const struct hs_c *c,
 		       const struct hs_c_claim *claim, const struct hs_block *b,
 		       char *buf, size_t size)
 {
@@ -333,6 +368,11 @@ static bool write_name(const struct hs_naming *n, const struct hs_c *c,
 	const char *more = "";
 	if (claim->form == HS_C_BASE) {
 		more = " and more";
+	} else if (claim->form == HS_C_COUNTED) {
+		if (!hs_block_word(n, b, 0, &count))
+			return false;
+		(void)snprintf(number, sizeof(number), "[%" PRIu64 "]", count);
+		more = number;
 	} else if (claim->form == HS_C_ARRAY) {
 		count = hs_c_elements(n, b, size_of(c, claim), &exact);
 		(void)snprintf(number, sizeof(number), "[%" PRIu64 "]", count);
@@ -374,6 +414,8 @@ static uint64_t name_key(const struct hs_naming *n,
 {
 	uint64_t key = (uint64_t)claim->type << 32 |
 		       (uint64_t)claim->form << 1 | claim->proven;
+	if (claim->form == HS_C_COUNTED)
+		return 0;
 	if (claim->form != HS_C_ARRAY)
 		return key;
 	/* The number of its elements. */
@@ -419,6 +461,12 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	return true;
 }
 
+static bool is_array(uint8_t form)
+{
+	return form == HS_C_ARRAY || form == HS_C_COUNTED ||
+	       form == HS_C_ELEMENTS || form == HS_C_ROW;
+}
+
 /* The step that led to a block with CLAIM: "conn_table[3]", "->next". */
 static void write_step(const struct hs_c *c, const struct hs_c_claim *claim,
 		       struct hs_text *text)
@@ -438,7 +486,9 @@ static void write_step(const struct hs_c *c, const struct hs_c_claim *claim,
 	}
 	const struct hs_c_claim *parent = &c->claim[claim->from];
 	uint64_t size = size_of(c, parent), offset = claim->where;
-	if (parent->form == HS_C_ARRAY && size) {
+	if (parent->form == HS_C_COUNTED) /* their number comes first */
+		offset -= c->read.word_size;
+	if (is_array(parent->form) && size) {
 		char number[32];
 		(void)snprintf(number, sizeof(number), "[%" PRIu64 "]",
 			       offset / size);
@@ -457,13 +507,18 @@ static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
 	unsigned steps = 0;
 	bool whole = false;
 	while (steps < MAX_STEPS && !whole && claim->form != HS_C_NOTHING &&
-	       claim->form != HS_C_CONTENTS) {
+	       claim->form != HS_C_CONTENTS && claim->form != HS_C_OBJECT) {
 		step[steps++] = claim;
 		whole = claim->from & HS_C_FROM_VARIABLE;
 		if (!whole)
 			claim = &c->claim[claim->from];
 	}
-	if (!whole)
+	/* An object that says itself what it is needs no way to it. */
+	char name[HS_LIMIT_STRING];
+	if (!whole && steps > 0 && claim->form == HS_C_OBJECT &&
+	    hs_decls_spell(&c->decls, claim->type, name, sizeof(name)))
+		hs_text_add(text, name);
+	else if (!whole)
 		hs_text_add(text, "...");
 	while (steps > 0)
 		write_step(c, step[--steps], text);
@@ -511,7 +566,10 @@ static void fields(struct hs_naming *n, void *state, const struct hs_block *b,
 		   hs_field_fn fn, void *arg)
 {
 	struct hs_c *c = state;
-	hs_c_fields(n, c, b, &c->claim[b->chunk], fn, arg);
+	/* An object of C++ may have no declaration, and others nothing but
+	 * that. */
+	if (c->ready && c->claim[b->chunk].form != HS_C_NOTHING)
+		hs_c_fields(n, c, b, &c->claim[b->chunk], fn, arg);
 }
 
 const struct hs_namer hs_namer_c = {

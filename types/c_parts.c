@@ -45,6 +45,14 @@ static bool is_struct(const struct hs_decl_type *t)
 	return t->kind == HS_DECL_STRUCT || t->kind == HS_DECL_UNION;
 }
 
+bool hs_c_is_library(const struct hs_c *c, uint32_t type)
+{
+	const struct hs_decl_type *t = &c->decls.type[type];
+	const char *name = hs_decls_text(&c->decls, t->name);
+	return t->cxx && (strncmp(name, "std::", 5) == 0 ||
+			  strncmp(name, "__gnu_cxx::", 11) == 0);
+}
+
 /* What lies at OFFSET within WHOLE is a TYPE. */
 static bool list_members(struct listing *l, uint32_t type, uint64_t offset,
 			 uint32_t whole, unsigned depth)
@@ -101,7 +109,8 @@ static bool same_members(const struct hs_decls *d, const struct hs_decl_type *a,
 
 static bool may_be_base(const struct hs_decl_type *t)
 {
-	return t->kind == HS_DECL_STRUCT && t->complete &&
+	/* C++ has base classes that are called so. */
+	return t->kind == HS_DECL_STRUCT && t->complete && !t->cxx &&
 	       t->members >= BASE_MEMBERS;
 }
 
@@ -162,7 +171,8 @@ enum hs_status hs_c_parts_init(struct hs_c *c, struct hs_error *err)
 	for (uint32_t i = 0; i < c->decls.type_count && more; i++) {
 		const struct hs_decl_type *t = &c->decls.type[i];
 		/* What only lives within others has no block of its own. */
-		if (is_struct(t) && t->complete && t->name)
+		if (is_struct(t) && t->complete && t->name &&
+		    !hs_c_is_library(c, i))
 			more = list_members(&l, i, 0, i, 0);
 	}
 	if (more)

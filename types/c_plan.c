@@ -74,6 +74,8 @@ static bool leads(struct hs_c *c, uint32_t type, unsigned depth)
 		      kind != HS_DECL_OTHER;
 	} else if (t->kind == HS_DECL_ARRAY) {
 		yes = leads(c, t->of, depth + 1);
+	} else if (hs_c_container(c, type)) {
+		yes = true;
 	} else if (t->kind == HS_DECL_STRUCT) {
 		for (uint32_t i = 0; i < t->members && !yes; i++)
 			yes = leads(c, d->member[t->member + i].type,
@@ -116,6 +118,8 @@ static bool list(struct listing *l, uint32_t type, uint64_t offset,
 			 hs_c_rules_has(&c->rules, type, HS_C_VIEW)))
 		return false;
 	const struct hs_decl_type *t = &d->type[type];
+	if (l->ruled && hs_c_container(c, type))
+		return false;
 	if (t->kind == HS_DECL_STRUCT) {
 		for (uint32_t i = 0; i < t->members; i++) {
 			const struct hs_decl_member *m =

@@ -75,8 +75,12 @@ static void visit(struct hs_c_source *s, uint32_t type, hs_addr addr,
 	const struct hs_decl_type *t = &d->type[type];
 	if (hs_c_rules_has(&c->rules, type, HS_C_MEMBER))
 		(void)hs_c_follow_rules(s, type, HS_C_MEMBER, addr, addr);
+	const struct hs_c_container *container = hs_c_container(c, type);
 	if (hs_c_rules_has(&c->rules, type, HS_C_VIEW)) {
 		visit_view(s, type, addr, depth);
+	} else if (container) {
+		if (t->size <= s->end - addr)
+			hs_c_visit_container(s, container, addr);
 	} else if (t->kind == HS_DECL_POINTER) {
 		if (t->size == c->read.word_size && s->end - addr >= t->size)
 			hs_c_follow(s, t->of, addr);
@@ -129,6 +133,17 @@ static void expand(struct hs_naming *n, struct hs_c *c, uint32_t chunk)
 	};
 	if (claim->form == HS_C_ARRAY) {
 		visit_elements(&s, claim->type, b.user, 1);
+		return;
+	}
+	if (claim->form == HS_C_COUNTED || claim->form == HS_C_ELEMENTS) {
+		hs_addr first;
+		uint64_t count = hs_c_counted(n, c, claim, &b, &first);
+		s.end = first + count * c->decls.type[claim->type].size;
+		visit_elements(&s, claim->type, first, count);
+		return;
+	}
+	if (claim->form == HS_C_ROW) {
+		visit_elements(&s, claim->type, b.user, 0);
 		return;
 	}
 	const struct hs_c_plan *plan =
@@ -247,6 +262,7 @@ void hs_c_spread(struct hs_naming *n, struct hs_c *c)
 		    live / n->block.word_size * HS_LIMIT_SPREAD_PER_WORD;
 	for (unsigned round = 0; round < MAX_ROUNDS && !n->failed; round++) {
 		c->again = false;
+		hs_c_claim_objects(n, c);
 		visit_roots(n, c);
 		serve(n, c);
 		if (!c->again || round + 1 == MAX_ROUNDS)

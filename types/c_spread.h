@@ -27,6 +27,14 @@ void hs_c_follow_value(struct hs_c_source *s, uint32_t pointee, uint64_t v,
 		       hs_addr slot);
 void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c);
 
+/* B is a TYPE, as what is at SLOT says: the reader of a container, or B's own
+ * vtable. */
+void hs_c_claim_as(struct hs_c_source *s, const struct hs_block *b,
+		   uint32_t type, enum hs_c_form form, enum hs_c_rank rank,
+		   hs_addr slot);
+/* Claim all objects that have a vtable. */
+void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c);
+
 /*
  * Try the rules of SUBJECT, whose conditions are about what is at ADDR, at
  * once. SLOT holds the pointer that led there. True: one of them led

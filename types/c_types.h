@@ -3,6 +3,7 @@
 #define TYPES_C_TYPES_H
 
 #include "symbols/declarations.h"
+#include "types/c_containers.h"
 #include "types/c_plan.h"
 #include "types/c_rules.h"
 #include "types/namer.h"
@@ -26,6 +27,11 @@ enum hs_c_form {
 	HS_C_WITHIN,   /* one T: a part of it is pointed to */
 	HS_C_RULE,     /* one T (or with a tail), as a rule has it */
 	HS_C_CONTENTS, /* one T, by what is in it; nothing points to it */
+	HS_C_OBJECT,   /* one T, by its vtable */
+	HS_C_COUNTED,  /* the number of T, and as many: new T[n] */
+	HS_C_NODE,     /* one T, of the container that leads to it */
+	HS_C_ELEMENTS, /* T after T, up to where a vector says */
+	HS_C_ROW,      /* T after T in a deque, some of them in use */
 };
 
 /*
@@ -42,6 +48,7 @@ enum hs_c_rank {
 	HS_C_DOUBTFUL_ONE,
 	HS_C_FIRM_MANY,
 	HS_C_FIRM_ONE,
+	HS_C_BY_CLASS,
 	HS_C_RANKS,
 };
 
@@ -116,6 +123,9 @@ struct hs_c {
 	struct hs_c_place *place; /* as many, when all roots are known */
 	struct hs_c_part *part;   /* by type, offset, whole */
 	size_t part_count, part_capacity;
+	struct hs_c_containers containers;
+	struct hs_addr_map vtables; /* of c_class.c */
+	bool any_cxx;               /* something is declared in C++ */
 	struct hs_c_plans plans;
 	struct hs_c_claim *claim; /* by chunk */
 	struct hs_c_waiting waiting[HS_C_WAITING];
@@ -138,6 +148,14 @@ size_t hs_c_parts_find(const struct hs_c *c, uint32_t type, uint64_t offset,
 		       size_t *count);
 /* Does any struct begin with a TYPE? */
 bool hs_c_is_base(const struct hs_c *c, uint32_t type);
+/* Is TYPE one of the C++ library's own, which are parts of others? */
+bool hs_c_is_library(const struct hs_c *c, uint32_t type);
+
+/* How many T are in the block B with CLAIM, whose form is COUNTED or ELEMENTS,
+ * and where they begin; 0: that cannot be read. */
+uint64_t hs_c_counted(const struct hs_naming *n, struct hs_c *c,
+		      const struct hs_c_claim *claim, const struct hs_block *b,
+		      hs_addr *first);
 
 /* Usable bytes that malloc gives for a request of BYTES. */
 uint64_t hs_c_usable(const struct hs_naming *n, uint64_t bytes);

@@ -6,8 +6,8 @@
 #include "core/addr_map.h"
 #include "core/grow.h"
 #include "core/limits.h"
-#include "symbols/demangle.h"
 #include "types/cxx_name.h"
+#include "types/cxx_vtable.h"
 #include "types/namer.h"
 
 /*
@@ -43,65 +43,6 @@ static void release(void *state)
 		free(cxx->class[i].name);
 	free(cxx->class);
 	hs_addr_map_release(&cxx->vtables);
-}
-
-/* A word at ADDR that is aligned and leads into a module. */
-static bool peek_into_module(struct hs_naming *n, hs_addr addr, uint64_t *ret)
-{
-	unsigned w = n->meta.word_size;
-	return addr % w == 0 && hs_peek(n, addr, ret) && *ret % w == 0 &&
-	       hs_naming_module(n, *ret) != SIZE_MAX;
-}
-
-/*
- * Is there a type_info of a class at INFO? KIND gets the mangled name of its
- * own class. What only lacks bytes that were not captured is counted: the
- * reader must know why there is no name.
- */
-static bool is_class_info(struct hs_naming *n, hs_addr info, char *kind,
-			  size_t size)
-{
-	unsigned w = n->meta.word_size;
-	uint64_t vptr, meta, name;
-	bool missing;
-	if (!peek_into_module(n, info, &vptr) || vptr < w ||
-	    !peek_into_module(n, vptr - w, &meta) ||
-	    !hs_peek(n, meta + w, &name))
-		return false;
-	size_t module = hs_naming_module(n, name);
-	if (module == SIZE_MAX)
-		return false;
-	if (!hs_peek_name(n, name, kind, size, &missing)) {
-		if (missing)
-			hs_naming_nameless(n, module);
-		return false;
-	}
-	return strncmp(kind, "N10__cxxabiv1", 13) == 0 &&
-	       strstr(kind, "class_type_info") != NULL;
-}
-
-/* The class's name as people write it, into BUF. */
-static bool class_name(struct hs_naming *n, hs_addr info, char *buf,
-		       size_t size)
-{
-	char mangled[HS_LIMIT_STRING];
-	uint64_t name;
-	bool missing;
-	if (!hs_peek(n, info + n->meta.word_size, &name))
-		return false;
-	size_t module = hs_naming_module(n, name);
-	if (module == SIZE_MAX)
-		return false;
-	if (!hs_peek_name(n, name, mangled, sizeof(mangled), &missing)) {
-		if (missing)
-			hs_naming_nameless(n, module);
-		return false;
-	}
-	/* '*': the name may only be compared by its address. */
-	const char *text = mangled + (mangled[0] == '*');
-	if (!hs_demangle_type(text, buf, size))
-		(void)snprintf(buf, size, "%s", text);
-	return true;
 }
 
 static bool add_class(struct hs_naming *n, struct cxx *cxx, hs_addr info,
@@ -140,13 +81,9 @@ static bool add_class(struct hs_naming *n, struct cxx *cxx, hs_addr info,
 /* Look at the vtable at VPTR; 1 + its class, or 0. */
 static uint32_t examine(struct hs_naming *n, struct cxx *cxx, hs_addr vptr)
 {
-	unsigned w = n->meta.word_size;
 	char text[HS_LIMIT_TYPE_NAME];
-	uint64_t to_top, info;
-	if (vptr < 2 * w || !hs_peek(n, vptr - 2 * w, &to_top) || to_top != 0 ||
-	    !peek_into_module(n, vptr - w, &info) ||
-	    !is_class_info(n, info, text, sizeof(text)) ||
-	    !class_name(n, info, text, sizeof(text)) ||
+	hs_addr info;
+	if (!hs_cxx_vtable(n, vptr, text, sizeof(text), &info) ||
 	    !add_class(n, cxx, info, text))
 		return 0;
 	return (uint32_t)cxx->count;
@@ -241,7 +178,7 @@ static void base_classes(struct hs_naming *n, hs_addr info, hs_detail_fn fn,
 	uint64_t base;
 	uint32_t count = 1;
 	hs_addr at = info + 2 * w;
-	if (!is_class_info(n, info, kind, sizeof(kind)))
+	if (!hs_cxx_is_class(n, info, kind, sizeof(kind)))
 		return;
 	if (strstr(kind, "__vmi_class")) {
 		if (!hs_peek_u32(n, at + 4, &count))
@@ -254,8 +191,8 @@ static void base_classes(struct hs_naming *n, hs_addr info, hs_detail_fn fn,
 	for (uint32_t i = 0; i < count && i < 64; i++, at += 2 * w) {
 		char inner[256];
 		if (!hs_peek(n, at, &base) ||
-		    !is_class_info(n, base, inner, sizeof(inner)) ||
-		    !class_name(n, base, name, sizeof(name)) ||
+		    !hs_cxx_is_class(n, base, inner, sizeof(inner)) ||
+		    !hs_cxx_class_name(n, base, name, sizeof(name)) ||
 		    !fn(arg, "base class", name))
 			return;
 	}

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/limits.h"
+#include "symbols/cxx_names.h"
+
 /* Control blocks of libstdc++, Boost and libc++; T or T* is their first
  * argument. */
 static const struct {
@@ -35,6 +38,7 @@ size_t hs_cxx_argument(const char *text)
 
 enum hs_cxx_form hs_cxx_form(const char *full, char *shown, size_t size)
 {
+	char whole[HS_LIMIT_TYPE_NAME], name[HS_LIMIT_TYPE_NAME];
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
 		size_t skip = strlen(blocks[i].prefix);
 		if (strncmp(full, blocks[i].prefix, skip) != 0)
@@ -46,10 +50,14 @@ enum hs_cxx_form hs_cxx_form(const char *full, char *shown, size_t size)
 			len--;
 		if (!len)
 			break;
-		(void)snprintf(shown, size, "shared_ptr block of %.*s",
-			       (int)len, full + skip);
+		(void)snprintf(whole, sizeof(whole), "%.*s", (int)len,
+			       full + skip);
+		if (!hs_cxx_shorten(whole, name, sizeof(name)))
+			break;
+		(void)snprintf(shown, size, "shared_ptr block of %s", name);
 		return blocks[i].form;
 	}
-	(void)snprintf(shown, size, "%s", full);
+	if (!hs_cxx_shorten(full, shown, size))
+		(void)snprintf(shown, size, "%s", full);
 	return HS_CXX_OBJECT;
 }

@@ -219,7 +219,9 @@ void hs_types_fields(struct hs_types *types, size_t chunk, hs_field_fn fn,
 	if (hs_types_of(types, chunk) == SIZE_MAX ||
 	    !hs_naming_block(n, chunk, &b))
 		return;
-	size_t i = hs_namer_of(n->table.type[n->type_of[chunk]].source);
+	enum hs_type_source source = n->table.type[n->type_of[chunk]].source;
+	/* A vtable says the name of a class, and declarations the rest. */
+	size_t i = hs_namer_of(source == HS_TYPE_CXX ? HS_TYPE_DWARF : source);
 	if (hs_namers[i]->fields)
 		hs_namers[i]->fields(n, types->states.of[i], &b, fn, arg);
 }

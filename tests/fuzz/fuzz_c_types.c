@@ -77,7 +77,21 @@ static void declare(struct input *in, struct hs_decls *d)
 	enum hs_status st = HS_OK;
 	uint32_t n, types = 2 + (uint32_t)take(in, 1) % MAX_TYPES;
 	uint32_t members = (uint32_t)take(in, 1) % MAX_MEMBERS;
-	static const char *const names[] = { "", "a", "b", "c" };
+	/* With the members that containers know their values by. */
+	static const char *const names[] = { "", "a", "_M_h", "_M_t" };
+	static const struct {
+		const char *name;
+		uint64_t size;
+	} containers[] = {
+		{ "std::vector<a>", 24 },
+		{ "std::map<a, a>", 48 },
+		{ "std::unordered_map<a, a>", 56 },
+		{ "std::list<a>", 24 },
+		{ "std::deque<a>", 80 },
+		{ "std::forward_list<a>", 8 },
+		{ "std::__1::deque<a>", 48 },
+		{ "std::_Sp_counted_ptr_inplace<a>", 40 },
+	};
 	uint32_t name[4];
 	if (hs_decls_init(d, NULL))
 		abort();
@@ -107,6 +121,18 @@ static void declare(struct input *in, struct hs_decls *d)
 			t.member = (uint32_t)take(in, 1) % members;
 			t.members = (uint32_t)take(in, 1) %
 				    (members - t.member + 1);
+		}
+		/* Arguments are what follows the members. */
+		t.cxx = flags & 0x20;
+		if (t.cxx && t.kind == HS_DECL_STRUCT &&
+		    members - t.member - t.members >= 2) {
+			unsigned k = (unsigned)take(in, 1) % 8;
+			t.size = containers[k].size;
+			t.complete = true;
+			t.parameters = 2;
+			if (!hs_decls_add_text(d, containers[k].name, &t.name,
+					       &st))
+				abort();
 		}
 		if (!hs_decls_add_type(d, &t, &n, &st))
 			abort();
@@ -195,6 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		rule[i] = (char)take(&in, 1);
 	rule[rule_len] = 0;
 	declare(&in, &c.decls);
+	c.any_cxx = true;
 	fill(w, &in, PAGE, PAGE_LEN);
 	for (unsigned i = 0; i < BLOCKS; i++)
 		fill(w, &in, w->user[i], 24u << i % 4);
@@ -212,7 +239,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	root[3].at = HS_NO_ADDR;
 	c.claim = calloc(w->heap->chunk_count + 1, sizeof(*c.claim));
 	struct hs_block_index *index = NULL;
-	if (!c.claim || hs_c_plans_init(&c, NULL) ||
+	if (!c.claim || hs_c_containers_init(&c, NULL) ||
+	    hs_c_plans_init(&c, NULL) ||
 	    hs_block_index_new(w->heap, &index, NULL) ||
 	    hs_c_parts_init(&c, NULL))
 		abort();
@@ -229,6 +257,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	hs_block_index_free(index);
 	hs_decls_release(&c.decls);
 	hs_c_rules_release(&c.rules);
+	hs_c_containers_release(&c.containers);
+	hs_addr_map_release(&c.vtables);
 	free(c.part);
 	hs_c_plans_release(&c.plans);
 	free(c.claim);

@@ -76,7 +76,9 @@ static void declare(int fd, const struct hs_target *target)
 			const struct hs_decl_type *t = &d.type[i];
 			if (t->of >= d.type_count || t->name >= d.text_len ||
 			    t->member > d.member_count ||
-			    t->members > d.member_count - t->member)
+			    t->members > d.member_count - t->member ||
+			    t->parameters >
+				    d.member_count - t->member - t->members)
 				abort();
 			(void)hs_decls_spell(&d, i, name, sizeof(name));
 			(void)hs_decls_tail(&d, i, &tail, &element);

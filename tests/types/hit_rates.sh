@@ -78,6 +78,16 @@ live "C, variables on stacks, 32 bits" $c clocals-m32 truth
 live "C, variables on stacks, clang" $c clocals-clang truth
 live "C, variables on stacks, clang, optimised" $c clocals-clang-optimised truth
 live "C, variables on stacks, clang, DWARF 4" $c clocals-clang-dwarf4 truth
+cxx=c++,libstdc++,dwarf,glibc,text
+live "C++ by declarations, DWARF 5" $cxx cxxtypes-dwarf5 truth
+live "C++ by declarations, DWARF 4 with type units" $cxx cxxtypes-dwarf4 truth
+live "C++ by declarations, optimised" $cxx cxxtypes-optimised truth
+live "C++ by declarations, clang" $cxx cxxtypes-clang truth
+live "C++ by declarations, clang, optimised, DWARF 4" $cxx \
+	cxxtypes-clang-optimised truth
+cxx=c++,libc++,dwarf,glibc,text
+live "C++ by declarations, libc++" $cxx cxxtypes-libc++ truth
+live "C++ by declarations, libc++, optimised" $cxx cxxtypes-libc++-optimised truth
 # What two programs have in common, in a third file, as -dbgsym packages do it.
 if command -v dwz >/dev/null && [ -x "$FIXTURES/ctypes-dwarf5" ]; then
 	cp "$FIXTURES/ctypes-dwarf5" "$work/one"
@@ -87,6 +97,15 @@ if command -v dwz >/dev/null && [ -x "$FIXTURES/ctypes-dwarf5" ]; then
 	built=$FIXTURES
 	FIXTURES=$work
 	live "C, shared by dwz" $c one truth
+	if [ -x "$built/cxxtypes-dwarf5" ]; then
+		cp "$built/cxxtypes-dwarf5" "$work/one"
+		cp "$built/cxxtypes-optimised" "$work/two"
+		dwz -m "$work/common.debug" "$work/one" "$work/two" ||
+			fail "dwz could not share"
+		cxx=c++,libstdc++,dwarf,glibc,text
+		live "C++ by declarations, shared by dwz" $cxx one truth
+		live "C++ by declarations, optimised, shared" $cxx two truth
+	fi
 	FIXTURES=$built
 else
 	echo "| C, shared by dwz | dwz is not installed | | | |"

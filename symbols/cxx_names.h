@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYMBOLS_CXX_NAMES_H
+#define SYMBOLS_CXX_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The name of a C++ type as people write it, into BUF of SIZE bytes. Compilers
+ * and the demangler write one type differently; this makes them one:
+ *
+ *	std::__cxx11::basic_string<char, std::char_traits<char>, ...>
+ *			-> std::string
+ *	std::map<int, T, std::less<int>, std::allocator<...> >
+ *			-> std::map<int, T>
+ *	Box<std::array<char const *, 4ul> >
+ *			-> Box<std::array<const char*, 4>>
+ *
+ * Arguments are left out where they are the default ones of the standard
+ * library's templates. False: it does not fit, and BUF holds nothing of use.
+ */
+bool hs_cxx_shorten(const char *name, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "symbols/cxx_names.h"
+
+static void shortens(const char *name, const char *expected)
+{
+	char buf[1024];
+	assert_true(hs_cxx_shorten(name, buf, sizeof(buf)));
+	assert_string_equal(buf, expected);
+}
+
+static void a_string_has_its_own_name(void **state)
+{
+	(void)state;
+	shortens("std::__cxx11::basic_string<char, std::char_traits<char>, "
+		 "std::allocator<char> >",
+		 "std::string");
+	shortens("std::__1::basic_string<wchar_t, std::__1::char_traits<"
+		 "wchar_t>, std::__1::allocator<wchar_t>>",
+		 "std::__1::wstring");
+	shortens("Box<std::basic_ostream<char, std::char_traits<char> >*>",
+		 "Box<std::ostream*>");
+}
+
+static void default_arguments_are_left_out(void **state)
+{
+	(void)state;
+	shortens("std::map<int, T, std::less<int>, "
+		 "std::allocator<std::pair<int const, T> > >",
+		 "std::map<int, T>");
+	shortens("std::unique_ptr<A[], std::default_delete<A[]> >",
+		 "std::unique_ptr<A[]>");
+	/* What follows one that is not must be said. */
+	shortens("std::unordered_map<int, T, Mine, std::equal_to<int>, "
+		 "std::allocator<std::pair<int const, T> > >",
+		 "std::unordered_map<int, T, Mine>");
+	shortens("std::vector<int, Pool<int> >", "std::vector<int, Pool<int>>");
+	/* Another's template may have another default. */
+	shortens("my::vector<int, std::allocator<int> >",
+		 "my::vector<int, std::allocator<int>>");
+}
+
+static void compilers_and_the_demangler_agree(void **state)
+{
+	(void)state;
+	shortens("A<std::array<char const*, 4ul> >",
+		 "A<std::array<const char*, 4>>");
+	shortens("A<std::array<const char *, 4> >",
+		 "A<std::array<const char*, 4>>");
+	shortens("A<long unsigned int, short int>", "A<unsigned long, short>");
+	shortens("A<char* const>", "A<char* const>");
+	shortens("P<T, (__gnu_cxx::_Lock_policy)2>",
+		 "P<T, __gnu_cxx::_S_atomic>");
+}
+
+static void other_brackets_stay(void **state)
+{
+	(void)state;
+	shortens("(anonymous namespace)::Hidden<int>::Inner",
+		 "(anonymous namespace)::Hidden<int>::Inner");
+	shortens("main::{lambda(A<int>)#1}", "main::{lambda(A<int>)#1}");
+	shortens("f<int>(int)::<lambda(B<C, D>)>",
+		 "f<int>(int)::<lambda(B<C, D>)>");
+	shortens("std::function<void (int, char const*)>",
+		 "std::function<void (int, char const*)>");
+	shortens("A::operator<", "A::operator<");
+	shortens("A<<<B", "A<<<B");
+	shortens(">,<", ">,<");
+	shortens("", "");
+}
+
+static void what_does_not_fit_is_no_name(void **state)
+{
+	(void)state;
+	char buf[8];
+	assert_false(hs_cxx_shorten("Box<int, int>", buf, sizeof(buf)));
+	assert_true(hs_cxx_shorten("Box<int", buf, sizeof(buf)));
+	assert_false(hs_cxx_shorten("Box<int>", buf, sizeof(buf)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_string_has_its_own_name),
+		cmocka_unit_test(default_arguments_are_left_out),
+		cmocka_unit_test(compilers_and_the_demangler_agree),
+		cmocka_unit_test(other_brackets_stay),
+		cmocka_unit_test(what_does_not_fit_is_no_name),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "core/limits.h"
+#include "symbols/cxx_names.h"
+#include "types/c_spread.h"
+#include "types/cxx_vtable.h"
+
+/*
+ * Objects with virtual functions say themselves what they are: by a vtable,
+ * whose class is looked for among the declarations. That is better than any
+ * pointer, which may be one to a base; and what such objects lead to is known
+ * even where nothing leads to them.
+ */
+
+/* Classes that derive from one another. */
+#define MAX_BASES 32u
+
+/* What is known of the class at a vtable. */
+enum { NO_CLASS, NOT_DECLARED, DECLARED };
+
+/* The declared type of the class NAME; false: there is none, or several. */
+static bool find(const struct hs_c *c, const char *name, uint32_t *type)
+{
+	char known[HS_LIMIT_STRING];
+	return hs_cxx_shorten(name, known, sizeof(known)) &&
+	       hs_decls_find(&c->decls, known, type);
+}
+
+/* The one base class at the start of the class whose type_info is at INFO. */
+static bool only_base(struct hs_naming *n, hs_addr *info, char *name,
+		      size_t size)
+{
+	char kind[HS_LIMIT_STRING];
+	uint64_t base;
+	if (!hs_cxx_is_class(n, *info, kind, sizeof(kind)) ||
+	    !strstr(kind, "__si_class") ||
+	    !hs_peek(n, *info + 2 * n->meta.word_size, &base) ||
+	    !hs_cxx_is_class(n, base, kind, sizeof(kind)))
+		return false;
+	*info = base;
+	return hs_cxx_class_name(n, base, name, size);
+}
+
+/* The class at VPTR, or the nearest of its bases that is declared. */
+static unsigned class_of(struct hs_naming *n, const struct hs_c *c,
+			 hs_addr vptr, uint32_t *type)
+{
+	char name[HS_LIMIT_TYPE_NAME];
+	/* Objects whose names are missing are counted elsewhere. */
+	uint64_t nameless = n->nameless;
+	size_t missing = n->missing_module;
+	hs_addr info;
+	unsigned found = NO_CLASS;
+	if (hs_cxx_vtable(n, vptr, name, sizeof(name), &info)) {
+		bool more = true;
+		for (unsigned i = 0; i < MAX_BASES && more; i++) {
+			if (find(c, name, type))
+				break;
+			more = only_base(n, &info, name, sizeof(name));
+		}
+		found = find(c, name, type) ? DECLARED : NOT_DECLARED;
+	}
+	n->nameless = nameless;
+	n->missing_module = missing;
+	return found;
+}
+
+/* The same, asked once for each vtable. */
+static unsigned class_at(struct hs_naming *n, struct hs_c *c, hs_addr vptr,
+			 uint32_t *type)
+{
+	struct hs_error err;
+	if (vptr == 0 || vptr % n->meta.word_size ||
+	    hs_naming_module(n, vptr) == SIZE_MAX)
+		return NO_CLASS;
+	const struct hs_addr_entry *known = hs_addr_map_get(&c->vtables, vptr);
+	if (known) {
+		*type = known->extra;
+		return known->value;
+	}
+	struct hs_addr_entry e = { vptr, 0, 0 };
+	e.value = class_of(n, c, vptr, &e.extra);
+	enum hs_status st = hs_addr_map_put(&c->vtables, e, &err);
+	if (st)
+		hs_naming_fail(n, st, &err);
+	*type = e.extra;
+	return e.value;
+}
+
+void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
+{
+	if (!c->any_cxx)
+		return;
+	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
+		struct hs_block b;
+		uint32_t type;
+		if (!hs_naming_block(n, i, &b))
+			continue;
+		unsigned class = class_at(n, c, b.first, &type);
+		if (class == NO_CLASS)
+			continue;
+		if (class == NOT_DECLARED ||
+		    c->decls.type[type].size > b.usable) {
+			/* What it is, is known; not what it leads to. */
+			c->claim[i].least = HS_C_RANKS;
+			continue;
+		}
+		struct hs_c_source s = {
+			.n = n, .c = c, .from = (uint32_t)i, .start = b.user
+		};
+		hs_c_claim_as(&s, &b, type, HS_C_OBJECT, HS_C_BY_CLASS, b.user);
+	}
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/c_spread.h"
+
+/*
+ * The blocks of a container that was met with its type. It is followed as a
+ * whole, and compared with its own count, before anything is claimed: one that
+ * is not constructed yet claims nothing. Offsets are those of std_nodes.c,
+ * std_owners.c and libcxx.c.
+ */
+
+static bool word(struct hs_c_source *s, hs_addr addr, uint64_t *ret)
+{
+	return hs_window_word(&s->c->read, addr, ret);
+}
+
+static bool live_at(struct hs_c_source *s, hs_addr addr, struct hs_block *ret)
+{
+	struct hs_block_finder *finder = &s->n->finder;
+	const struct hs_index_region *region =
+		hs_block_finder_region(finder, addr);
+	uint32_t chunk;
+	bool at_start;
+	return region &&
+	       hs_block_index_near(finder->index, region, addr, &chunk,
+				   &at_start) &&
+	       at_start && hs_naming_live(s->n, chunk, ret);
+}
+
+/* The block of a node, if there is one at ADDR. */
+static bool node_at(struct hs_c_source *s, const struct hs_c_container *k,
+		    hs_addr addr, struct hs_block *ret)
+{
+	uint64_t size = s->c->decls.type[k->blocks].size;
+	if (s->c->budget == 0)
+		return false;
+	s->c->budget--;
+	return live_at(s, addr, ret) && (hs_c_fits(s->n, ret, size) ||
+					 hs_c_fits_with_rest(s->n, ret, size));
+}
+
+static void claim(struct hs_c_source *s, const struct hs_block *b,
+		  uint32_t type, enum hs_c_form form, hs_addr slot)
+{
+	hs_c_claim_as(s, b, type, form,
+		      s->doubtful ? HS_C_DOUBTFUL_ONE : HS_C_FIRM_ONE, slot);
+}
+
+static void vector(struct hs_c_source *s, const struct hs_c_container *k,
+		   hs_addr addr)
+{
+	uint64_t begin, end, limit;
+	uint64_t size = s->c->decls.type[k->blocks].size;
+	struct hs_block b;
+	if (!word(s, addr, &begin) || !word(s, addr + 8, &end) ||
+	    !word(s, addr + 16, &limit) || begin >= limit || end < begin ||
+	    end > limit || (end - begin) % size || (limit - begin) % size ||
+	    !live_at(s, begin, &b) ||
+	    !(hs_c_fits(s->n, &b, limit - begin) ||
+	      hs_c_fits_with_rest(s->n, &b, limit - begin)))
+		return;
+	claim(s, &b, k->blocks, HS_C_ELEMENTS, addr);
+}
+
+/* Elements in rows, and the table of the rows, of which those from FIRST to
+ * before END are in use. */
+static void deque(struct hs_c_source *s, const struct hs_c_container *k,
+		  hs_addr addr)
+{
+	uint64_t size = s->c->decls.type[k->blocks].size;
+	/* As the libraries have it: 512 bytes, or 4 KiB, or one element (16).
+	 */
+	uint64_t row = k->libcxx ? (size < 256 ? 4096 / size : 16)
+				 : (size < 512 ? 512 / size : 1);
+	uint64_t map, first, last, end, at;
+	struct hs_block table, b;
+	if (!word(s, addr, &map))
+		return;
+	if (k->libcxx) {
+		if (!word(s, addr + 8, &first) || !word(s, addr + 16, &last) ||
+		    !word(s, addr + 24, &end))
+			return;
+	} else {
+		if (!word(s, addr + 8, &end) || !word(s, addr + 40, &first) ||
+		    !word(s, addr + 72, &last) || end > UINT32_MAX)
+			return;
+		last += 8;
+		end = map + 8 * end;
+	}
+	if (!live_at(s, map, &table) || first < map || first >= last ||
+	    last > end || end - map > table.usable || first % 8 || last % 8 ||
+	    !(hs_c_fits(s->n, &table, end - map) ||
+	      hs_c_fits_with_rest(s->n, &table, end - map)))
+		return;
+	for (int turn = 0; turn < 2; turn++)
+		for (hs_addr slot = first; slot < last; slot += 8) {
+			if (s->c->budget == 0 || !word(s, slot, &at) ||
+			    !live_at(s, at, &b) ||
+			    !(hs_c_fits(s->n, &b, row * size) ||
+			      hs_c_fits_with_rest(s->n, &b, row * size)))
+				return;
+			s->c->budget--;
+			if (turn)
+				claim(s, &b, k->blocks, HS_C_ROW, addr);
+		}
+	claim(s, &table, k->body, HS_C_NODE, addr);
+}
+
+/* The ring of a list, with COUNT nodes; with NAMED they are claimed. */
+static bool ring(struct hs_c_source *s, const struct hs_c_container *k,
+		 hs_addr head, uint64_t count, bool named)
+{
+	uint64_t at, back;
+	hs_addr from = head;
+	struct hs_block b;
+	/* The first word of a node of libc++ is the one before it. */
+	unsigned next = k->libcxx ? 8 : 0, prev = 8 - next;
+	if (!word(s, head + next, &at))
+		return false;
+	for (uint64_t i = 0; i < count; i++) {
+		if (!node_at(s, k, at, &b) || !word(s, at + prev, &back) ||
+		    back != from)
+			return false;
+		if (named)
+			claim(s, &b, k->blocks, HS_C_NODE, head);
+		from = at;
+		if (!word(s, at + next, &at))
+			return false;
+	}
+	return at == head;
+}
+
+/* Nodes one after the other up to the null pointer, COUNT of them, or as many
+ * as there are. */
+static bool chain(struct hs_c_source *s, const struct hs_c_container *k,
+		  hs_addr slot, uint64_t count, hs_addr addr, bool named)
+{
+	uint64_t at;
+	struct hs_block b;
+	if (!word(s, slot, &at))
+		return false;
+	for (uint64_t i = 0; i < count && at; i++) {
+		if (!node_at(s, k, at, &b))
+			return false;
+		if (named)
+			claim(s, &b, k->blocks, HS_C_NODE, addr);
+		if (!word(s, at, &at))
+			return false;
+		if (at == 0 && k->kind == HS_C_HASH)
+			return i + 1 == count;
+	}
+	return at == 0;
+}
+
+static void hash(struct hs_c_source *s, const struct hs_c_container *k,
+		 hs_addr addr)
+{
+	uint64_t buckets, number, count;
+	struct hs_block b;
+	if (!word(s, addr, &buckets) || !word(s, addr + 8, &number) ||
+	    !word(s, addr + 24, &count) || number > UINT32_MAX ||
+	    count > s->n->heap->chunk_count ||
+	    !chain(s, k, addr + 16, count, addr, false))
+		return;
+	(void)chain(s, k, addr + 16, count, addr, true);
+	if (number > 1 && live_at(s, buckets, &b) &&
+	    (hs_c_fits(s->n, &b, 8 * number) ||
+	     hs_c_fits_with_rest(s->n, &b, 8 * number)))
+		claim(s, &b, k->body, HS_C_NODE, addr);
+}
+
+/* Where nodes have their links. */
+struct links {
+	unsigned left, right, parent;
+};
+
+/* Depth first, by the nodes' own parents, as a tree that is damaged must not
+ * keep us. END is what the root has for a parent. */
+static bool tree(struct hs_c_source *s, const struct hs_c_container *k,
+		 hs_addr root, hs_addr end, uint64_t count, hs_addr addr,
+		 bool named)
+{
+	static const struct links ours = { 16, 24, 8 }, libcxx = { 0, 8, 16 };
+	const struct links *l = k->libcxx ? &libcxx : &ours;
+	hs_addr at = root, from = end;
+	uint64_t met = 0;
+	while (at != end) {
+		uint64_t left, right, parent;
+		struct hs_block b;
+		if (!node_at(s, k, at, &b) || !word(s, at + l->left, &left) ||
+		    !word(s, at + l->right, &right) ||
+		    !word(s, at + l->parent, &parent))
+			return false;
+		if (from == parent) {
+			if (++met > count)
+				return false;
+			if (named)
+				claim(s, &b, k->blocks, HS_C_NODE, addr);
+			from = at;
+			at = left ? left : right ? right : parent;
+		} else if (from == left && right && right != left) {
+			from = at;
+			at = right;
+		} else if (from == left || from == right) {
+			from = at;
+			at = parent;
+		} else {
+			return false;
+		}
+	}
+	return met == count;
+}
+
+static void tree_of(struct hs_c_source *s, const struct hs_c_container *k,
+		    hs_addr addr)
+{
+	uint64_t root, count;
+	hs_addr end = addr + 8;
+	if (!word(s, addr + (k->libcxx ? 8 : 16), &root) || root == 0 ||
+	    !word(s, addr + (k->libcxx ? 16 : 40), &count) || count == 0 ||
+	    count > s->n->heap->chunk_count ||
+	    !tree(s, k, root, end, count, addr, false))
+		return;
+	(void)tree(s, k, root, end, count, addr, true);
+}
+
+void hs_c_visit_container(struct hs_c_source *s, const struct hs_c_container *k,
+			  hs_addr addr)
+{
+	uint64_t count;
+	switch (k->kind) {
+	case HS_C_VECTOR:
+		vector(s, k, addr);
+		break;
+	case HS_C_DEQUE:
+		deque(s, k, addr);
+		break;
+	case HS_C_LIST:
+		if (word(s, addr + 16, &count) && count > 0 &&
+		    count <= s->n->heap->chunk_count &&
+		    ring(s, k, addr, count, false))
+			(void)ring(s, k, addr, count, true);
+		break;
+	case HS_C_FORWARD_LIST:
+		if (chain(s, k, addr, s->n->heap->chunk_count, addr, false))
+			(void)chain(s, k, addr, s->n->heap->chunk_count, addr,
+				    true);
+		break;
+	case HS_C_TREE:
+		tree_of(s, k, addr);
+		break;
+	case HS_C_HASH:
+		hash(s, k, addr);
+		break;
+	}
+}
