@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/pointing_words.h"
 
+#include <stdlib.h>
+
+#include "core/cleanup.h"
+
 struct range {
 	hs_addr lo, hi; /* of all blocks */
 };
@@ -12,9 +16,17 @@ struct walk {
 	struct range blocks;
 };
 
+static uint64_t word_at(const uint8_t *bytes, unsigned size)
+{
+	uint64_t word = 0;
+	memcpy(&word, bytes, size);
+	return le64toh(word);
+}
+
 static void look_at_words(struct walk *w, hs_addr from, hs_addr to)
 {
 	struct hs_naming *n = w->n;
+	unsigned word = n->target->word_size;
 	while (from < to && !n->failed) {
 		const uint8_t *bytes;
 		uint64_t len;
@@ -26,19 +38,17 @@ static void look_at_words(struct walk *w, hs_addr from, hs_addr to)
 			hs_addr skip = next->start > from
 					       ? next->start
 					       : next->start + next->len;
-			from = (skip + 7) & ~UINT64_C(7);
+			from = (skip + word - 1) & ~(hs_addr)(word - 1);
 			continue;
 		}
 		if (len > to - from)
 			len = to - from;
-		for (uint64_t i = 0; i + 8 <= len; i += 8) {
-			uint64_t word;
-			memcpy(&word, bytes + i, sizeof(word));
-			word = le64toh(word);
-			if (word >= w->blocks.lo && word < w->blocks.hi)
-				w->fn(w->arg, from + i, word);
+		for (uint64_t i = 0; i + word <= len; i += word) {
+			uint64_t value = word_at(bytes + i, word);
+			if (value >= w->blocks.lo && value < w->blocks.hi)
+				w->fn(w->arg, from + i, value);
 		}
-		from += (len + 7) & ~UINT64_C(7);
+		from += (len + word - 1) & ~(hs_addr)(word - 1);
 	}
 }
 
@@ -53,40 +63,56 @@ static void look_at_blocks(struct walk *w)
 	}
 }
 
-/* A thread's stack below its stack pointer is of the past, too. */
-static hs_addr live_start(const struct hs_target *target,
-			  const struct hs_map *map)
+static int by_value(const void *a, const void *b)
 {
-	hs_addr start = map->start;
-	for (size_t i = 0; i < target->threads.count; i++) {
-		const struct hs_thread *t = &target->threads.thread[i];
-		if (t->sp != HS_NO_ADDR && t->sp >= map->start &&
-		    t->sp < map->end)
-			return map->kind == HS_MAP_STACK ? t->sp & ~UINT64_C(7)
-							 : start;
-	}
-	return start;
+	hs_addr x = *(const hs_addr *)a, y = *(const hs_addr *)b;
+	return x < y ? -1 : x > y;
 }
 
-/* Variables: whatever is writable and not the heap. */
+/* The threads' stack pointers, ascending; NULL: out of memory. */
+static hs_addr *stack_pointers(struct hs_naming *n)
+{
+	const struct hs_thread_list *threads = &n->target->threads;
+	hs_addr *sp = malloc((threads->count + 1) * sizeof(*sp));
+	if (!sp) {
+		n->failed = HS_ERR_NOMEM;
+		return NULL;
+	}
+	for (size_t i = 0; i < threads->count; i++)
+		sp[i] = threads->thread[i].sp;
+	qsort(sp, threads->count, sizeof(*sp), by_value);
+	return sp;
+}
+
+/* Variables: whatever is writable and not the heap. Maps, regions and stack
+ * pointers are met in one order. */
 static void look_at_maps(struct walk *w)
 {
-	const struct hs_naming *n = w->n;
+	struct hs_naming *n = w->n;
 	const struct hs_heap *heap = n->heap;
-	for (size_t i = 0; i < n->target->maps.count; i++) {
+	const hs_addr mask = ~(hs_addr)(n->target->word_size - 1);
+	HS_AUTO_FREE hs_addr *sp = stack_pointers(n);
+	size_t r = 0, t = 0;
+	for (size_t i = 0; sp && i < n->target->maps.count; i++) {
 		const struct hs_map *map = &n->target->maps.map[i];
-		hs_addr at = live_start(n->target, map);
+		hs_addr at = map->start;
+		while (t < n->target->threads.count && sp[t] < map->start)
+			t++;
+		/* What is below a stack pointer is of the past, too. */
+		if (map->kind == HS_MAP_STACK && t < n->target->threads.count &&
+		    sp[t] < map->end)
+			at = sp[t] & mask;
 		if (!(map->prot & HS_PROT_WRITE) || map->shared)
 			continue;
-		for (size_t r = 0; r < heap->region_count; r++) {
-			const struct hs_region *region = &heap->regions[r];
-			if (region->end <= at)
-				continue;
-			if (region->start >= map->end)
-				break;
+		while (r < heap->region_count && heap->regions[r].end <= at)
+			r++;
+		for (size_t k = r; k < heap->region_count &&
+				   heap->regions[k].start < map->end;
+		     k++) {
+			const struct hs_region *region = &heap->regions[k];
 			if (region->start > at)
 				look_at_words(w, at, region->start);
-			at = (region->end + 7) & ~UINT64_C(7);
+			at = (region->end + ~mask) & mask;
 		}
 		if (at < map->end)
 			look_at_words(w, at, map->end);

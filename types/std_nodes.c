@@ -7,7 +7,7 @@
 #include "types/std_tree.h"
 
 /*
- * Containers of libstdc++, on 64-bit machines, by their shape alone. Each rule
+ * Containers of libstdc++ by their shape alone, in words. Each rule
  * follows a container as a whole and compares with the number of elements that
  * it keeps: other linked structures do not pass.
  *
@@ -75,13 +75,18 @@ bool hs_std_found(struct hs_naming *n, struct hs_std *s,
 
 bool hs_std_open_block(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 {
-	return addr % 16 == 0 && hs_naming_block_at(n, addr, ret) &&
+	return addr % n->heap->layout.align == 0 &&
+	       hs_naming_block_at(n, addr, ret) &&
 	       n->type_of[ret->chunk] >= SEEN;
 }
 
-/* The pool for exceptions when memory is out, of GCC 5 to 12 and since 13. */
-static bool has_size_of_pool(const struct hs_block *b)
+/* The pool for exceptions when memory is out, of GCC 5 to 12 and since 13; with
+ * 32 bits, of GCC 5 to 12. */
+static bool has_size_of_pool(const struct hs_naming *n,
+			     const struct hs_block *b)
 {
+	if (n->target->word_size == 4)
+		return b->usable >= 18944 && b->usable < 18976;
 	return (b->usable >= 72704 && b->usable < 72736) ||
 	       (b->usable >= 73728 && b->usable < 73760);
 }
@@ -90,7 +95,7 @@ static bool has_size_of_pool(const struct hs_block *b)
 static bool is_pool(struct hs_naming *n, const struct hs_block *b)
 {
 	uint64_t next;
-	return has_size_of_pool(b) && b->first <= b->usable &&
+	return has_size_of_pool(n, b) && b->first <= b->usable &&
 	       b->first % 16 == 0 && hs_block_word(n, b, 1, &next) && next == 0;
 }
 
@@ -117,7 +122,7 @@ static bool has_libstdcxx(struct hs_naming *n)
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		struct hs_block b;
 		/* The memory of all others is not looked at. */
-		if (hs_naming_live(n, i, &b) && has_size_of_pool(&b) &&
+		if (hs_naming_live(n, i, &b) && has_size_of_pool(n, &b) &&
 		    hs_naming_block(n, i, &b) && is_pool(n, &b))
 			return true;
 	}
@@ -131,7 +136,7 @@ static bool ring_of(struct hs_naming *n, struct hs_std *s,
 	uint64_t next, back, count, length = 1, heads = 0;
 	hs_addr at = b->user;
 	/* Twice: how long it is, then who says so. */
-	for (; hs_peek(n, at, &next) && hs_peek(n, next + 8, &back) &&
+	for (; hs_peek(n, at, &next) && hs_std_word(n, next, 1, &back) &&
 	       back == at && hs_std_spend(s);
 	     length++) {
 		at = next;
@@ -144,7 +149,7 @@ static bool ring_of(struct hs_naming *n, struct hs_std *s,
 		if (!hs_peek(n, at, &next) || !hs_std_spend(s))
 			return false;
 		/* The list itself may be anywhere, nodes are blocks. */
-		if (hs_peek(n, at + 16, &count) && count == length - 1) {
+		if (hs_std_word(n, at, 2, &count) && count == length - 1) {
 			heads++;
 			*head = at;
 		} else if (!hs_naming_block_at(n, at, NULL)) {
@@ -180,9 +185,10 @@ bool hs_std_try_list(struct hs_naming *n, struct hs_std *s,
 {
 	uint64_t prev, back;
 	hs_addr head = 0;
-	if (b->usable < 24 || !hs_block_word(n, b, 1, &prev) ||
-	    b->first % 8 != 0 || prev % 8 != 0 || b->first == b->user ||
-	    !hs_peek(n, b->first + 8, &back) || back != b->user ||
+	unsigned w = n->target->word_size;
+	if (b->usable < 3 * w || !hs_block_word(n, b, 1, &prev) ||
+	    b->first % w != 0 || prev % w != 0 || b->first == b->user ||
+	    !hs_std_word(n, b->first, 1, &back) || back != b->user ||
 	    !hs_peek(n, prev, &back) || back != b->user)
 		return false;
 	if (ring_of(n, s, b, &head))
@@ -195,10 +201,11 @@ bool hs_std_try_list(struct hs_naming *n, struct hs_std *s,
 static bool read_node(struct hs_naming *n, hs_addr at,
 		      struct hs_std_tree_node *ret)
 {
-	return at % 8 == 0 && hs_window_uint(&n->meta, at, 4, &ret->colour) &&
-	       ret->colour <= 1 && hs_peek(n, at + 8, &ret->parent) &&
-	       hs_peek(n, at + 16, &ret->left) &&
-	       hs_peek(n, at + 24, &ret->right);
+	return at % n->target->word_size == 0 &&
+	       hs_window_uint(&n->meta, at, 4, &ret->colour) &&
+	       ret->colour <= 1 && hs_std_word(n, at, 1, &ret->parent) &&
+	       hs_std_word(n, at, 2, &ret->left) &&
+	       hs_std_word(n, at, 3, &ret->right);
 }
 
 static bool try_tree(struct hs_naming *n, struct hs_std *s,
@@ -207,9 +214,10 @@ static bool try_tree(struct hs_naming *n, struct hs_std *s,
 	struct hs_std_tree_node node, up;
 	hs_addr at = b->user;
 	uint64_t count;
-	if (b->usable < 40 || (uint32_t)b->first > 1 ||
+	unsigned w = n->target->word_size;
+	if (b->usable < 5 * w || (uint32_t)b->first > 1 ||
 	    !read_node(n, at, &node) || node.parent == 0 ||
-	    node.parent % 8 != 0)
+	    node.parent % w != 0)
 		return false;
 	/* Up to the header: it and the root are each other's parents. */
 	for (unsigned depth = 0;; depth++) {
@@ -225,7 +233,7 @@ static bool try_tree(struct hs_naming *n, struct hs_std *s,
 	}
 	hs_addr header = node.parent;
 	/* A tree of one node: header and node look alike, the count tells. */
-	if (!hs_peek(n, header + 32, &count) || count == 0 ||
+	if (!hs_std_word(n, header, 4, &count) || count == 0 ||
 	    count > n->heap->chunk_count ||
 	    hs_std_walk_tree(n, s, read_node, header, at, count, false) !=
 		    count)
@@ -244,8 +252,7 @@ void hs_std_forget_seen(struct hs_naming *n)
 static void survey(struct hs_naming *n, void *state)
 {
 	struct hs_std *s = state;
-	if (n->target->word_size != 8 || n->target->big_endian ||
-	    !has_libstdcxx(n))
+	if (n->target->big_endian || !has_libstdcxx(n))
 		return;
 	s->budget = (uint64_t)n->heap->chunk_count * HS_LIMIT_NODE_VISITS;
 	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {

@@ -39,6 +39,12 @@ bool hs_std_found(struct hs_naming *n, struct hs_std *s,
 		  const struct hs_block *block, enum hs_std_kind kind);
 /* A live block at ADDR that has no name yet. */
 bool hs_std_open_block(struct hs_naming *n, hs_addr addr, struct hs_block *ret);
+/* Word I of what is at ADDR: containers are made of pointers and sizes. */
+static inline bool hs_std_word(struct hs_naming *n, hs_addr addr, unsigned i,
+			       uint64_t *ret)
+{
+	return hs_peek(n, addr + (uint64_t)i * n->target->word_size, ret);
+}
 /* One more node was looked at; false: enough is enough. */
 static inline bool hs_std_spend(struct hs_std *s)
 {

@@ -37,8 +37,8 @@ static bool is_string(struct hs_naming *n, hs_addr owner,
 		      const struct hs_block *b)
 {
 	uint64_t len, capacity, end;
-	return hs_peek(n, owner + 8, &len) &&
-	       hs_peek(n, owner + 16, &capacity) && capacity > 15 &&
+	return hs_std_word(n, owner, 1, &len) &&
+	       hs_std_word(n, owner, 2, &capacity) && capacity > 15 &&
 	       capacity < b->usable && len <= capacity &&
 	       fits(n, b, capacity + 1) &&
 	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
@@ -71,7 +71,8 @@ static bool in_file(struct hs_naming *n, hs_addr owner)
 {
 	for (unsigned i = 1; i <= 8; i++) {
 		uint32_t magic;
-		if (hs_peek_u32(n, owner - 8 * (uint64_t)i, &magic) &&
+		if (hs_peek_u32(n, owner - (uint64_t)i * n->target->word_size,
+				&magic) &&
 		    magic >> 16 == 0xfbad)
 			return true;
 	}
@@ -82,9 +83,10 @@ static bool is_vector(struct hs_naming *n, hs_addr owner,
 		      const struct hs_block *b)
 {
 	uint64_t end, limit;
-	return hs_peek(n, owner + 8, &end) && hs_peek(n, owner + 16, &limit) &&
-	       end >= b->user && end <= limit && limit > b->user &&
-	       fits(n, b, limit - b->user) && !in_file(n, owner);
+	return hs_std_word(n, owner, 1, &end) &&
+	       hs_std_word(n, owner, 2, &limit) && end >= b->user &&
+	       end <= limit && limit > b->user && fits(n, b, limit - b->user) &&
+	       !in_file(n, owner);
 }
 
 struct iterator {
@@ -96,11 +98,12 @@ static bool read_iterator(struct hs_naming *n, hs_addr addr, hs_addr map,
 			  uint64_t size, struct iterator *ret)
 {
 	uint64_t first;
+	unsigned w = n->target->word_size;
 	return hs_peek(n, addr, &ret->at) &&
-	       hs_peek(n, addr + 8, &ret->first) &&
-	       hs_peek(n, addr + 16, &ret->last) &&
-	       hs_peek(n, addr + 24, &ret->node) && ret->node >= map &&
-	       ret->node - map < 8 * size && ret->node % 8 == 0 &&
+	       hs_std_word(n, addr, 1, &ret->first) &&
+	       hs_std_word(n, addr, 2, &ret->last) &&
+	       hs_std_word(n, addr, 3, &ret->node) && ret->node >= map &&
+	       ret->node - map < w * size && ret->node % w == 0 &&
 	       hs_peek(n, ret->node, &first) && first == ret->first &&
 	       ret->first <= ret->at && ret->at <= ret->last &&
 	       ret->last > ret->first;
@@ -112,14 +115,15 @@ static bool try_deque(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 	struct iterator begin, end;
 	struct hs_block b;
 	uint64_t size, at;
-	if (!hs_peek(n, owner + 8, &size) || size < 3 ||
-	    size > map->usable / 8 || !fits(n, map, 8 * size) ||
-	    !read_iterator(n, owner + 16, map->user, size, &begin) ||
-	    !read_iterator(n, owner + 48, map->user, size, &end) ||
+	unsigned w = n->target->word_size;
+	if (!hs_std_word(n, owner, 1, &size) || size < 3 ||
+	    size > map->usable / w || !fits(n, map, w * size) ||
+	    !read_iterator(n, owner + 2 * w, map->user, size, &begin) ||
+	    !read_iterator(n, owner + 6 * w, map->user, size, &end) ||
 	    begin.node > end.node ||
 	    begin.last - begin.first != end.last - end.first)
 		return false;
-	for (hs_addr node = begin.node; node <= end.node; node += 8) {
+	for (hs_addr node = begin.node; node <= end.node; node += w) {
 		if (!hs_peek(n, node, &at) || !hs_std_spend(s))
 			return false;
 		if (hs_std_open_block(n, at, &b) &&
@@ -167,11 +171,12 @@ static bool try_unordered(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 	uint64_t number, first, count, at;
 	uint32_t load;
 	struct hs_block b;
-	if (!hs_peek(n, owner + 8, &number) || number < 2 ||
-	    number > buckets->usable / 8 || !fits(n, buckets, 8 * number) ||
-	    !hs_peek(n, owner + 16, &first) ||
-	    !hs_peek(n, owner + 24, &count) ||
-	    !hs_peek_u32(n, owner + 32, &load) || load != 0x3f800000 ||
+	unsigned w = n->target->word_size;
+	if (!hs_std_word(n, owner, 1, &number) || number < 2 ||
+	    number > buckets->usable / w || !fits(n, buckets, w * number) ||
+	    !hs_std_word(n, owner, 2, &first) ||
+	    !hs_std_word(n, owner, 3, &count) ||
+	    !hs_peek_u32(n, owner + 4 * w, &load) || load != 0x3f800000 ||
 	    count > n->heap->chunk_count)
 		return false;
 	at = first;
@@ -196,7 +201,7 @@ static bool try_unordered(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 static void look_at_owner(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 			  const struct hs_block *b)
 {
-	hs_addr length = owner + 8;
+	hs_addr length = owner + n->target->word_size;
 	bool string;
 	if ((s->libcxx ? try_libcxx_deque : try_deque)(n, s, owner, b) ||
 	    try_unordered(n, s, owner, b))

@@ -56,6 +56,7 @@ live "C++" $cxx cxx truth
 live "C++, stripped" $cxx cxx-stripped truth
 live "C++, libstdc++ inside, stripped" $cxx cxx-static-libstdc++ truth
 live "C++, static, stripped" $cxx cxx-static truth
+live "C++, 32 bits, stripped" $cxx cxx-m32 truth
 live "C++, libc++, stripped" c++,libc++,glibc,text cxx-libc++ truth
 live "C library's own" glibc,text clib truth
 live "SQLite, zlib, libxml2" \
