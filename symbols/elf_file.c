@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "symbols/elf_file.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -251,6 +252,44 @@ static bool is_sane_debug_section(struct hs_elf_file *file, Elf_Scn *section,
 	       packed.ch_size / MAX_EXPANSION <= header->sh_size;
 }
 
+static uint64_t number_at(const uint8_t *p, size_t len)
+{
+	uint64_t v = 0;
+	memcpy(&v, p, len);
+	return le64toh(v);
+}
+
+/*
+ * Do the tables of .debug_rnglists and .debug_loclists have headers as DWARF 5
+ * has them? libdwarf 20210528 frees what it did not allocate when one has not.
+ */
+static bool are_sane_lists(const uint8_t *p, size_t len)
+{
+	while (len > 0) {
+		size_t width = 4;
+		uint64_t length;
+		if (len < 4)
+			return false;
+		length = number_at(p, 4);
+		if (length == UINT32_MAX) {
+			width = 8;
+			if (len < 12)
+				return false;
+			length = number_at(p + 4, 8);
+		}
+		size_t skip = width == 8 ? 12 : 4;
+		/* Version, sizes of address and segment, count of offsets. */
+		if (length < 8 || length > len - skip ||
+		    number_at(p + skip, 2) != 5 ||
+		    (p[skip + 2] != 4 && p[skip + 2] != 8) || p[skip + 3] ||
+		    number_at(p + skip + 4, 4) > (length - 8) / width)
+			return false;
+		p += skip + length;
+		len -= skip + length;
+	}
+	return true;
+}
+
 bool hs_elf_file_has_dwarf(struct hs_elf_file *file)
 {
 	Elf_Scn *section = NULL;
@@ -265,6 +304,13 @@ bool hs_elf_file_has_dwarf(struct hs_elf_file *file)
 			continue;
 		/* libdwarf would have to cope: better not to ask it. */
 		if (!is_sane_debug_section(file, section, &header))
+			return false;
+		size_t len;
+		const uint8_t *lists = section_bytes(section, &header, &len);
+		if (lists &&
+		    (strncmp(name, ".debug_rnglists", 15) == 0 ||
+		     strncmp(name, ".debug_loclists", 15) == 0) &&
+		    !are_sane_lists(lists, len))
 			return false;
 		if (strcmp(name, ".debug_info") == 0)
 			found = header.sh_type != SHT_NOBITS &&

@@ -259,6 +259,13 @@ static void beside(struct hs_naming *n, void *state)
 	free_queues(c);
 }
 
+/* A container was followed as a whole: where it was found does not matter. */
+static bool of_container(const struct hs_c_claim *claim)
+{
+	return claim->form == HS_C_NODE || claim->form == HS_C_ELEMENTS ||
+	       claim->form == HS_C_ROW;
+}
+
 /* What declarations are sure of is more than the shape of a container: its
  * name says what is in it. */
 static void overrule_shapes(struct hs_naming *n, const struct hs_c *c)
@@ -266,7 +273,8 @@ static void overrule_shapes(struct hs_naming *n, const struct hs_c *c)
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		const struct hs_c_claim *claim = &c->claim[i];
 		if (n->type_of[i] == HS_NO_TYPE || claim->clash ||
-		    claim->rank < HS_C_FIRM_ONE || !claim->proven)
+		    !claim->proven ||
+		    (claim->rank < HS_C_FIRM_ONE && !of_container(claim)))
 			continue;
 		enum hs_type_source source =
 			n->table.type[n->type_of[i]].source;
