@@ -135,16 +135,6 @@ static const struct hs_thread *registers_of(const struct hs_scan *scan,
 	return t.thread < list->count ? &list->thread[t.thread] : NULL;
 }
 
-static void mark_busy(struct hs_heap *heap, size_t i)
-{
-	heap->threads[i].cache_busy = true;
-	if (heap->threads[i].tcache == HS_NO_ADDR)
-		return;
-	for (size_t t = 0; t < heap->thread_count; t++)
-		if (heap->threads[t].tcache == heap->threads[i].tcache)
-			heap->threads[t].cache_busy = true;
-}
-
 static void find_interrupted(struct hs_scan *scan)
 {
 	struct hs_heap *heap = scan->heap;
@@ -161,7 +151,7 @@ static void find_interrupted(struct hs_scan *scan)
 		if (!thread || (thread->current && scan->target->signal))
 			continue;
 		if (came_through_malloc(scan, &u, thread))
-			mark_busy(heap, i);
+			heap->threads[heap->threads[i].owner].cache_busy = true;
 	}
 }
 
@@ -178,5 +168,6 @@ bool hs_any_in_malloc(struct hs_scan *scan)
 bool hs_cache_busy(struct hs_scan *scan, size_t thread)
 {
 	find_interrupted(scan);
-	return scan->heap->threads[thread].cache_busy;
+	const struct hs_thread_heap *threads = scan->heap->threads;
+	return threads[threads[thread].owner].cache_busy;
 }

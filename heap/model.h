@@ -80,7 +80,8 @@ struct hs_thread_heap {
 	uint32_t arena; /* index or HS_NO_ARENA */
 	bool arena_known, tcache_known, in_malloc;
 	bool listed;     /* libc knows it */
-	bool shares;     /* its cache is another's; that one counts */
+	bool shares;     /* its cache is another's; that one counts: */
+	uint32_t owner;  /* ... the thread; itself otherwise */
 	bool cache_busy; /* someone who has its cache is inside malloc */
 	hs_addr tcache;  /* user pointer of its structure, or HS_NO_ADDR */
 	uint64_t tcache_count, tcache_bytes;

@@ -57,7 +57,8 @@ static enum hs_status settle(struct hs_heap *heap, const struct holder *holder,
 			&heap->threads[holder[first].thread];
 		struct hs_thread_heap *other = &heap->threads[holder[i].thread];
 		other->shares = true;
-		owner->cache_busy |= other->in_malloc;
+		other->owner = holder[first].thread;
+		owner->cache_busy |= other->cache_busy;
 		enum hs_status st = report(heap, owner, other, err);
 		if (st)
 			return st;
@@ -97,8 +98,7 @@ enum hs_status hs_shared_caches_settle(struct hs_scan *scan,
 	if (!holder)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	for (size_t i = 0; i < heap->thread_count; i++) {
-		struct hs_thread_heap *t = &heap->threads[i];
-		t->cache_busy = t->in_malloc;
+		const struct hs_thread_heap *t = &heap->threads[i];
 		if (t->tcache != HS_NO_ADDR)
 			holder[count++] = (struct holder){ t->tcache, t->listed,
 							   (uint32_t)i };

@@ -34,6 +34,7 @@ static enum hs_status add_thread(struct hs_scan *scan,
 				    .tp = tp,
 				    .pc = HS_NO_ADDR,
 				    .sp = HS_NO_ADDR,
+				    .owner = (uint32_t)heap->thread_count,
 				    .arena = HS_NO_ARENA,
 				    .tcache = HS_NO_ADDR };
 	if (known) {
@@ -41,6 +42,7 @@ static enum hs_status add_thread(struct hs_scan *scan,
 		t.pc = known->pc;
 		t.sp = known->sp;
 		t.in_malloc = hs_pc_in_malloc(scan, known->pc);
+		t.cache_busy = t.in_malloc;
 		if (known->name && !(t.name = strdup(known->name)))
 			return hs_fail(err, HS_ERR_NOMEM, "no memory");
 	}
