@@ -91,9 +91,20 @@ int reach_name(struct cli *cli)
 	return EXIT_ANSWERED;
 }
 
-int reach_build_named(struct cli *cli, struct hs_graph **ret)
+/* As above, but no answer about references is given without names where they
+ * decide: a Swift heap of a million blocks has thousands of false leaks. */
+static int name_for_references(struct cli *cli)
 {
 	int code = reach_name(cli);
+	if (!code && !cli->types &&
+	    hs_types_hide_references(cli->target, cli->heap))
+		code = cli_name_types_quickly(cli);
+	return code;
+}
+
+int reach_build_named(struct cli *cli, struct hs_graph **ret)
+{
+	int code = name_for_references(cli);
 	return code ? code : reach_build(cli, ret);
 }
 
@@ -102,7 +113,8 @@ int reach_build_brief(struct cli *cli, struct hs_graph **ret, bool *brief)
 	*brief = !cli->types && !cli->shell && !cli->opt.types &&
 		 !cli->opt.rules &&
 		 hs_heap_chunk_count(cli->heap) <= NAMED_BLOCKS;
-	int code = *brief ? cli_name_types_quickly(cli) : reach_name(cli);
+	int code =
+		*brief ? cli_name_types_quickly(cli) : name_for_references(cli);
 	return code ? code : reach_build(cli, ret);
 }
 

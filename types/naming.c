@@ -65,6 +65,8 @@ bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret)
 static bool find(struct hs_naming *n, hs_addr addr, uint32_t *chunk,
 		 uint64_t *into)
 {
+	if (!n->finder.index)
+		return false; /* a sample of blocks is looked at, no more */
 	const struct hs_index_region *r =
 		hs_block_finder_region(&n->finder, addr);
 	return r && hs_block_index_in(n->finder.index, r, addr, chunk, into);

@@ -127,6 +127,45 @@ enum hs_status hs_types_new(struct hs_target *target,
 	return HS_OK;
 }
 
+/* Blocks that are looked at. In programs written in Swift, most are its
+ * objects. */
+#define SAMPLES 4096u
+
+static bool sample_has_swift(struct hs_naming *n, void *state)
+{
+	const struct hs_namer *swift = hs_namers[hs_namer_of(HS_TYPE_SWIFT)];
+	size_t chunks = n->heap->chunk_count, step = chunks / SAMPLES + 1;
+	for (size_t i = 0; i < chunks; i += step) {
+		struct hs_block b;
+		uint32_t type;
+		if (hs_naming_block(n, i, &b) &&
+		    swift->claim(n, state, &b, &type))
+			return true;
+	}
+	return false;
+}
+
+bool hs_types_hide_references(struct hs_target *target,
+			      const struct hs_heap *heap)
+{
+	struct hs_types_options none = { .jobs = 1 };
+	/* Without an index of blocks, which takes as long as it is large. */
+	struct hs_naming n = { .target = target,
+			       .heap = heap,
+			       .opt = &none,
+			       .missing_module = SIZE_MAX,
+			       .without_dwarf = SIZE_MAX };
+	struct hs_namer_states states = { 0 };
+	hs_window_init(&n.block, target);
+	hs_window_init(&n.meta, target);
+	bool hidden =
+		!hs_namer_states_init(&states, NULL) &&
+		sample_has_swift(&n, states.of[hs_namer_of(HS_TYPE_SWIFT)]);
+	hs_namer_states_release(&states);
+	hs_type_table_release(&n.table);
+	return hidden;
+}
+
 void hs_types_free(struct hs_types *types)
 {
 	if (!types)

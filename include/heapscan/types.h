@@ -94,6 +94,15 @@ HS_API void hs_types_info(const struct hs_types *types, size_t i,
 /* Are there objects whose references may carry a tag in their top byte? */
 HS_API bool hs_types_tagged(const struct hs_types *types);
 
+/*
+ * Does the program hide references from those who do not know its types, as
+ * Swift does (tags in pointers, side tables)? Without names many of its blocks
+ * seem to have leaked. Looks at a sample of blocks: quick, whatever the size.
+ * False also where there is no memory to find out.
+ */
+HS_API bool hs_types_hide_references(struct hs_target *target,
+				     const struct hs_heap *heap);
+
 /* The type of chunk CHUNK, SIZE_MAX: none. */
 HS_API size_t hs_types_of(const struct hs_types *types, size_t chunk);
 
