@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/grow.h"
+#include "core/prefetch.h"
 #include "graph/graph_inside.h"
 
 /*
@@ -222,7 +223,7 @@ static void walk_release(struct walk *w)
 
 static void prefetch_number(const struct hs_owners *o, uint32_t edge)
 {
-	__builtin_prefetch(&o->number[o->root_count + hs_edge_to(edge)]);
+	hs_prefetch(&o->number[o->root_count + hs_edge_to(edge)]);
 }
 
 static enum hs_status enter(struct lengauer *l, struct walk *w, uint32_t what,
