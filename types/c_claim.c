@@ -74,6 +74,9 @@ static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
 		.proven = proven,
 		.guess = c->guessing,
 	};
+	/* What was known before guesses stays. */
+	if (c->guessing && claim->form != HS_C_NOTHING && !claim->guess)
+		return;
 	if (rank < claim->least ||
 	    (claim->form != HS_C_NOTHING && rank < claim->rank))
 		return;

@@ -307,6 +307,18 @@ static size_t candidates(struct search *s, const struct hs_block *b,
 	return found;
 }
 
+static void keep(struct search *s, const struct hs_block *b,
+		 const struct hs_c_claim *claim)
+{
+	struct hs_c_queue *q = &s->c->inferred;
+	s->st = hs_grow(&q->chunk, &q->capacity, q->count, sizeof(*q->chunk),
+			&s->err);
+	if (s->st)
+		return;
+	q->chunk[q->count++] = (uint32_t)b->chunk;
+	s->c->claim[b->chunk] = *claim;
+}
+
 /* Which struct B must be, if that can be told; malloc would give USABLE bytes
  * for it. False: none. */
 static bool infer(struct search *s, const struct hs_block *b, uint64_t usable)
@@ -328,7 +340,7 @@ static bool infer(struct search *s, const struct hs_block *b, uint64_t usable)
 		};
 	}
 	if (good == 1)
-		s->c->claim[b->chunk] = claim;
+		keep(s, b, &claim);
 	return good > 0;
 }
 
@@ -352,11 +364,11 @@ enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
 			list_slots(&s, i, i, 0, 0);
 	if (!s.st && s.count) {
 		qsort(s.slot, s.count, sizeof(*s.slot), by_size);
-		for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		for (size_t i = 0; i < n->heap->chunk_count && !s.st; i++) {
 			struct hs_block b;
 			if (n->type_of[i] == HS_NO_TYPE &&
 			    c->claim[i].form == HS_C_NOTHING &&
-			    hs_naming_block(n, i, &b))
+			    hs_naming_live(n, i, &b))
 				infer_sizes(&s, &b);
 		}
 	}

@@ -27,6 +27,8 @@ static void free_queues(struct hs_c *c)
 		free(c->queue[i].chunk);
 		c->queue[i] = (struct hs_c_queue){ NULL, 0, 0, 0 };
 	}
+	free(c->inferred.chunk);
+	c->inferred = (struct hs_c_queue){ NULL, 0, 0, 0 };
 }
 
 static void release(void *state)

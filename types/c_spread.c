@@ -274,11 +274,7 @@ void hs_c_spread(struct hs_naming *n, struct hs_c *c)
 void hs_c_spread_on(struct hs_naming *n, struct hs_c *c)
 {
 	c->guessing = true;
-	for (size_t i = 0; i < n->heap->chunk_count; i++)
-		if (c->claim[i].form != HS_C_NOTHING)
-			c->claim[i].least = HS_C_RANKS;
-	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++)
-		if (c->claim[i].form == HS_C_CONTENTS)
-			expand(n, c, (uint32_t)i);
+	for (size_t i = 0; i < c->inferred.count && !n->failed; i++)
+		expand(n, c, c->inferred.chunk[i]);
 	serve(n, c);
 }

@@ -131,8 +131,9 @@ struct hs_c {
 	struct hs_c_waiting waiting[HS_C_WAITING];
 	unsigned waiting_count;
 	struct hs_c_queue queue[HS_C_RANKS];
-	uint64_t budget; /* values that may still be looked at */
-	bool again;      /* what was overruled had led on: another round */
+	struct hs_c_queue inferred; /* what hs_c_infer() claimed, ascending */
+	uint64_t budget;            /* values that may still be looked at */
+	bool again; /* what was overruled had led on: another round */
 	const struct hs_map *known_map; /* that a pointer led into; or NULL */
 	bool guessing; /* what is claimed follows from CONTENTS */
 	struct hs_window read;

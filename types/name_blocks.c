@@ -115,10 +115,13 @@ static enum hs_status do_piece(void *arg, unsigned worker, size_t piece,
 		struct hs_block b;
 		uint32_t type;
 		ask_ahead(n, i);
-		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b) &&
-		    (pass->late ? claim_late(w, pass->states, &b, &type)
-				: claim_early(w, &b, &type)))
+		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
+			continue;
+		if (pass->late ? claim_late(w, pass->states, &b, &type)
+			       : claim_early(w, &b, &type))
 			n->type_of[i] = type | OWN;
+		else if (!pass->late)
+			hs_note_plain_text(n, &b);
 	}
 	return trouble(n, err);
 }
@@ -139,6 +142,7 @@ static enum hs_status worker_init(struct worker *w, const struct pass *pass,
 					  .heap = n->heap,
 					  .type_of = n->type_of,
 					  .text = n->text,
+					  .plain = n->plain,
 					  .missing_module = SIZE_MAX,
 					  .finder = n->finder } };
 	hs_window_init(&w->naming.block, n->target);

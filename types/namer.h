@@ -45,6 +45,8 @@ struct hs_naming {
 	struct hs_window meta;              /* what blocks refer to */
 	struct hs_type_table table;
 	uint32_t *type_of;     /* by chunk; HS_NO_TYPE: none */
+	uint64_t *plain;       /* a bit a chunk, from the first pass: see
+				* hs_note_plain_text(); NULL: none yet */
 	uint64_t nameless;     /* see hs_naming_nameless() */
 	size_t missing_module; /* of them the first */
 	size_t without_dwarf;  /* the program, if its types are not known */
@@ -162,6 +164,8 @@ bool hs_peek_name(struct hs_naming *n, hs_addr addr, char *buf, size_t size,
 
 /* Is B filled by one string? */
 bool hs_is_plain_text(struct hs_naming *n, const struct hs_block *b);
+/* Find that out for all who will ask, while B's memory is at hand. */
+void hs_note_plain_text(struct hs_naming *n, const struct hs_block *b);
 
 /* Index of the module that ADDR lies in, or SIZE_MAX. */
 size_t hs_naming_module(const struct hs_naming *n, hs_addr addr);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/backend.h"
+#include "core/bits.h"
 #include "types/namer.h"
 
 /*
@@ -55,12 +56,22 @@ static bool is_pointer(struct hs_naming *n, const struct hs_block *b,
 	return false;
 }
 
-/* Eight bytes that are all between 0x20 and 0x7e; in any order. */
-static bool all_plain(uint64_t v)
+/* Bytes that are looked at together: every machine of ours has vectors of this
+ * length, and for what is longer some compilers take the bytes one by one. */
+#define TOGETHER 16u
+typedef int8_t bytes_together __attribute__((__vector_size__(TOGETHER)));
+
+/* Are they all between 0x20 and 0x7e, or ends of lines, or tabs? Beyond 0x7f
+ * they are negative. */
+static bool all_plain(const uint8_t *at)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	/* Only a byte that is wrong carries into the next one. */
-	return ((v | (v + ones) | (v - 0x20 * ones)) & 0x80 * ones) == 0;
+	bytes_together v;
+	uint64_t good[2];
+	memcpy(&v, at, sizeof(v));
+	bytes_together plain = ((v > 0x1f) & ~(v == 0x7f)) | (v == '\n') |
+			       (v == '\t') | (v == '\r');
+	memcpy(good, &plain, sizeof(good));
+	return (good[0] & good[1]) == UINT64_MAX;
 }
 
 /* A text that is read piece by piece: spans of memory end where a dump's
@@ -76,14 +87,10 @@ static bool read_text(struct text *t, const uint8_t *bytes, uint64_t len)
 {
 	for (uint64_t i = 0; i < len; i++) {
 		uint8_t c = bytes[i];
-		uint64_t eight;
-		if (!t->more && len - i >= 8) {
-			memcpy(&eight, bytes + i, 8);
-			if (all_plain(eight)) {
-				i += 7;
-				t->len += 8;
-				continue;
-			}
+		if (!t->more && len - i >= TOGETHER && all_plain(bytes + i)) {
+			i += TOGETHER - 1;
+			t->len += TOGETHER;
+			continue;
 		}
 		if (!c) {
 			t->ended = true;
@@ -101,7 +108,19 @@ static bool read_text(struct text *t, const uint8_t *bytes, uint64_t len)
 	return true;
 }
 
-bool hs_is_plain_text(struct hs_naming *n, const struct hs_block *b)
+/* Can a block whose memory begins with WORD, of WORD_SIZE bytes, be text? */
+static bool begins_as_text(uint64_t word, unsigned word_size, bool big_endian)
+{
+	for (unsigned i = 0; i < word_size; i++) {
+		unsigned at = big_endian ? word_size - 1 - i : i;
+		uint8_t c = (uint8_t)(word >> 8 * at);
+		if (!is_text_byte(c))
+			return i > 0 && !c;
+	}
+	return true;
+}
+
+static bool is_plain_text(struct hs_naming *n, const struct hs_block *b)
 {
 	struct text t = { 0 };
 	uint64_t byte;
@@ -124,6 +143,18 @@ bool hs_is_plain_text(struct hs_naming *n, const struct hs_block *b)
 	}
 	return t.ended && t.len >= SHORTEST && b->usable - t.len - 1 < SLACK &&
 	       !is_pointer(n, b, t.len);
+}
+
+bool hs_is_plain_text(struct hs_naming *n, const struct hs_block *b)
+{
+	return n->plain ? hs_bit(n->plain, b->chunk) : is_plain_text(n, b);
+}
+
+void hs_note_plain_text(struct hs_naming *n, const struct hs_block *b)
+{
+	if (begins_as_text(b->first, n->block.word_size, n->block.big_endian) &&
+	    is_plain_text(n, b))
+		hs_bit_set(n->plain, b->chunk);
 }
 
 static bool claim_late(struct hs_naming *n, const void *state,

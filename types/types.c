@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bits.h"
 #include "core/cleanup.h"
 #include "core/large_pages.h"
 #include "types/name_blocks.h"
@@ -82,6 +83,10 @@ static enum hs_status init(struct hs_types *types, struct hs_error *err)
 	if (!n->type_of)
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for the types of %zu chunks", chunks);
+	n->plain = hs_bits_new(chunks);
+	if (!n->plain)
+		return hs_fail(err, HS_ERR_NOMEM,
+			       "no memory for bits of %zu chunks", chunks);
 	hs_want_large_pages(n->type_of, chunks * sizeof(*n->type_of));
 	enum hs_status st = hs_block_index_new(n->heap, &types->index, err);
 	n->finder.index = types->index;
@@ -175,6 +180,7 @@ void hs_types_free(struct hs_types *types)
 	for (size_t i = 0; i < HS_AREA_COUNT; i++)
 		free(types->naming.parts[i].by_type);
 	free(types->naming.type_of);
+	free(types->naming.plain);
 	hs_block_index_free(types->index);
 	free(types);
 }
