@@ -91,7 +91,8 @@ struct hs_decl_local {
 	size_t thread;  /* index for hs_target_thread() */
 	uint64_t frame; /* 0: the innermost */
 	hs_addr at; /* in memory; HS_NO_ADDR: in a register only, and then */
-	uint64_t value; /* ... its value */
+	uint64_t value;  /* ... its value, or */
+	uint64_t offset; /* ... that of its word so many bytes into it */
 };
 
 struct hs_decls {

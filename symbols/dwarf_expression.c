@@ -17,7 +17,11 @@ struct machine {
 	unsigned depth;
 	uint64_t mask; /* of a word of the target */
 	struct hs_dwarf_place place;
-	bool placed; /* `place` is the answer: nothing may follow */
+	bool placed; /* `place` is the answer: but for the next piece nothing
+		      * may follow */
+	struct hs_dwarf_piece *piece; /* NULL: there may be none */
+	unsigned pieces;
+	uint64_t offset; /* of the next piece */
 };
 
 static bool push(struct machine *m, uint64_t v)
@@ -210,6 +214,28 @@ static bool constant(struct machine *m, uint8_t op)
 	}
 }
 
+/* What was said until here is the next SIZE bytes of the thing. */
+static bool end_piece(struct machine *m, uint64_t size)
+{
+	uint64_t addr;
+	if (!m->piece || size == 0 || size > UINT64_MAX - m->offset)
+		return false;
+	bool somewhere = m->placed || m->depth > 0;
+	if (somewhere) {
+		if (m->pieces == HS_DWARF_PIECES)
+			return false;
+		if (!m->placed && pop(m, &addr))
+			m->place = (struct hs_dwarf_place){ HS_DWARF_IN_MEMORY,
+							    addr };
+		m->piece[m->pieces++] =
+			(struct hs_dwarf_piece){ m->place, m->offset, size };
+	}
+	m->offset += size;
+	m->depth = 0;
+	m->placed = false;
+	return true;
+}
+
 static bool step(struct machine *m, uint8_t op)
 {
 	const struct hs_dwarf_context *c = m->c;
@@ -269,11 +295,61 @@ static bool step(struct machine *m, uint8_t op)
 		return jump(m, op);
 	case DW_OP_nop:
 		return true;
+	case DW_OP_piece:
+		return end_piece(m, hs_cursor_uleb(at));
 	case DW_OP_stack_value:
 		return pop(m, &v) && placed(m, HS_DWARF_NOWHERE, v);
 	default:
 		return binary(m, op); /* or nothing that we know */
 	}
+}
+
+/* Run the machine to the end of its program. */
+static bool run(struct machine *m)
+{
+	for (unsigned n = 0; hs_cursor_left(&m->at) > 0; n++) {
+		uint8_t op = (uint8_t)hs_cursor_uint(&m->at, 1);
+		if ((m->placed && op != DW_OP_piece) ||
+		    n == HS_LIMIT_DWARF_STEPS || !step(m, op) || m->at.overrun)
+			return false;
+	}
+	return true;
+}
+
+/* Where the whole thing is, when nothing was said of pieces. */
+static bool whole(struct machine *m, struct hs_dwarf_place *ret)
+{
+	uint64_t addr;
+	if (!m->placed) {
+		if (!pop(m, &addr))
+			return false; /* optimised out */
+		m->place = (struct hs_dwarf_place){ HS_DWARF_IN_MEMORY, addr };
+	}
+	*ret = m->place;
+	return true;
+}
+
+bool hs_dwarf_evaluate_pieces(const struct hs_dwarf_context *c,
+			      const uint8_t *expr, size_t len,
+			      struct hs_dwarf_piece piece[HS_DWARF_PIECES],
+			      unsigned *count)
+{
+	struct machine m = {
+		.c = c,
+		.at = { .pos = expr, .end = expr + len },
+		.start = expr,
+		.mask = c->read->word_size == 4 ? UINT32_MAX : UINT64_MAX,
+		.piece = piece,
+	};
+	if (!run(&m))
+		return false;
+	if (m.offset) { /* what follows the last piece belongs to none */
+		*count = m.pieces;
+		return !m.placed && m.depth == 0;
+	}
+	*count = 1;
+	piece[0] = (struct hs_dwarf_piece){ .offset = 0 };
+	return whole(&m, &piece[0].place);
 }
 
 bool hs_dwarf_evaluate(const struct hs_dwarf_context *c, const uint8_t *expr,
@@ -288,18 +364,5 @@ bool hs_dwarf_evaluate(const struct hs_dwarf_context *c, const uint8_t *expr,
 	};
 	if (first && !push(&m, *first))
 		return false;
-	for (unsigned n = 0; hs_cursor_left(&m.at) > 0; n++) {
-		if (m.placed || n == HS_LIMIT_DWARF_STEPS ||
-		    !step(&m, (uint8_t)hs_cursor_uint(&m.at, 1)) ||
-		    m.at.overrun)
-			return false;
-	}
-	uint64_t addr;
-	if (!m.placed) {
-		if (!pop(&m, &addr))
-			return false; /* optimised out */
-		m.place = (struct hs_dwarf_place){ HS_DWARF_IN_MEMORY, addr };
-	}
-	*ret = m.place;
-	return true;
+	return run(&m) && whole(&m, ret);
 }

@@ -51,6 +51,23 @@ struct hs_dwarf_place {
 	uint64_t value;
 };
 
+/* A part of the thing that has a place of its own. */
+#define HS_DWARF_PIECES 8u
+
+struct hs_dwarf_piece {
+	struct hs_dwarf_place place;
+	uint64_t offset, size; /* bytes of the thing; size 0: all of it */
+};
+
+/*
+ * Run EXPR of LEN bytes, which may say several pieces (DW_OP_piece): *COUNT of
+ * them, those that are nowhere left out. False: as below.
+ */
+bool hs_dwarf_evaluate_pieces(const struct hs_dwarf_context *c,
+			      const uint8_t *expr, size_t len,
+			      struct hs_dwarf_piece piece[HS_DWARF_PIECES],
+			      unsigned *count);
+
 /*
  * Run EXPR of LEN bytes; FIRST, unless NULL, is on the stack before. False: it
  * makes no sense, asks for what is not known, needs memory that is not there,

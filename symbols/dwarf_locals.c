@@ -233,7 +233,18 @@ static void put_sleb(struct text *t, int64_t v)
 }
 
 /* How an operation's one operand is written. */
-enum operand { NONE, FIXED1, FIXED2, FIXED4, FIXED8, ULEB, SLEB, WORD, OTHER };
+enum operand {
+	NONE,
+	FIXED1,
+	FIXED2,
+	FIXED4,
+	FIXED8,
+	ULEB,
+	SLEB,
+	ULEB_SLEB,
+	WORD,
+	BRANCH,
+};
 
 static enum operand operand_of(uint8_t op)
 {
@@ -270,10 +281,13 @@ static enum operand operand_of(uint8_t op)
 	case DW_OP_consts:
 	case DW_OP_fbreg:
 		return SLEB;
-	case DW_OP_bra: /* counts bytes, which may be others here */
+	case DW_OP_bra:
 	case DW_OP_skip:
+		return BRANCH;
 	case DW_OP_bregx:
-		return OTHER;
+		return ULEB_SLEB;
+	case DW_OP_piece:
+		return ULEB;
 	default: /* what has no operand, or what is not evaluated anyhow */
 		return NONE;
 	}
@@ -284,6 +298,8 @@ static bool write_expression(struct hs_dwarf *dw, Dwarf_Locdesc_c list,
 			     Dwarf_Unsigned count, unsigned word,
 			     struct text *t)
 {
+	/* Branches count bytes: is each operation where it was? */
+	bool branches = false, same = true;
 	for (Dwarf_Unsigned i = 0; i < count && !t->full; i++) {
 		Dwarf_Small op;
 		Dwarf_Unsigned v, second, third, branch;
@@ -291,6 +307,7 @@ static bool write_expression(struct hs_dwarf *dw, Dwarf_Locdesc_c list,
 					     list, i, &op, &v, &second, &third,
 					     &branch, &dw->error)))
 			return false;
+		same &= branch == t->len;
 		put(t, op);
 		switch (operand_of(op)) {
 		case NONE:
@@ -316,11 +333,17 @@ static bool write_expression(struct hs_dwarf *dw, Dwarf_Locdesc_c list,
 		case WORD:
 			put_fixed(t, v, word);
 			break;
-		case OTHER:
-			return false;
+		case ULEB_SLEB:
+			put_uleb(t, v);
+			put_sleb(t, (int64_t)second);
+			break;
+		case BRANCH:
+			branches = true;
+			put_fixed(t, v, 2);
+			break;
 		}
 	}
-	return !t->full;
+	return !t->full && (same || !branches);
 }
 
 /* The expression of a list of locations that holds at PC. */
@@ -402,20 +425,23 @@ bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
 	if (form == DW_FORM_exprloc)
 		return hs_dwarf_ok(dw, dwarf_formexprloc(attribute, &len, &expr,
 							 &dw->error)) &&
-		       hs_dwarf_evaluate(&c, expr, len, NULL, &ret->place);
+		       hs_dwarf_evaluate_pieces(&c, expr, len, ret->piece,
+						&ret->pieces);
 	if (form == DW_FORM_block1 || form == DW_FORM_block2 ||
 	    form == DW_FORM_block4 || form == DW_FORM_block) {
 		if (!hs_dwarf_ok(
 			    dw, dwarf_formblock(attribute, &block, &dw->error)))
 			return false;
-		bool found = hs_dwarf_evaluate(
-			&c, block->bl_data, block->bl_len, NULL, &ret->place);
+		bool found = hs_dwarf_evaluate_pieces(&c, block->bl_data,
+						      block->bl_len, ret->piece,
+						      &ret->pieces);
 		dwarf_dealloc(dw->dbg, block, DW_DLA_BLOCK);
 		return found;
 	}
 	ret->moves = true;
 	return listed(dw, attribute, frame->pc, read->word_size, &t) &&
-	       hs_dwarf_evaluate(&c, t.byte, t.len, NULL, &ret->place);
+	       hs_dwarf_evaluate_pieces(&c, t.byte, t.len, ret->piece,
+					&ret->pieces);
 }
 
 void hs_dwarf_note_lines(struct hs_dwarf *dw, Dwarf_Die unit,

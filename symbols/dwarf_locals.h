@@ -32,7 +32,8 @@ uint64_t hs_dwarf_base(struct hs_dwarf *dw, Dwarf_Die unit);
 
 /* What was found of a variable. */
 struct hs_dwarf_location {
-	struct hs_dwarf_place place;
+	struct hs_dwarf_piece piece[HS_DWARF_PIECES];
+	unsigned pieces;
 	bool moves; /* it is said for parts of the code: where it is not, the
 		     * variable has no value */
 };

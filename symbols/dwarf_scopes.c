@@ -62,62 +62,100 @@ static bool has_begun(struct hs_dwarf_reader *r, Dwarf_Die says,
 	return frame->line && (file != frame->file || frame->line > line);
 }
 
+/* A variable that is being looked for. */
+struct sought {
+	struct hs_decl_variable v;
+	Dwarf_Die die, says; /* what has its place, and its name and type */
+	enum hs_dwarf_space in;
+	const char *name, *function;
+	bool added; /* to the declarations */
+};
+
+/* The variable has the value L in a frame. */
+static bool add_local(struct hs_dwarf_reader *r, struct sought *sought,
+		      struct hs_decl_local *l)
+{
+	struct hs_decl_variable *v = &sought->v;
+	if (!sought->added) {
+		bool own = hs_dwarf_has(&r->main, sought->die, DW_AT_type);
+		v->at = 0;
+		v->type =
+			own ? hs_dwarf_type_of(r, sought->die, HS_DWARF_INFO, 0)
+			    : hs_dwarf_type_of(r, sought->says, sought->in, 0);
+		if (!hs_decls_add_text(r->d, sought->name, &v->name,
+				       &r->failed) ||
+		    (sought->function &&
+		     !hs_decls_add_text(r->d, sought->function, &v->function,
+					&r->failed)) ||
+		    !hs_decls_add_variable(r->d, v, &r->failed))
+			return false;
+		sought->added = true;
+	}
+	l->variable = (uint32_t)r->d->variable_count - 1;
+	return hs_decls_add_local(r->d, l, &r->failed);
+}
+
+/* PIECE of the variable, word by word where it is not the whole. */
+static bool add_piece(struct hs_dwarf_reader *r, struct sought *sought,
+		      const struct hs_local_frame *f,
+		      const struct hs_dwarf_piece *piece)
+{
+	const struct hs_dwarf_place *place = &piece->place;
+	unsigned word = r->read->word_size;
+	struct hs_decl_local l = { .thread = f->thread,
+				   .frame = f->frame.number,
+				   .at = HS_NO_ADDR,
+				   .value = place->value,
+				   .offset = piece->offset };
+	if (place->kind == HS_DWARF_IN_REGISTER) {
+		if (!hs_dwarf_register(&f->frame.registers, place->value,
+				       &l.value))
+			return true;
+		if (!piece->size)
+			l.at = f->frame.saved[place->value];
+	} else if (place->kind == HS_DWARF_IN_MEMORY && !piece->size) {
+		l.at = place->value;
+	} else if (place->kind == HS_DWARF_IN_MEMORY) {
+		for (uint64_t i = 0;
+		     i < HS_DWARF_PIECES && (i + 1) * word <= piece->size;
+		     i++) {
+			l.offset = piece->offset + i * word;
+			if (hs_window_word(r->read, place->value + i * word,
+					   &l.value) &&
+			    !add_local(r, sought, &l))
+				return false;
+		}
+		return true;
+	}
+	return (piece->size && piece->size != word) || add_local(r, sought, &l);
+}
+
 /* The variable or parameter DIE of FUNCTION, in each frame of SET. */
 static void local(struct hs_dwarf_reader *r, Dwarf_Die die,
 		  const char *function, const struct frame_set *set)
 {
 	struct hs_dwarf *dw = &r->main;
-	struct hs_decl_variable v = { .module = r->module, .local = true };
 	bool parameter = hs_dwarf_tag(dw, die) == DW_TAG_formal_parameter;
-	bool added = false;
 	HS_AUTO_DIE Dwarf_Die hold = NULL;
-	enum hs_dwarf_space in = HS_DWARF_INFO;
+	struct sought s = { .v = { .module = r->module, .local = true },
+			    .die = die,
+			    .in = HS_DWARF_INFO,
+			    .function = function };
 	if (!hs_dwarf_has(dw, die, DW_AT_location) ||
-	    hs_dwarf_fixed_location(r, die, HS_DWARF_INFO, &v))
+	    hs_dwarf_fixed_location(r, die, HS_DWARF_INFO, &s.v))
 		return; /* it is nowhere, or always in the same place */
-	Dwarf_Die says = hs_dwarf_described(r, die, &in, &hold);
-	const char *name = hs_dwarf_name(hs_dwarf_of(r, in), says);
-	for (size_t i = 0; name && i < set->count && !r->failed; i++) {
+	s.says = hs_dwarf_described(r, die, &s.in, &hold);
+	s.name = hs_dwarf_name(hs_dwarf_of(r, s.in), s.says);
+	for (size_t i = 0; s.name && i < set->count && !r->failed; i++) {
 		const struct hs_local_frame *f = set->frame[i];
-		struct hs_decl_local l = {
-			.variable = (uint32_t)r->d->variable_count,
-			.thread = f->thread,
-			.frame = f->frame.number,
-			.at = HS_NO_ADDR,
-		};
 		struct hs_dwarf_location at;
 		if (!hs_dwarf_locate(dw, die, DW_AT_location, f, r->read,
 				     r->bias, &at) ||
-		    (!at.moves && !has_begun(r, says, in, parameter, f)))
+		    (!at.moves && !has_begun(r, s.says, s.in, parameter, f)))
 			continue;
-		l.value = at.place.value;
-		if (at.place.kind == HS_DWARF_IN_MEMORY) {
-			l.at = at.place.value;
-		} else if (at.place.kind == HS_DWARF_IN_REGISTER) {
-			if (!hs_dwarf_register(&f->frame.registers,
-					       at.place.value, &l.value))
-				continue;
-			l.at = f->frame.saved[at.place.value];
-		}
-		if (!added) {
-			bool own = hs_dwarf_has(dw, die, DW_AT_type);
-			v.at = 0;
-			v.type =
-				own ? hs_dwarf_type_of(r, die, HS_DWARF_INFO, 0)
-				    : hs_dwarf_type_of(r, says, in, 0);
-			l.variable = (uint32_t)r->d->variable_count;
-			if (!hs_decls_add_text(r->d, name, &v.name,
-					       &r->failed) ||
-			    (function &&
-			     !hs_decls_add_text(r->d, function, &v.function,
-						&r->failed)) ||
-			    !hs_decls_add_variable(r->d, &v, &r->failed))
+		for (unsigned k = 0; k < at.pieces; k++)
+			if (!add_piece(r, &s, f, &at.piece[k]))
 				return;
-			added = true;
-		} else {
-			l.variable = (uint32_t)r->d->variable_count - 1;
-		}
-		(void)hs_decls_add_local(r->d, &l, &r->failed);
 	}
 }
 
@@ -229,11 +267,14 @@ static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
 		if (!hs_dwarf_locate(dw, die, DW_AT_frame_base, f, r->read,
 				     r->bias, &at))
 			continue;
-		if (at.place.kind == HS_DWARF_IN_MEMORY)
-			f->base = at.place.value;
-		else if (at.place.kind == HS_DWARF_IN_REGISTER)
+		const struct hs_dwarf_place *place = &at.piece[0].place;
+		if (at.pieces != 1 || at.piece[0].size)
+			continue;
+		if (place->kind == HS_DWARF_IN_MEMORY)
+			f->base = place->value;
+		else if (place->kind == HS_DWARF_IN_REGISTER)
 			(void)hs_dwarf_register(&f->frame.registers,
-						at.place.value, &f->base);
+						place->value, &f->base);
 	}
 	scope(r, die, hs_dwarf_function_name(r, die, HS_DWARF_INFO, buf), &set,
 	      depth + 1);

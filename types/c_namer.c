@@ -118,6 +118,7 @@ static enum hs_status find_locals(struct hs_naming *n, struct hs_c *c,
 			.variable = l->variable,
 			.at = l->at,
 			.value = l->value,
+			.offset = l->offset,
 			.tid = n->target->threads.thread[l->thread].tid,
 			.local = true,
 		};
@@ -153,7 +154,7 @@ static enum hs_status find_statics(struct hs_naming *n, struct hs_c *c,
 		hs_addr at = v->at + bias;
 		if (n->block.word_size == 4)
 			at = (uint32_t)at;
-		struct hs_c_root root = { i, at, 0, -1, false };
+		struct hs_c_root root = { .variable = i, .at = at, .tid = -1 };
 		enum hs_status st = add_root(c, &root, err);
 		if (st)
 			return st;
@@ -194,8 +195,9 @@ static enum hs_status find_tls(struct hs_naming *n, struct hs_c *c,
 			}
 			if (block == HS_NO_ADDR)
 				continue;
-			struct hs_c_root root = { i, block + v->at, 0,
-						  thread.tid, false };
+			struct hs_c_root root = { .variable = i,
+						  .at = block + v->at,
+						  .tid = thread.tid };
 			st = add_root(c, &root, err);
 			if (st)
 				return st;

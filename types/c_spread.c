@@ -159,13 +159,20 @@ static void expand(struct hs_naming *n, struct hs_c *c, uint32_t chunk)
 	}
 }
 
-/* A variable of TYPE that is nowhere but in a register. */
-static void visit_register(struct hs_c_source *s, uint32_t type, uint64_t value)
+/* The word VALUE, OFFSET bytes into a variable of TYPE, which is nowhere but in
+ * registers. */
+static void visit_register(struct hs_c_source *s, uint32_t type,
+			   uint64_t offset, uint64_t value)
 {
-	const struct hs_decls *d = &s->c->decls;
-	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, type)];
-	if (t->kind == HS_DECL_POINTER && t->size == s->c->read.word_size)
-		hs_c_follow_value(s, t->of, value, s->start);
+	const struct hs_c *c = s->c;
+	const struct hs_c_plan *plan =
+		hs_c_plan(s->c, hs_decls_strip(&c->decls, type));
+	for (uint32_t i = 0; plan->flat_leads && i < plan->leads; i++) {
+		const struct hs_c_lead *lead = &c->plans.lead[plan->lead + i];
+		if (lead->offset == offset)
+			hs_c_follow_value(s, lead->pointee, value,
+					  s->start + offset);
+	}
 }
 
 static void visit_roots(struct hs_naming *n, struct hs_c *c)
@@ -183,7 +190,7 @@ static void visit_roots(struct hs_naming *n, struct hs_c *c)
 			.doubtful = root->local,
 		};
 		if (root->at == HS_NO_ADDR)
-			visit_register(&s, type, root->value);
+			visit_register(&s, type, root->offset, root->value);
 		else if (!__builtin_add_overflow(root->at, size, &s.end))
 			visit(&s, type, root->at, 0);
 	}

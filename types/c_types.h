@@ -70,10 +70,11 @@ _Static_assert(sizeof(struct hs_c_claim) == 16, "each chunk has one");
 /* A variable in memory. */
 struct hs_c_root {
 	uint32_t variable;
-	hs_addr at;     /* HS_NO_ADDR: in a register only, and then */
-	uint64_t value; /* ... this */
-	int64_t tid;    /* of a thread-local one, or a function's; -1 */
-	bool local;     /* a function's: it may not be set yet, or any more */
+	hs_addr at;      /* HS_NO_ADDR: in a register only, and then */
+	uint64_t value;  /* ... this, or */
+	uint64_t offset; /* ... its word so many bytes into the variable is */
+	int64_t tid;     /* of a thread-local one, or a function's; -1 */
+	bool local;      /* a function's: it may not be set yet, or any more */
 };
 
 /* Where a variable begins: an index, by address. */
