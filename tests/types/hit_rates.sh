@@ -8,7 +8,7 @@ command -v python3 >/dev/null || skip "python3 is not installed"
 names=$SOURCE/tests/types/names.py
 
 row() { # row TITLE TRUTH SOURCES ARGS...
-	title=$1 truth=$2 sources=$3
+	title=$1 truth=$2 sources=$3,shape # which says no more than it sees
 	shift 3
 	python3 "$names" "$title" "$truth" "$sources" "$HEAPSCAN" "$@" ||
 		failures=$((failures + 1))

@@ -6,6 +6,7 @@ names.py TITLE TRUTH SOURCES HEAPSCAN ARGS...
 
 TRUTH has lines "object ADDRESS NAME", "inside ADDRESS NAME" (the block around
 that address), "maybe ADDRESS NAME" (that name or none), "gone ADDRESS",
+"nameless ADDRESS" (in use, and nobody can know what it is),
 "least N NAME" (so many, or more), "exactly N NAME" and, from Swift, "OBJ TAG ADDRESS NAME".
 SOURCES, with commas, are those that may name a block of this program at all. ARGS go to `heapscan chunks --json`. Prints one row of a table
 and what is wrong; the exit status is 1 when something is.
@@ -17,7 +18,7 @@ import sys
 
 
 def read_truth(path):
-    objects, inside, maybe, gone = {}, {}, {}, set()
+    objects, inside, maybe, gone, nameless = {}, {}, {}, set(), set()
     least, exactly = {}, {}
     with open(path, encoding="utf-8") as lines:
         for line in lines:
@@ -34,14 +35,17 @@ def read_truth(path):
                 least[" ".join(words[2:])] = int(words[1])
             elif words[0] == "exactly":
                 exactly[" ".join(words[2:])] = int(words[1])
+            elif words[0] == "nameless":
+                nameless.add(int(words[1], 16))
             elif words[0] == "gone":
                 gone.add(int(words[1], 16))
-    return objects, inside, maybe, gone, least, exactly
+    return objects, inside, maybe, gone, nameless, least, exactly
 
 
 def main():
     title, truth, sources, *command = sys.argv[1:]
-    objects, inside, maybe, gone, least, exactly = read_truth(truth)
+    objects, inside, maybe, gone, nameless, least, exactly = \
+        read_truth(truth)
     sources = set(sources.split(","))
     run = subprocess.run([command[0], "chunks", "--json"] + command[1:],
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -73,6 +77,8 @@ def main():
         named_bytes += chunk["usable"]
         if not in_use or user in gone:
             wrong.append("0x%x is free, and called '%s'" % (user, name))
+        if user in nameless:
+            wrong.append("0x%x is nothing, and called '%s'" % (user, name))
         if chunk["type_source"] not in sources:
             wrong.append("0x%x is called '%s' by %s" %
                          (user, name, chunk["type_source"]))

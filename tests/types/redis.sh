@@ -64,6 +64,6 @@ least 3000 Redis string object" >>truth
 echo "| program | objects known | named right | blocks named | bytes named |"
 echo "| --- | --- | --- | --- | --- |"
 python3 "$SOURCE/tests/types/names.py" "Redis 7" truth \
-	redis,lua,glibc,text,openssl,libstdc++,c++ "$HEAPSCAN" --pid $server ||
+	redis,lua,glibc,text,shape,openssl,libstdc++,c++ "$HEAPSCAN" --pid $server ||
 	failures=$((failures + 1))
 finish
