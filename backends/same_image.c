@@ -145,9 +145,9 @@ static bool is_relative(const struct look *l, uint64_t info)
 		l->file->header.word_size == 8 ? (uint32_t)info : (uint8_t)info;
 	switch (l->file->header.machine) {
 	case EM_X86_64:
+	case EM_386: /* one number */
+		_Static_assert(R_X86_64_RELATIVE == R_386_RELATIVE, "ABI");
 		return type == R_X86_64_RELATIVE;
-	case EM_386:
-		return type == R_386_RELATIVE;
 	case EM_AARCH64:
 		return type == R_AARCH64_RELATIVE;
 	default:
