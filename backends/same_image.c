@@ -139,6 +139,8 @@ static bool is_sealed(const struct look *l, uint64_t vaddr)
 	return false;
 }
 
+_Static_assert((int)R_X86_64_RELATIVE == (int)R_386_RELATIVE, "one case");
+
 static bool is_relative(const struct look *l, uint64_t info)
 {
 	uint32_t type =
@@ -146,7 +148,6 @@ static bool is_relative(const struct look *l, uint64_t info)
 	switch (l->file->header.machine) {
 	case EM_X86_64:
 	case EM_386: /* one number */
-		_Static_assert(R_X86_64_RELATIVE == R_386_RELATIVE, "ABI");
 		return type == R_X86_64_RELATIVE;
 	case EM_AARCH64:
 		return type == R_AARCH64_RELATIVE;
