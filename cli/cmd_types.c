@@ -155,6 +155,30 @@ static int print_areas(struct cli *cli)
 	return EXIT_ANSWERED;
 }
 
+/* The largest groups of what has no name, by what it looks like. */
+static void print_unnamed(struct cli *cli)
+{
+	static const struct column columns[] = {
+		{ "blocks", 12 },   { "bytes", 14 }, { "each", 10 },
+		{ "example", -18 }, { "words", -8 },
+	};
+	struct hs_unnamed_group group[UNNAMED_GROUPS];
+	size_t count;
+	struct table t;
+	if (hs_types_unnamed(cli->types, group, UNNAMED_GROUPS, &count, NULL))
+		return; /* the answer stands without it */
+	out_str(&cli->out, "most of it looks like this:\n\n");
+	table_begin(&t, &cli->out, cli->colour, columns, 5);
+	for (size_t i = 0; i < count && !cli->out.error; i++) {
+		table_count(&t, group[i].total.count);
+		table_count(&t, group[i].total.bytes);
+		table_count(&t, group[i].usable);
+		table_addr(&t, group[i].sample);
+		table_cell(&t, INK_PLAIN, group[i].looks);
+	}
+	out_str(&cli->out, "\n");
+}
+
 /* What nobody could name, and why. */
 static void rest(struct cli *cli)
 {
@@ -167,6 +191,8 @@ static void rest(struct cli *cli)
 			   text_plural(s.live.count - s.named.count, "block",
 				       "blocks"),
 			   text_size(bytes, s.live.bytes - s.named.bytes));
+	if (s.live.count > s.named.count)
+		print_unnamed(cli);
 	const char *program = type_module_path(cli, s.without_debug_info);
 	if (program && s.live.count > s.named.count) {
 		out_str(&cli->out, "no debug info of ");

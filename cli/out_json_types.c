@@ -65,6 +65,25 @@ static json_t *jarea(struct cli *cli, enum hs_area which)
 			 "named", jpart(&area.named), "types", types);
 }
 
+/* What has no name, by what it looks like. */
+static void put_unnamed(struct json_doc *doc, struct cli *cli)
+{
+	struct hs_unnamed_group group[UNNAMED_GROUPS];
+	size_t count;
+	if (hs_types_unnamed(cli->types, group, UNNAMED_GROUPS, &count, NULL))
+		count = 0;
+	doc_array_begin(doc, "unnamed");
+	for (size_t i = 0; i < count && !cli->out.error; i++)
+		doc_element(doc,
+			    json_pack("{s:o,s:o,s:o,s:o,s:s}", "count",
+				      jcount(group[i].total.count), "bytes",
+				      jcount(group[i].total.bytes), "usable",
+				      jcount(group[i].usable), "sample",
+				      jaddr(group[i].sample), "looks_like",
+				      group[i].looks));
+	doc_array_end(doc);
+}
+
 void out_json_types(struct cli *cli, const struct type_rows *rows)
 {
 	struct json_doc doc;
@@ -75,6 +94,7 @@ void out_json_types(struct cli *cli, const struct type_rows *rows)
 	for (size_t i = 0; i < rows->count && !cli->out.error; i++)
 		doc_element(&doc, jrow(cli, rows, &rows->row[i]));
 	doc_array_end(&doc);
+	put_unnamed(&doc, cli);
 	doc_array_begin(&doc, "areas");
 	for (int i = 0; i < HS_AREA_COUNT && !cli->out.error; i++) {
 		struct hs_area_info area;

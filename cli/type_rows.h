@@ -4,6 +4,9 @@
 
 #include "cli/cli.h"
 
+/* As many groups of blocks without a name are shown. */
+#define UNNAMED_GROUPS 5u
+
 /* Types, their sources or their modules with what each has, in order. */
 struct type_row {
 	const char *name; /* of the type, source or module; NULL: no module */

@@ -207,6 +207,10 @@
  * the memory nor of the time to write them. */
 #define HS_LIMIT_TYPE_TEXT (256u << 20)
 
+/* Groups of blocks without a name that look alike, 12 MiB: a large program has
+ * some thousands. Those that are met later are not told from each other. */
+#define HS_LIMIT_UNNAMED_GROUPS 65536u
+
 /* One name of a type, written out. Templates of templates reach some KiB; a
  * forged name of a hundred bytes can stand for more than there is memory. */
 #define HS_LIMIT_TYPE_NAME (32u << 10)

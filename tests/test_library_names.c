@@ -95,12 +95,43 @@ static void redis_and_libxml2_name_nothing_where_they_are_not(void **state)
 	world_free(w);
 }
 
+static void what_has_no_name_is_put_together_by_its_looks(void **state)
+{
+	(void)state;
+	struct hs_unnamed_group group[4];
+	size_t count;
+	struct world *w = world_new(0);
+	for (int i = 0; i < 6; i++) {
+		world_put(w, w->user[i], w->user[8]);
+		world_put(w, w->user[i] + 8, MODULE + 8);
+		world_put(w, w->user[i] + 16, UINT64_C(0x646362)); /* bcd */
+		world_put(w, w->user[i] + 24, 1000 + (uint64_t)i);
+	}
+	world_name(w);
+	assert_int_equal(hs_types_unnamed(w->types, group, 4, &count, NULL),
+			 HS_OK);
+	assert_true(count >= 2); /* three blocks are zeroed */
+	assert_int_equal(group[0].total.count, 6);
+	assert_int_equal(group[0].total.bytes, 6 * 56);
+	assert_int_equal(group[0].usable, 56);
+	assert_int_equal(group[0].sample, w->user[0]);
+	assert_string_equal(group[0].looks,
+			    "2 pointers, text, number, 3 zeroes");
+	assert_int_equal(group[1].total.count, 3);
+	assert_string_equal(group[1].looks, "7 zeroes");
+	assert_int_equal(hs_types_unnamed(w->types, group, 1, &count, NULL),
+			 HS_OK);
+	assert_int_equal(count, 1);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lua_string_fills_its_block),
 		cmocka_unit_test(a_lua_table_leads_to_parts_of_its_sizes),
 		cmocka_unit_test(what_two_lua_tables_claim_has_no_name),
+		cmocka_unit_test(what_has_no_name_is_put_together_by_its_looks),
 		cmocka_unit_test(
 			redis_and_libxml2_name_nothing_where_they_are_not),
 	};

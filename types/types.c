@@ -10,6 +10,7 @@
 #include "core/large_pages.h"
 #include "types/name_blocks.h"
 #include "types/namer_states.h"
+#include "types/unnamed.h"
 
 struct hs_types {
 	struct hs_naming naming;
@@ -214,6 +215,13 @@ void hs_types_summary(const struct hs_types *types,
 		      struct hs_types_summary *ret)
 {
 	*ret = types->summary;
+}
+
+enum hs_status hs_types_unnamed(struct hs_types *types,
+				struct hs_unnamed_group *ret, size_t max,
+				size_t *count, struct hs_error *err)
+{
+	return hs_unnamed_groups(&types->naming, ret, max, count, err);
 }
 
 void hs_types_area(const struct hs_types *types, enum hs_area area,

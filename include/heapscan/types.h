@@ -122,6 +122,25 @@ HS_API void hs_types_summary(const struct hs_types *types,
 			     struct hs_types_summary *ret);
 
 /*
+ * Blocks without a name that are of one size and look alike: their first words
+ * are pointers, numbers, text or zero at the same places. What they are, nobody
+ * knows.
+ */
+struct hs_unnamed_group {
+	uint64_t usable; /* bytes of each */
+	struct hs_total total;
+	hs_addr sample;  /* the first one's user pointer */
+	char looks[160]; /* for people: "2 pointers, text, zero" */
+};
+/*
+ * Up to MAX groups into RET, *COUNT of them, those with the most bytes first.
+ * Takes a look at all such blocks. HS_ERR_NOMEM.
+ */
+HS_API enum hs_status hs_types_unnamed(struct hs_types *types,
+				       struct hs_unnamed_group *ret, size_t max,
+				       size_t *count, struct hs_error *err);
+
+/*
  * Memory that a runtime cuts into objects itself. They are no blocks of malloc,
  * and in no sum above: areas lie beside the heap, or within blocks that have
  * been counted as a whole.
