@@ -4,6 +4,7 @@
 
 #include "core/addr_map.h"
 #include "core/limits.h"
+#include "types/swift_buffers.h"
 #include "types/swift_mangling.h"
 #include "types/swift_object.h"
 #include "types/swift_runtime.h"
@@ -19,7 +20,11 @@ struct swift {
 	struct hs_addr_map slabs;    /* blocks that hold metadata */
 	bool met;                    /* an object */
 	struct hs_swift_layouts layouts;
+	struct hs_swift_buffers buffers;
 };
+
+/* Beside the least size of a class: its objects have plain pointers. */
+#define POINTS (UINT32_C(1) << 31)
 
 static void release(void *state)
 {
@@ -27,6 +32,7 @@ static void release(void *state)
 	hs_addr_map_release(&swift->metadata);
 	hs_addr_map_release(&swift->slabs);
 	hs_swift_layouts_release(&swift->layouts);
+	hs_swift_buffers_release(&swift->buffers);
 }
 
 static void remember(struct hs_naming *n, struct hs_addr_map *map, hs_addr addr,
@@ -129,8 +135,10 @@ look_up(struct hs_naming *n, struct swift *swift, hs_addr metadata)
 		if (hs_peek(n, metadata, &desc) && desc == HS_SWIFT_CLASS &&
 		    hs_peek(n, metadata + 40, &desc))
 			what.module = hs_naming_module(n, desc);
-		if (!hs_naming_read_type(n, &what, &type))
+		if (size >= POINTS || !hs_naming_read_type(n, &what, &type))
 			return NULL;
+		if (hs_swift_has_pointers(n, &swift->layouts, metadata))
+			size |= POINTS;
 		struct hs_block slab;
 		if (hs_naming_block_in(n, metadata, &slab))
 			remember(n, &swift->slabs, slab.user, 0, 0);
@@ -220,9 +228,13 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 	const struct hs_addr_entry *known = look_up(n, swift, b->first);
 	if (!known)
 		return runtime_object(n, b, b->first, type);
-	if (known->extra > b->usable)
+	uint32_t size = known->extra & ~POINTS;
+	bool points = known->extra & POINTS;
+	if (size > b->usable)
 		return false;
 	*type = known->value;
+	if (points)
+		hs_swift_buffers_note(n, &swift->layouts, &swift->buffers, b);
 	swift->met = true;
 	return true;
 }
@@ -232,7 +244,14 @@ static void merge(struct hs_naming *n, void *state, const void *worker)
 	struct swift *swift = state;
 	const struct swift *from = worker;
 	hs_naming_merge(n, &swift->slabs, &from->slabs);
+	hs_swift_buffers_merge(n, &swift->buffers, &from->buffers);
 	swift->met |= from->met;
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct swift *swift = state;
+	hs_swift_buffers_name(n, &swift->layouts, &swift->buffers);
 }
 
 /* Its first word is an object whose counts are here. */
@@ -407,6 +426,7 @@ const struct hs_namer hs_namer_swift = {
 	.release = release,
 	.claim = claim,
 	.merge = merge,
+	.survey = survey,
 	.claim_late = claim_late,
 	.fields = fields,
 	.details = details,
