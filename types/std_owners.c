@@ -79,6 +79,31 @@ static bool in_file(struct hs_naming *n, hs_addr owner)
 	return false;
 }
 
+/* Words at the start of a block that an arena may have for itself, and the
+ * least that such a block has: arenas take more at once than one asks them for.
+ */
+#define HEADER 4u
+#define ARENA_WORDS 16u
+
+/*
+ * Arenas keep {block, next free, end} as well. Their blocks say themselves how
+ * long they are, or where they end: HotSpot's, obstacks. Of real elements one
+ * in the first four is such a number once in a long while, and has no name
+ * then.
+ */
+static bool has_header(struct hs_naming *n, const struct hs_block *b,
+		       hs_addr limit)
+{
+	uint64_t size = limit - b->user, word, w = n->target->word_size;
+	if (size < ARENA_WORDS * w)
+		return false;
+	for (unsigned i = 0; i < HEADER && hs_block_word(n, b, i, &word); i++)
+		if (word == limit ||
+		    (word <= size && size - word <= HEADER * w))
+			return true;
+	return false;
+}
+
 static bool is_vector(struct hs_naming *n, hs_addr owner,
 		      const struct hs_block *b)
 {
@@ -86,7 +111,7 @@ static bool is_vector(struct hs_naming *n, hs_addr owner,
 	return hs_std_word(n, owner, 1, &end) &&
 	       hs_std_word(n, owner, 2, &limit) && end >= b->user &&
 	       end <= limit && limit > b->user && fits(n, b, limit - b->user) &&
-	       !in_file(n, owner);
+	       !in_file(n, owner) && !has_header(n, b, limit);
 }
 
 struct iterator {
