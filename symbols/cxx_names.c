@@ -357,3 +357,51 @@ bool hs_cxx_shorten(const char *name, char *buf, size_t size)
 	(void)write_type(&w, name, 0);
 	return !w.full;
 }
+
+bool hs_rust_shorten(const char *name, char *buf, size_t size)
+{
+	static const struct {
+		const char *is, *called;
+	} known[] = {
+		{ ", alloc::alloc::Global", "" },
+		{ ", std::hash::random::RandomState", "" },
+		{ "alloc::vec::Vec<", "Vec<" },
+		{ "alloc::string::String", "String" },
+		{ "alloc::boxed::Box<", "Box<" },
+		{ "alloc::rc::Rc<", "Rc<" },
+		{ "alloc::sync::Arc<", "Arc<" },
+		{ "alloc::collections::vec_deque::VecDeque<", "VecDeque<" },
+		{ "alloc::collections::btree::map::BTreeMap<", "BTreeMap<" },
+		{ "alloc::collections::btree::set::BTreeSet<", "BTreeSet<" },
+		{ "std::collections::hash::map::HashMap<", "HashMap<" },
+		{ "std::collections::hash::set::HashSet<", "HashSet<" },
+		{ "hashbrown::raw::RawTable<", "RawTable<" },
+		{ "core::option::Option<", "Option<" },
+		{ "core::result::Result<", "Result<" },
+		{ "core::cell::Cell<", "Cell<" },
+		{ "core::cell::RefCell<", "RefCell<" },
+	};
+	struct writer w = { .buf = buf, .size = size };
+	buf[0] = 0;
+	while (*name && !w.full) {
+		bool inside = w.len && (in_identifier(w.buf[w.len - 1]) ||
+					w.buf[w.len - 1] == ':');
+		size_t len = 0;
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+			len = strlen(known[i].is);
+			if ((!inside || *known[i].is == ',') &&
+			    strncmp(name, known[i].is, len) == 0) {
+				put(&w, known[i].called,
+				    strlen(known[i].called));
+				break;
+			}
+			len = 0;
+		}
+		if (!len) {
+			put(&w, name, 1);
+			len = 1;
+		}
+		name += len;
+	}
+	return !w.full;
+}

@@ -21,4 +21,10 @@
  */
 bool hs_cxx_shorten(const char *name, char *buf, size_t size);
 
+/*
+ * The same for Rust: "alloc::vec::Vec<app::Part, alloc::alloc::Global>" is
+ * "Vec<app::Part>". What every program knows is written without its path.
+ */
+bool hs_rust_shorten(const char *name, char *buf, size_t size);
+
 #endif

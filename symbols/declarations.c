@@ -260,6 +260,21 @@ bool hs_decls_find(const struct hs_decls *d, const char *name, uint32_t *ret)
 	return false;
 }
 
+bool hs_decls_chosen(const struct hs_decls *d, const struct hs_decl_type *t,
+		     const struct hs_decl_member *member, uint64_t discr)
+{
+	if (!member->choice)
+		return true;
+	if (!member->otherwise)
+		return member->when == discr;
+	for (uint32_t i = 0; i < t->members; i++) {
+		const struct hs_decl_member *m = &d->member[t->member + i];
+		if (m->choice && !m->otherwise && m->when == discr)
+			return false;
+	}
+	return true;
+}
+
 bool hs_decls_parameter(const struct hs_decls *d, uint32_t type, uint32_t i,
 			uint32_t *ret)
 {

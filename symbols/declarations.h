@@ -10,9 +10,10 @@
 #include "core/fail.h"
 
 /*
- * What the C and C++ sources of a process declare: its types, and the variables
- * that have a fixed place. One table for all modules, so that a type which two
- * of them use is one. Owns all it holds; no file stays open behind it.
+ * What the C, C++ and Rust sources of a process declare: its types, and the
+ * variables that have a fixed place. One table for all modules, so that a type
+ * which two of them use is one. Owns all it holds; no file stays open behind
+ * it.
  */
 
 enum hs_decl_kind {
@@ -65,6 +66,11 @@ struct hs_decl_type {
 	bool tagged;     /* named by a tag of C, not by a typedef */
 	bool complete;   /* members and size are known */
 	bool cxx;        /* of C++ */
+	bool rust;
+	/* Of an enum of Rust, which holds one of its members marked so: the
+	 * number that tells which, in DISCR_SIZE bytes (0: no such type). */
+	uint8_t discr_size;
+	uint32_t discr_offset;
 };
 
 struct hs_decl_member {
@@ -73,6 +79,10 @@ struct hs_decl_member {
 	uint32_t type;
 	uint8_t bit, bits; /* of a bit field, from OFFSET on; bits 0: none */
 	bool base; /* a base class of C++, whose members are ours; anonymous */
+	bool choice; /* it is there if the number is WHEN, or, if OTHERWISE,
+		      * none of the others' */
+	bool otherwise;
+	uint64_t when;
 };
 
 struct hs_decl_variable {
@@ -128,6 +138,10 @@ uint32_t hs_decls_strip(const struct hs_decls *d, uint32_t type);
 /* A complete struct or union called NAME, by tag or typedef; false: there is
  * none, or several that differ. */
 bool hs_decls_find(const struct hs_decls *d, const char *name, uint32_t *ret);
+
+/* Is MEMBER of the struct T there, if the number that tells is DISCR? */
+bool hs_decls_chosen(const struct hs_decls *d, const struct hs_decl_type *t,
+		     const struct hs_decl_member *member, uint64_t discr);
 
 /* The type that argument number I of the template TYPE is; false: it has no
  * such, or it is not known. Only types count, not numbers. */

@@ -251,9 +251,11 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 			continue;
 		if (types) {
 			r->any_c |= language == HS_DWARF_C;
-			r->any_cxx |= language == HS_DWARF_CXX;
+			r->any_cxx |= language == HS_DWARF_CXX ||
+				      language == HS_DWARF_RUST;
 		}
-		r->cxx = language == HS_DWARF_CXX ||
+		r->rust = language == HS_DWARF_RUST;
+		r->cxx = language == HS_DWARF_CXX || r->rust ||
 			 (language == HS_DWARF_SILENT && r->any_cxx &&
 			  !r->any_c);
 		if (types) {

@@ -39,6 +39,8 @@ enum hs_dwarf_language hs_dwarf_language(struct hs_dwarf *dw, Dwarf_Die unit)
 	case 0x2b: /* C++20 */
 	case 0x3a: /* C++23 */
 		return HS_DWARF_CXX;
+	case DW_LANG_Rust:
+		return HS_DWARF_RUST;
 	default:
 		return HS_DWARF_OTHER;
 	}
@@ -103,7 +105,8 @@ static const char *with_parameters(struct hs_dwarf_reader *r, Dwarf_Die die,
 	if (!name || strlen(name) + 3 >= HS_LIMIT_STRING)
 		return NULL;
 	(void)snprintf(buf, HS_LIMIT_STRING, "%s%s", name,
-		       r->cxx && strcmp(name, "main") != 0 ? "()" : "");
+		       r->cxx && !r->rust && strcmp(name, "main") != 0 ? "()"
+								       : "");
 	return buf;
 }
 
@@ -268,7 +271,10 @@ const char *hs_dwarf_full_name(struct hs_dwarf_reader *r, Dwarf_Die die,
 	if (e)
 		memcpy(whole, r->qualifiers.text + e->value, before);
 	memcpy(whole + before, name, strlen(name) + 1);
-	return hs_cxx_shorten(whole, buf, HS_LIMIT_STRING) ? buf : NULL;
+	return (r->rust ? hs_rust_shorten : hs_cxx_shorten)(whole, buf,
+							    HS_LIMIT_STRING)
+		       ? buf
+		       : NULL;
 }
 
 /* Cut the parameters off: from the bracket that the last one closes. */
@@ -298,6 +304,9 @@ const char *hs_dwarf_function_name(struct hs_dwarf_reader *r, Dwarf_Die die,
 		memcpy(buf, whole, strlen(whole) + 1);
 		return buf;
 	}
+	if (r->rust)
+		return hs_rust_shorten(whole, buf, HS_LIMIT_STRING) ? buf
+								    : NULL;
 	cut_parameters(whole);
 	return hs_cxx_shorten(whole, buf, HS_LIMIT_STRING) ? buf : NULL;
 }

@@ -262,7 +262,8 @@ static uint32_t aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
 			: tag == DW_TAG_union_type     ? HS_DECL_UNION
 						       : HS_DECL_STRUCT,
 		.tagged = name && !r->cxx,
-		.cxx = r->cxx,
+		.cxx = r->cxx && !r->rust,
+		.rust = r->rust,
 		.module = r->module,
 	};
 	uint64_t line;
@@ -443,6 +444,12 @@ static void enumerator(struct hs_dwarf_reader *r, Dwarf_Die die,
 		(void)hs_decls_add_member(r->d, &m, &r->failed);
 }
 
+/* Where an enum of Rust keeps which variant it is. */
+struct discr {
+	uint32_t offset;
+	uint8_t size; /* 0: it is no such enum */
+};
+
 /* A type that the template was made with. */
 static void parameter(struct hs_dwarf_reader *r, Dwarf_Die die,
 		      enum hs_dwarf_space space)
@@ -452,8 +459,88 @@ static void parameter(struct hs_dwarf_reader *r, Dwarf_Die die,
 	(void)hs_decls_add_member(r->d, &m, &r->failed);
 }
 
+/* The number that tells which variant of PART is there. */
+static bool discriminant(struct hs_dwarf_reader *r, Dwarf_Die part,
+			 enum hs_dwarf_space space, struct discr *ret)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	HS_AUTO_DIE Dwarf_Die die = NULL;
+	uint64_t offset;
+	if (!leads_to(r, part, space, DW_AT_discr, &die, &space) ||
+	    !hs_dwarf_constant(dw, die, DW_AT_data_member_location, &offset) ||
+	    offset > UINT32_MAX)
+		return false;
+	uint32_t type = hs_dwarf_type_of(r, die, space, 0);
+	uint64_t size = r->d->type[hs_decls_strip(r->d, type)].size;
+	if (size == 0 || size > 8)
+		return false;
+	*ret = (struct discr){ (uint32_t)offset, (uint8_t)size };
+	return true;
+}
+
+/* The members of one variant, which are there if the number is so. */
+static void variant(struct hs_dwarf_reader *r, Dwarf_Die die,
+		    enum hs_dwarf_space space, unsigned discr_size)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
+	HS_AUTO_DIE Dwarf_Die first = NULL;
+	uint64_t when = 0;
+	Dwarf_Signed number;
+	bool otherwise = !hs_dwarf_has(dw, die, DW_AT_discr_value);
+	if (!otherwise &&
+	    !hs_dwarf_constant(dw, die, DW_AT_discr_value, &when)) {
+		if (!hs_dwarf_ok(dw, dwarf_attr(die, DW_AT_discr_value,
+						&attribute, &dw->error)) ||
+		    !hs_dwarf_ok(dw, dwarf_formsdata(attribute, &number,
+						     &dw->error)))
+			return;
+		when = (uint64_t)number;
+	}
+	if (discr_size < 8)
+		when &= (UINT64_C(1) << 8 * discr_size) - 1;
+	/* Of Rust's variants each has one member: a struct. */
+	size_t before = r->d->member_count;
+	if (!hs_dwarf_ok(dw, dwarf_child(die, &first, &dw->error)) ||
+	    hs_dwarf_tag(dw, first) != DW_TAG_member)
+		return;
+	member(r, first, space);
+	for (; before < r->d->member_count; before++) {
+		struct hs_decl_member *m = &r->d->member[before];
+		m->choice = true;
+		m->otherwise = otherwise;
+		m->when = when;
+	}
+}
+
+static void variants(struct hs_dwarf_reader *r, Dwarf_Die part,
+		     enum hs_dwarf_space space, struct discr *discr)
+{
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	HS_AUTO_DIE Dwarf_Die at = NULL;
+	Dwarf_Off last = 0, here;
+	if (discr->size || !discriminant(r, part, space, discr))
+		return;
+	bool more = hs_dwarf_ok(dw, dwarf_child(part, &at, &dw->error));
+	while (more && hs_dwarf_spend(r) &&
+	       hs_dwarf_ok(dw, dwarf_dieoffset(at, &here, &dw->error)) &&
+	       here > last) {
+		Dwarf_Die next = NULL;
+		if (hs_dwarf_tag(dw, at) == DW_TAG_variant)
+			variant(r, at, space, discr->size);
+		last = here;
+		more = hs_dwarf_ok(dw,
+				   dwarf_siblingof_b(dw->dbg, at,
+						     space != HS_DWARF_TYPES,
+						     &next, &dw->error));
+		dwarf_dealloc_die(at);
+		at = next;
+	}
+}
+
 static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
-		  enum hs_dwarf_space space, bool parameters)
+		  enum hs_dwarf_space space, bool parameters,
+		  struct discr *discr)
 {
 	switch (hs_dwarf_tag(hs_dwarf_of(r, space), die)) {
 	case DW_TAG_member:
@@ -469,6 +556,10 @@ static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
 		if (parameters)
 			parameter(r, die, space);
 		break;
+	case DW_TAG_variant_part:
+		if (!parameters)
+			variants(r, die, space, discr);
+		break;
 	default:
 		break;
 	}
@@ -476,7 +567,8 @@ static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
 
 /* All that is in the struct or enum DIE: its members, or its PARAMETERS. */
 static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
-		    enum hs_dwarf_space space, bool parameters)
+		    enum hs_dwarf_space space, bool parameters,
+		    struct discr *discr)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
 	HS_AUTO_DIE Dwarf_Die at = NULL;
@@ -486,7 +578,7 @@ static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
 	       hs_dwarf_ok(dw, dwarf_dieoffset(at, &here, &dw->error)) &&
 	       here > last) {
 		Dwarf_Die next = NULL;
-		entry(r, at, space, parameters);
+		entry(r, at, space, parameters, discr);
 		last = here;
 		more = hs_dwarf_ok(dw,
 				   dwarf_siblingof_b(dw->dbg, at,
@@ -502,18 +594,21 @@ static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
 static void fill(struct hs_dwarf_reader *r, const struct hs_dwarf_to_fill *what)
 {
 	HS_AUTO_DIE Dwarf_Die die = NULL;
+	struct discr discr = { .size = 0 };
 	size_t first = r->d->member_count;
 	if (!die_at(r, what->place, &die))
 		return;
-	entries(r, die, what->place.space, false);
+	entries(r, die, what->place.space, false, &discr);
 	size_t behind = r->d->member_count;
 	const char *name = hs_decls_text(r->d, r->d->type[what->type].name);
 	if (strchr(name, '<'))
-		entries(r, die, what->place.space, true);
+		entries(r, die, what->place.space, true, &discr);
 	struct hs_decl_type *t = &r->d->type[what->type];
 	t->member = (uint32_t)first;
 	t->members = (uint32_t)(behind - first);
 	t->parameters = (uint32_t)(r->d->member_count - behind);
+	t->discr_offset = discr.offset;
+	t->discr_size = discr.size;
 }
 
 void hs_dwarf_fill_all(struct hs_dwarf_reader *r)

@@ -29,6 +29,7 @@ struct hs_dwarf_to_fill {
 enum hs_dwarf_language {
 	HS_DWARF_C,
 	HS_DWARF_CXX,
+	HS_DWARF_RUST,
 	HS_DWARF_SILENT, /* it does not say: a part that dwz put into common */
 	HS_DWARF_OTHER,
 };
@@ -52,8 +53,9 @@ struct hs_dwarf_reader {
 	struct hs_dwarf_to_fill *fill;
 	size_t fill_count, fill_capacity;
 	struct hs_dwarf_qualifiers qualifiers;
-	bool any_c, any_cxx; /* units of the module */
-	bool cxx;            /* the unit at hand is C++ */
+	bool any_c, any_cxx; /* units of the module; Rust is such, too */
+	bool cxx;            /* the unit at hand has namespaces: C++, and */
+	bool rust;           /* ... maybe Rust */
 	/* Of the module, by pc, and what they are read with. */
 	struct hs_local_frame *frame;
 	size_t frame_count;

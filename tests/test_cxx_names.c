@@ -76,6 +76,29 @@ static void other_brackets_stay(void **state)
 	shortens("", "");
 }
 
+static void rust_is_written_without_the_paths_that_all_know(void **state)
+{
+	(void)state;
+	char buf[256];
+	static const char *const names[][2] = {
+		{ "alloc::vec::Vec<app::Part, alloc::alloc::Global>",
+		  "Vec<app::Part>" },
+		{ "core::option::Option<alloc::boxed::Box<dyn app::T, "
+		  "alloc::alloc::Global>>",
+		  "Option<Box<dyn app::T>>" },
+		{ "std::collections::hash::map::HashMap<u32, "
+		  "alloc::string::String, std::hash::random::RandomState>",
+		  "HashMap<u32, String>" },
+		{ "my::alloc::vec::Vec<u8>", "my::alloc::vec::Vec<u8>" },
+		{ "(u32, app::Part)", "(u32, app::Part)" },
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		assert_true(hs_rust_shorten(names[i][0], buf, sizeof(buf)));
+		assert_string_equal(buf, names[i][1]);
+	}
+	assert_false(hs_rust_shorten("app::Part", buf, 9));
+}
+
 static void what_does_not_fit_is_no_name(void **state)
 {
 	(void)state;
@@ -92,6 +115,8 @@ int main(void)
 		cmocka_unit_test(default_arguments_are_left_out),
 		cmocka_unit_test(compilers_and_the_demangler_agree),
 		cmocka_unit_test(other_brackets_stay),
+		cmocka_unit_test(
+			rust_is_written_without_the_paths_that_all_know),
 		cmocka_unit_test(what_does_not_fit_is_no_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,6 +223,84 @@ static void tree_of(struct hs_c_source *s, const struct hs_c_container *k,
 	(void)tree(s, k, root, end, count, addr, true);
 }
 
+/* What a Vec or a VecDeque holds, of which the latter goes round. */
+static void rust_vec(struct hs_c_source *s, const struct hs_c_container *k,
+		     hs_addr addr)
+{
+	uint64_t at, capacity, length;
+	uint64_t size = s->c->decls.type[k->blocks].size;
+	struct hs_block b;
+	if (!word(s, addr + k->pointer, &at) ||
+	    !word(s, addr + k->capacity, &capacity) ||
+	    !word(s, addr + k->length, &length) || capacity == 0 ||
+	    length > capacity || !live_at(s, at, &b) ||
+	    capacity > b.usable / size ||
+	    !(hs_c_fits(s->n, &b, capacity * size) ||
+	      hs_c_fits_with_rest(s->n, &b, capacity * size)))
+		return;
+	claim(s, &b, k->blocks,
+	      k->kind == HS_C_RUST_VEC ? HS_C_COUNTED_ELSEWHERE : HS_C_ROW,
+	      addr + k->length);
+}
+
+/* A byte for each entry says whether it is in use; they follow the entries, the
+ * last one first, and a few bytes follow them. */
+static bool rust_entries(struct hs_c_source *s, uint64_t bytes, uint64_t mask,
+			 uint64_t items, uint64_t size, uint32_t type,
+			 bool visit)
+{
+	uint64_t met = 0, used;
+	for (uint64_t i = 0; i <= mask; i++) {
+		if (s->c->budget == 0 ||
+		    !hs_window_uint(&s->c->read, bytes + i, 1, &used))
+			return false;
+		s->c->budget--;
+		if (used & 0x80)
+			continue;
+		met++;
+		if (visit)
+			hs_c_visit_value(s, type, bytes - (i + 1) * size);
+	}
+	return met == items;
+}
+
+/* Tables within entries of tables, by value. */
+#define MAX_TABLES 4u
+/* Bytes behind those of the entries: a group, as SSE2 has it, or a word. */
+#define MAX_GROUP 16u
+
+static void rust_table(struct hs_c_source *s, const struct hs_c_container *k,
+		       hs_addr addr)
+{
+	uint64_t bytes, mask, items;
+	uint64_t size = s->c->decls.type[k->blocks].size;
+	struct hs_block b;
+	if (s->tables == MAX_TABLES || !word(s, addr + k->pointer, &bytes) ||
+	    !word(s, addr + k->capacity, &mask) ||
+	    !word(s, addr + k->length, &items) || mask == 0 ||
+	    mask > UINT32_MAX || (mask & (mask + 1)) || items > mask)
+		return;
+	uint64_t before = ((mask + 1) * size + 15) & ~UINT64_C(15);
+	if (before > bytes || !live_at(s, bytes - before, &b) ||
+	    before + mask + 1 > b.usable)
+		return;
+	uint64_t whole = before + mask + 1 + MAX_GROUP;
+	if (!(hs_c_fits(s->n, &b, whole) ||
+	      hs_c_fits_with_rest(s->n, &b, whole)) ||
+	    !rust_entries(s, bytes, mask, items, size, k->entry, false))
+		return;
+	claim(s, &b, k->blocks, HS_C_NODE, addr);
+	const struct hs_c_claim *own = &s->c->claim[b.chunk];
+	if (own->type != k->blocks || own->clash)
+		return;
+	struct hs_c_source entries = *s;
+	entries.from = (uint32_t)b.chunk;
+	entries.start = b.user;
+	entries.end = bytes;
+	entries.tables++;
+	(void)rust_entries(&entries, bytes, mask, items, size, k->entry, true);
+}
+
 void hs_c_visit_container(struct hs_c_source *s, const struct hs_c_container *k,
 			  hs_addr addr)
 {
@@ -250,6 +328,13 @@ void hs_c_visit_container(struct hs_c_source *s, const struct hs_c_container *k,
 		break;
 	case HS_C_HASH:
 		hash(s, k, addr);
+		break;
+	case HS_C_RUST_VEC:
+	case HS_C_RUST_DEQUE:
+		rust_vec(s, k, addr);
+		break;
+	case HS_C_RUST_TABLE:
+		rust_table(s, k, addr);
 		break;
 	}
 }

@@ -93,7 +93,8 @@ static bool make(struct maker *m, uint32_t of, const char *what, uint64_t size,
 	char name[HS_LIMIT_STRING + 16];
 	struct hs_decl_type t = { .kind = HS_DECL_STRUCT,
 				  .complete = true,
-				  .cxx = true,
+				  .cxx = d->type[of].cxx,
+				  .rust = d->type[of].rust,
 				  .size = size,
 				  .module = d->type[of].module };
 	struct hs_decl_member member = { .offset = offset, .type = value };
@@ -203,13 +204,82 @@ static bool is_template(const char *name)
 	return false;
 }
 
+/* Where the member at the end of PATH ("a.b.c") is in TYPE. */
+static bool follow_path(const struct hs_decls *d, uint32_t type,
+			const char *path, uint64_t *offset)
+{
+	struct hs_decl_member m;
+	for (*offset = 0; *path; type = m.type) {
+		size_t len = strcspn(path, ".");
+		if (!hs_decls_member(d, type, path, len, &m) ||
+		    m.offset > UINT32_MAX)
+			return false;
+		*offset += m.offset;
+		path += len + (path[len] == '.');
+	}
+	return true;
+}
+
+/* Rust's; what its members are called has changed, and is tried. */
+static const struct {
+	const char *name, *what;
+	enum hs_c_container_kind kind;
+	const char *pointer, *capacity, *length;
+} rust[] = {
+	{ "Vec<", " elements", HS_C_RUST_VEC, "buf.inner.ptr", "buf.inner.cap",
+	  "len" },
+	{ "Vec<", " elements", HS_C_RUST_VEC, "buf.ptr", "buf.cap", "len" },
+	{ "String", " text", HS_C_RUST_VEC, "vec.buf.inner.ptr",
+	  "vec.buf.inner.cap", "vec.len" },
+	{ "String", " text", HS_C_RUST_VEC, "vec.buf.ptr", "vec.buf.cap",
+	  "vec.len" },
+	{ "VecDeque<", " elements", HS_C_RUST_DEQUE, "buf.inner.ptr",
+	  "buf.inner.cap", "len" },
+	{ "RawTable<", " buckets", HS_C_RUST_TABLE, "table.ctrl",
+	  "table.bucket_mask", "table.items" },
+};
+
+/* The type of what the container TYPE number I of rust[] holds. */
+static bool rust_value(const struct hs_decls *d, uint32_t type, size_t i,
+		       uint32_t *ret)
+{
+	struct hs_decl_member vec;
+	if (strcmp(rust[i].name, "String") != 0)
+		return hs_decls_parameter(d, type, 0, ret);
+	return hs_decls_member(d, type, "vec", 3, &vec) &&
+	       hs_decls_parameter(d, vec.type, 0, ret);
+}
+
+static bool describe_rust(struct maker *m, uint32_t type, size_t i,
+			  struct hs_c_container *k)
+{
+	struct hs_decls *d = &m->c->decls;
+	uint32_t value;
+	*k = (struct hs_c_container){ .kind = rust[i].kind };
+	if (!follow_path(d, type, rust[i].pointer, &k->pointer) ||
+	    !follow_path(d, type, rust[i].capacity, &k->capacity) ||
+	    !follow_path(d, type, rust[i].length, &k->length) ||
+	    !rust_value(d, type, i, &value))
+		return false;
+	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, value)];
+	if (!t->size || t->size > UINT32_MAX || !t->complete)
+		return false;
+	k->entry = value;
+	if (k->kind == HS_C_RUST_TABLE) /* not all of its entries are in use */
+		value = HS_DECL_TYPE_OTHER;
+	return make(m, type, rust[i].what, t->size, value, 0, &k->blocks);
+}
+
 static bool add_container(struct maker *m, uint32_t type, size_t kind,
 			  bool libcxx)
 {
 	struct hs_c_containers *all = &m->c->containers;
 	struct hs_c_container k;
 	struct hs_error err;
-	if (!describe(m, type, kind, libcxx, &k))
+	bool known_well = m->c->decls.type[type].rust
+				  ? describe_rust(m, type, kind, &k)
+				  : describe(m, type, kind, libcxx, &k);
+	if (!known_well)
 		return !m->st;
 	m->st = hs_grow(&all->list, &all->capacity, all->count,
 			sizeof(*all->list), &err);
@@ -256,12 +326,34 @@ static bool add_shared(struct maker *m, uint32_t type, const char *storage)
 	return true;
 }
 
+static bool look_at_rust(struct maker *m, uint32_t type)
+{
+	const struct hs_decls *d = &m->c->decls;
+	const char *name = hs_decls_text(d, d->type[type].name);
+	for (size_t i = 0; i < sizeof(rust) / sizeof(*rust); i++) {
+		size_t len = strlen(rust[i].name);
+		bool template = rust[i].name[len - 1] == '<';
+		if (strncmp(name, rust[i].name, len) != 0 ||
+		    !(template ? is_template(name) : name[len] == 0))
+			continue;
+		if (!add_container(m, type, i, false))
+			return false;
+		if (m->c->containers.of[type])
+			return true;
+	}
+	return true;
+}
+
 static bool look_at(struct maker *m, uint32_t type)
 {
 	struct hs_decls *d = &m->c->decls;
 	const struct hs_decl_type *t = &d->type[type];
 	bool libcxx;
-	if (t->kind != HS_DECL_STRUCT || !t->complete || !t->parameters)
+	if (t->kind != HS_DECL_STRUCT || !t->complete)
+		return true;
+	if (t->rust)
+		return look_at_rust(m, type);
+	if (!t->parameters)
 		return true;
 	const char *name = in_std(hs_decls_text(d, t->name), &libcxx);
 	if (!name || !is_template(name))

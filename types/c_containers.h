@@ -9,9 +9,9 @@ struct hs_c;
 struct hs_c_source;
 
 /*
- * Containers of libstdc++ and libc++ whose element types are declared: what
- * their nodes are is not, in a way that a pointer could be followed. Only of
- * 64-bit programs.
+ * Containers of libstdc++, libc++ and Rust whose element types are declared:
+ * what their nodes are is not, in a way that a pointer could be followed. Only
+ * of 64-bit programs.
  */
 enum hs_c_container_kind {
 	HS_C_VECTOR,
@@ -20,6 +20,9 @@ enum hs_c_container_kind {
 	HS_C_FORWARD_LIST,
 	HS_C_TREE, /* map, set, multimap, multiset */
 	HS_C_HASH, /* unordered ones */
+	HS_C_RUST_VEC,
+	HS_C_RUST_DEQUE,
+	HS_C_RUST_TABLE, /* of HashMap and HashSet */
 };
 
 struct hs_c_container {
@@ -27,6 +30,11 @@ struct hs_c_container {
 	bool libcxx;
 	uint32_t blocks; /* a made-up type: that of its nodes or elements */
 	uint32_t body;   /* of buckets, or of a deque's map */
+	/* Of Rust, whose compiler orders members as it likes: where a container
+	 * has its pointer, capacity (of a table: mask) and length; and the type
+	 * of a table's entries. */
+	uint64_t pointer, capacity, length;
+	uint32_t entry;
 };
 
 struct hs_c_containers {

@@ -76,7 +76,7 @@ static void list_slots(struct search *s, uint32_t whole, uint32_t type,
 		const struct hs_decl_member *m = &d->member[t->member + i];
 		uint32_t inner = hs_decls_strip(d, m->type);
 		uint64_t at;
-		if (m->bits || s->count == HS_LIMIT_EMBEDDED ||
+		if (m->bits || m->choice || s->count == HS_LIMIT_EMBEDDED ||
 		    __builtin_add_overflow(offset, m->offset, &at) ||
 		    at >= d->type[whole].size)
 			continue;
@@ -229,7 +229,7 @@ static bool try_value(struct search *s, uint32_t type, hs_addr start,
 		for (uint32_t i = 0; i < t->members && good; i++) {
 			const struct hs_decl_member *m =
 				&d->member[t->member + i];
-			good = m->bits ||
+			good = m->bits || m->choice ||
 			       try_value(s, m->type, start, offset + m->offset,
 					 trial, depth + 1);
 		}

@@ -258,7 +258,7 @@ static void list_members(struct listing *l, const struct hs_decl_type *t,
 	for (uint32_t i = 0; i < t->members && !l->stopped; i++) {
 		const struct hs_decl_member *m = &d->member[t->member + i];
 		char name[HS_LIMIT_STRING];
-		if (m->offset >= end - addr)
+		if (m->offset >= end - addr || !hs_c_is_there(l->c, t, m, addr))
 			continue;
 		if (!m->name) { /* its members are ours, in C */
 			list(l, m->type, addr + m->offset, end, path, depth);
@@ -308,7 +308,7 @@ void hs_c_fields(struct hs_naming *n, struct hs_c *c, const struct hs_block *b,
 	hs_addr end = b->user + b->usable;
 	uint64_t tail;
 	uint32_t element;
-	if (claim->form == HS_C_COUNTED || claim->form == HS_C_ELEMENTS) {
+	if (hs_c_is_counted(claim->form)) {
 		hs_addr first;
 		uint64_t count = hs_c_counted(n, c, claim, b, &first);
 		list_elements(&l, claim->type, first, end, count, "", 0);

@@ -59,6 +59,15 @@ uint64_t hs_c_elements(const struct hs_naming *n, const struct hs_block *b,
 	return hs_c_fits_with_rest(n, b, count * size) ? count : 0;
 }
 
+bool hs_c_is_there(struct hs_c *c, const struct hs_decl_type *t,
+		   const struct hs_decl_member *m, hs_addr addr)
+{
+	uint64_t discr;
+	return !m->choice || (hs_window_uint(&c->read, addr + t->discr_offset,
+					     t->discr_size, &discr) &&
+			      hs_decls_chosen(&c->decls, t, m, discr));
+}
+
 /* What is at the place that led to CLAIM, and W bytes behind it. */
 static bool word_of_owner(const struct hs_naming *n, struct hs_c *c,
 			  const struct hs_c_claim *claim, unsigned w,
@@ -89,6 +98,9 @@ uint64_t hs_c_counted(const struct hs_naming *n, struct hs_c *c,
 	if (claim->form == HS_C_COUNTED) {
 		*first += w;
 		if (!hs_window_word(&c->read, b->user, &count))
+			return 0;
+	} else if (claim->form == HS_C_COUNTED_ELSEWHERE) {
+		if (!word_of_owner(n, c, claim, 0, &count))
 			return 0;
 	} else { /* a vector ends where its second word says */
 		if (!word_of_owner(n, c, claim, w, &end) || end < b->user)
@@ -164,7 +176,7 @@ static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 		     i++) {
 			const struct hs_decl_member *m =
 				&d->member[t->member + i];
-			if (!m->bits)
+			if (!m->bits && hs_c_is_there(c, t, m, addr))
 				all = both(all,
 					   sense(n, c, m->type,
 						 addr + m->offset, depth + 1));

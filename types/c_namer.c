@@ -267,7 +267,7 @@ static void beside(struct hs_naming *n, void *state)
 static bool of_container(const struct hs_c_claim *claim)
 {
 	return claim->form == HS_C_NODE || claim->form == HS_C_ELEMENTS ||
-	       claim->form == HS_C_ROW;
+	       claim->form == HS_C_ROW || claim->form == HS_C_COUNTED_ELSEWHERE;
 }
 
 /* What declarations are sure of is more than the shape of a container: its
@@ -329,6 +329,7 @@ static enum hs_confidence confidence(const struct hs_c *c,
 		return HS_CONFIDENCE_HIGH;
 	case HS_C_ELEMENTS:
 	case HS_C_ROW:
+	case HS_C_COUNTED_ELSEWHERE:
 		return claim->rank >= HS_C_FIRM_MANY ? HS_CONFIDENCE_HIGH
 						     : HS_CONFIDENCE_MEDIUM;
 	case HS_C_TAIL:
@@ -357,6 +358,8 @@ static const char *evidence(uint8_t form)
 		[HS_C_NODE] = "the declared container, and its count",
 		[HS_C_ELEMENTS] = "the declared container, and its size",
 		[HS_C_ROW] = "the declared container, and its size",
+		[HS_C_COUNTED_ELSEWHERE] =
+			"the declared container, and its size",
 	};
 	return words[form];
 }
@@ -475,8 +478,7 @@ static bool claim_late(struct hs_naming *n, const void *state,
 
 static bool is_array(uint8_t form)
 {
-	return form == HS_C_ARRAY || form == HS_C_COUNTED ||
-	       form == HS_C_ELEMENTS || form == HS_C_ROW;
+	return form == HS_C_ARRAY || form == HS_C_ROW || hs_c_is_counted(form);
 }
 
 /* The step that led to a block with CLAIM: "conn_table[3]", "->next". */

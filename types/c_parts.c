@@ -49,6 +49,12 @@ bool hs_c_is_library(const struct hs_c *c, uint32_t type)
 {
 	const struct hs_decl_type *t = &c->decls.type[type];
 	const char *name = hs_decls_text(&c->decls, t->name);
+	if (t->rust)
+		return strncmp(name, "std::", 5) == 0 ||
+		       strncmp(name, "core::", 6) == 0 ||
+		       strncmp(name, "alloc::", 7) == 0 ||
+		       strncmp(name, "hashbrown::", 11) == 0 ||
+		       name[strcspn(name, "<([&:")] != ':';
 	return t->cxx && (strncmp(name, "std::", 5) == 0 ||
 			  strncmp(name, "__gnu_cxx::", 11) == 0);
 }
@@ -66,7 +72,7 @@ static bool list_members(struct listing *l, uint32_t type, uint64_t offset,
 		uint64_t at;
 		if (!spend(l, 1))
 			return false;
-		if (!is_struct(&d->type[inner]) ||
+		if (!is_struct(&d->type[inner]) || m->choice ||
 		    __builtin_add_overflow(offset, m->offset, &at) ||
 		    at >= d->type[whole].size)
 			continue;
@@ -111,7 +117,7 @@ static bool may_be_base(const struct hs_decl_type *t)
 {
 	/* C++ has base classes that are called so. */
 	return t->kind == HS_DECL_STRUCT && t->complete && !t->cxx &&
-	       t->members >= BASE_MEMBERS;
+	       !t->rust && t->members >= BASE_MEMBERS;
 }
 
 /* Find each struct's members among the first members of all others, by their

@@ -118,7 +118,7 @@ static bool list(struct listing *l, uint32_t type, uint64_t offset,
 			 hs_c_rules_has(&c->rules, type, HS_C_VIEW)))
 		return false;
 	const struct hs_decl_type *t = &d->type[type];
-	if (l->ruled && hs_c_container(c, type))
+	if (t->discr_size || (l->ruled && hs_c_container(c, type)))
 		return false;
 	if (t->kind == HS_DECL_STRUCT) {
 		for (uint32_t i = 0; i < t->members; i++) {

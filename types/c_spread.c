@@ -88,7 +88,8 @@ static void visit(struct hs_c_source *s, uint32_t type, hs_addr addr,
 		for (uint32_t i = 0; i < t->members; i++) {
 			const struct hs_decl_member *m =
 				&d->member[t->member + i];
-			if (!m->bits && m->offset < s->end - addr)
+			if (!m->bits && m->offset < s->end - addr &&
+			    hs_c_is_there(c, t, m, addr))
 				visit(s, m->type, addr + m->offset, depth + 1);
 		}
 	} else if (t->kind == HS_DECL_ARRAY) {
@@ -98,6 +99,11 @@ static void visit(struct hs_c_source *s, uint32_t type, hs_addr addr,
 		     i++)
 			visit(s, t->of, addr + i * size, depth + 1);
 	}
+}
+
+void hs_c_visit_value(struct hs_c_source *s, uint32_t type, hs_addr addr)
+{
+	visit(s, type, addr, 0);
 }
 
 /* Elements from ADDR to the end of the block, FIRST of them for certain. */
@@ -135,7 +141,7 @@ static void expand(struct hs_naming *n, struct hs_c *c, uint32_t chunk)
 		visit_elements(&s, claim->type, b.user, 1);
 		return;
 	}
-	if (claim->form == HS_C_COUNTED || claim->form == HS_C_ELEMENTS) {
+	if (hs_c_is_counted(claim->form)) {
 		hs_addr first;
 		uint64_t count = hs_c_counted(n, c, claim, &b, &first);
 		s.end = first + count * c->decls.type[claim->type].size;

@@ -15,6 +15,7 @@ struct hs_c_source {
 	hs_addr start; /* of FROM */
 	hs_addr end;   /* values lie before it */
 	bool doubtful;
+	unsigned tables; /* that this is in, by value */
 };
 
 /*
@@ -32,6 +33,8 @@ void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c);
 void hs_c_claim_as(struct hs_c_source *s, const struct hs_block *b,
 		   uint32_t type, enum hs_c_form form, enum hs_c_rank rank,
 		   hs_addr slot);
+/* Follow the pointers in a value of TYPE at ADDR. */
+void hs_c_visit_value(struct hs_c_source *s, uint32_t type, hs_addr addr);
 /* Claim all objects that have a vtable. */
 void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c);
 

@@ -32,6 +32,7 @@ enum hs_c_form {
 	HS_C_NODE,     /* one T, of the container that leads to it */
 	HS_C_ELEMENTS, /* T after T, up to where a vector says */
 	HS_C_ROW,      /* T after T in a deque, some of them in use */
+	HS_C_COUNTED_ELSEWHERE, /* T after T: how many is said where WHERE is */
 };
 
 /*
@@ -153,8 +154,18 @@ bool hs_c_is_base(const struct hs_c *c, uint32_t type);
 /* Is TYPE one of the C++ library's own, which are parts of others? */
 bool hs_c_is_library(const struct hs_c *c, uint32_t type);
 
-/* How many T are in the block B with CLAIM, whose form is COUNTED or ELEMENTS,
- * and where they begin; 0: that cannot be read. */
+/* Is the member M of a T at ADDR there? Of a Rust enum one variant is. */
+bool hs_c_is_there(struct hs_c *c, const struct hs_decl_type *t,
+		   const struct hs_decl_member *m, hs_addr addr);
+
+static inline bool hs_c_is_counted(uint8_t form)
+{
+	return form == HS_C_COUNTED || form == HS_C_ELEMENTS ||
+	       form == HS_C_COUNTED_ELSEWHERE;
+}
+
+/* How many T are in the block B with CLAIM, whose form is one of these, and
+ * where they begin; 0: that cannot be read. */
 uint64_t hs_c_counted(const struct hs_naming *n, struct hs_c *c,
 		      const struct hs_c_claim *claim, const struct hs_block *b,
 		      hs_addr *first);

@@ -91,6 +91,11 @@ static void declare(struct input *in, struct hs_decls *d)
 		{ "std::forward_list<a>", 8 },
 		{ "std::__1::deque<a>", 48 },
 		{ "std::_Sp_counted_ptr_inplace<a>", 40 },
+		/* From here on of Rust, with members as they come. */
+		{ "Vec<a>", 24 },
+		{ "VecDeque<a>", 32 },
+		{ "RawTable<a>", 32 },
+		{ "String", 24 },
 	};
 	uint32_t name[4];
 	if (hs_decls_init(d, NULL))
@@ -126,7 +131,9 @@ static void declare(struct input *in, struct hs_decls *d)
 		t.cxx = flags & 0x20;
 		if (t.cxx && t.kind == HS_DECL_STRUCT &&
 		    members - t.member - t.members >= 2) {
-			unsigned k = (unsigned)take(in, 1) % 8;
+			unsigned k = (unsigned)take(in, 1) % 12;
+			t.rust = k >= 8;
+			t.cxx = !t.rust;
 			t.size = containers[k].size;
 			t.complete = true;
 			t.parameters = 2;

@@ -42,6 +42,25 @@ program() {
 	wait "$program" 2>/dev/null
 	program=
 }
+# What boxes, counted references, vectors, strings and tables hold, by debug
+# information: every name there is, and no other.
+owned() { # owned NAME OPTIONS...
+	name=$1
+	shift
+	rustc "$@" --crate-name owned -o "$work/$name" \
+		"$SOURCE/fixtures/owned.rs" 2>"$work/rustc" ||
+		skip "rustc does not build: $(head -n 1 "$work/rustc")"
+	rm -rf "$work/run"
+	start "$name" truth
+	python3 "$SOURCE/tests/types/names.py" "Rust, $name" "$work/run/truth" \
+		dwarf,rust,glibc,text "$HEAPSCAN" --pid "$program" ||
+		fail "$name: names that are wrong or missing"
+	kill -9 "$program"
+	wait "$program" 2>/dev/null
+	program=
+}
+owned owned -g
+owned owned-optimised -g -O
 program plain 38 -g
 program optimised 13 -O
 program stripped 0 -O
