@@ -203,10 +203,13 @@ static void say(struct listing *l, const char *name, uint32_t type,
 			} else if (pointer == 0) {
 				info.value = "NULL";
 			}
-			if (pointer >= LOWEST && is_char(d, t->of) &&
+			if (!l->n->brief && pointer >= LOWEST &&
+			    is_char(d, t->of) &&
 			    write_text(l, pointer, MAX_TEXT, &s))
 				info.text = string;
 		}
+	} else if (l->n->brief) {
+		; /* where it leads is all */
 	} else if (t->kind == HS_DECL_ARRAY && is_char(d, t->of)) {
 		if (write_text(l, addr, t->count, &s))
 			info.text = string;
