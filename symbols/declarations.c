@@ -193,7 +193,7 @@ bool hs_decls_same_type(struct hs_decls *d, const struct hs_decl_type *type,
 	return put(&d->same, key, *ret, 0, st);
 }
 
-uint32_t hs_decls_strip(const struct hs_decls *d, uint32_t type)
+uint32_t hs_decls_strip_alias(const struct hs_decls *d, uint32_t type)
 {
 	for (unsigned i = 0; i < MAX_ALIASES; i++) {
 		if (d->type[type].kind != HS_DECL_ALIAS)

@@ -132,8 +132,15 @@ static inline const char *hs_decls_text(const struct hs_decls *d, uint32_t name)
 	return d->text + name;
 }
 
+/* TYPE, a typedef, without typedefs. */
+uint32_t hs_decls_strip_alias(const struct hs_decls *d, uint32_t type);
 /* TYPE without typedefs. */
-uint32_t hs_decls_strip(const struct hs_decls *d, uint32_t type);
+static inline uint32_t hs_decls_strip(const struct hs_decls *d, uint32_t type)
+{
+	return d->type[type].kind == HS_DECL_ALIAS
+		       ? hs_decls_strip_alias(d, type)
+		       : type;
+}
 
 /* A complete struct or union called NAME, by tag or typedef; false: there is
  * none, or several that differ. */

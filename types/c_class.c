@@ -95,6 +95,7 @@ void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
 	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
 		struct hs_block b;
 		uint32_t type;
+		hs_naming_look_ahead(n, i);
 		if (!hs_naming_block(n, i, &b))
 			continue;
 		unsigned class = class_at(n, c, b.first, &type);

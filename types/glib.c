@@ -213,6 +213,7 @@ static void survey(struct hs_naming *n, void *state)
 	for (size_t i = 0; g->loaded && i < n->heap->chunk_count; i++) {
 		struct hs_block b;
 		uint64_t bytes;
+		hs_naming_look_ahead(n, i);
 		if (!hs_naming_block(n, i, &b))
 			continue;
 		if (b.user % 128 == 0 && hs_gslice_slab(n, &b, &bytes)) {

@@ -293,6 +293,7 @@ static void survey(struct hs_naming *n, void *state)
 		struct hs_block b;
 		struct instance it;
 		uint64_t bytes, off = 0;
+		hs_naming_look_ahead(n, i);
 		if (!hs_naming_block(n, i, &b))
 			continue;
 		if (n->type_of[i] == HS_NO_TYPE)

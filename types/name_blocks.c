@@ -17,9 +17,7 @@
  */
 #define PIECE_SHIFT 14u
 #define PIECE (1u << PIECE_SHIFT) /* chunks: a few milliseconds */
-/* Chunks from one that is looked at to the one whose bytes are asked for, and
- * to the one whose first word tells what else will be read. */
-#define AHEAD 16u
+/* Chunks to the one whose first word tells what else will be read. */
 #define AHEAD_BEHIND_IT 8u
 
 /* In type_of: a number of the worker's table, not of the common one. */
@@ -74,13 +72,11 @@ static enum hs_status trouble(const struct hs_naming *n, struct hs_error *err)
 	return st ? hs_fail(err, st, "memory could not be read") : HS_OK;
 }
 
-static void ask_ahead(struct hs_naming *n, size_t i)
+static void ask_behind_it(struct hs_naming *n, size_t i)
 {
 	const struct hs_chunk *c = &n->heap->chunks[i];
 	size_t left = n->heap->chunk_count - i, header = n->heap->layout.header;
 	uint64_t first;
-	if (left > AHEAD)
-		hs_window_ask(&n->block, c[AHEAD].addr + header);
 	if (left > AHEAD_BEHIND_IT &&
 	    hs_window_has(&n->block, c[AHEAD_BEHIND_IT].addr + header) &&
 	    hs_window_word(&n->block, c[AHEAD_BEHIND_IT].addr + header, &first))
@@ -114,7 +110,8 @@ static enum hs_status do_piece(void *arg, unsigned worker, size_t piece,
 	for (size_t i = piece << PIECE_SHIFT; i < end; i++) {
 		struct hs_block b;
 		uint32_t type;
-		ask_ahead(n, i);
+		hs_naming_look_ahead(n, i);
+		ask_behind_it(n, i);
 		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
 			continue;
 		if (pass->late ? claim_late(w, pass->states, &b, &type)

@@ -20,6 +20,9 @@ struct hs_block {
 
 #define HS_NO_TYPE UINT32_MAX
 
+/* Chunks from one that is looked at to the one whose bytes are asked for. */
+#define HS_CHUNKS_AHEAD 16u
+
 /* Objects that a runtime keeps in areas of its own. */
 struct hs_parts {
 	struct hs_area_info info;
@@ -55,6 +58,7 @@ struct hs_naming {
 	bool brief;            /* of fields only what they refer to is asked */
 	size_t text;           /* bytes of names read so far */
 	struct hs_block_finder finder;
+	uint32_t text_type; /* 1 + the number of "text"; 0: not met yet */
 	struct hs_name_memo memo[HS_NAME_MEMOS]; /* of the C namer, by key */
 	struct hs_parts parts[HS_AREA_COUNT];    /* counted in survey() */
 	/* The first failure that is not the target's: no memory. Namers go
@@ -184,7 +188,17 @@ bool hs_naming_read_type(struct hs_naming *n, const struct hs_type *want,
 			 uint32_t *ret);
 /* BLOCK's user pointer etc. of chunk I; false: not live or not readable. */
 bool hs_naming_block(struct hs_naming *n, size_t i, struct hs_block *ret);
-/* The same without its first word, and readable or not. */
+/* For who looks at all blocks in turn and is at chunk I: the memory of a later
+ * one is asked for, so that it has come by then. */
+static inline void hs_naming_look_ahead(const struct hs_naming *n, size_t i)
+{
+	const struct hs_heap *heap = n->heap;
+	if (heap->chunk_count - i > HS_CHUNKS_AHEAD)
+		hs_window_ask(&n->block,
+			      heap->chunks[i + HS_CHUNKS_AHEAD].addr +
+				      heap->layout.header);
+}
+/* BLOCK's user pointer etc. without its first word, and readable or not. */
 bool hs_naming_live(const struct hs_naming *n, size_t i, struct hs_block *ret);
 /* The object at hand has a name in MODULE, but it was not captured: the reader
  * must know why there is none. */

@@ -221,6 +221,7 @@ static void survey(struct hs_naming *n, void *state)
 	size_t module = libcrypto(n);
 	for (size_t i = 0; s->loaded && i < n->heap->chunk_count; i++) {
 		struct hs_block b;
+		hs_naming_look_ahead(n, i);
 		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
 			continue;
 		if (b.usable >= TABLE_BYTES)

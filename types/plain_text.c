@@ -163,12 +163,19 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	(void)state;
 	if (!hs_is_plain_text(n, b))
 		return false;
+	if (n->text_type) { /* as so many are */
+		*type = n->text_type - 1;
+		return true;
+	}
 	const struct hs_type what = { .name = "text",
 				      .source = HS_TYPE_TEXT,
 				      .confidence = HS_CONFIDENCE_LOW,
 				      .evidence = "its characters fill it",
 				      .module = SIZE_MAX };
-	return hs_naming_type(n, &what, type);
+	if (!hs_naming_type(n, &what, type))
+		return false;
+	n->text_type = *type + 1;
+	return true;
 }
 
 const struct hs_namer hs_namer_plain_text = {

@@ -16,11 +16,22 @@ struct walk {
 	struct range blocks;
 };
 
-static uint64_t word_at(const uint8_t *bytes, unsigned size)
+static inline uint64_t word_at(const uint8_t *bytes, unsigned size)
 {
 	uint64_t word = 0;
 	memcpy(&word, bytes, size);
 	return le64toh(word);
+}
+
+static inline void look_at_each(struct walk *w, hs_addr from,
+				const uint8_t *bytes, uint64_t len,
+				unsigned word)
+{
+	for (uint64_t i = 0; i + word <= len; i += word) {
+		uint64_t value = word_at(bytes + i, word);
+		if (value >= w->blocks.lo && value < w->blocks.hi)
+			w->fn(w->arg, from + i, value);
+	}
 }
 
 static void look_at_words(struct walk *w, hs_addr from, hs_addr to)
@@ -28,9 +39,9 @@ static void look_at_words(struct walk *w, hs_addr from, hs_addr to)
 	struct hs_naming *n = w->n;
 	unsigned word = n->target->word_size;
 	while (from < to && !n->failed) {
-		const uint8_t *bytes;
 		uint64_t len;
-		if (hs_target_view(n->target, from, &bytes, &len, NULL)) {
+		const uint8_t *bytes = hs_window_bytes(&n->block, from, &len);
+		if (!bytes) {
 			const struct hs_span *next =
 				hs_span_list_from(&n->target->spans, from);
 			if (!next)
@@ -43,11 +54,11 @@ static void look_at_words(struct walk *w, hs_addr from, hs_addr to)
 		}
 		if (len > to - from)
 			len = to - from;
-		for (uint64_t i = 0; i + word <= len; i += word) {
-			uint64_t value = word_at(bytes + i, word);
-			if (value >= w->blocks.lo && value < w->blocks.hi)
-				w->fn(w->arg, from + i, value);
-		}
+		/* A length that the compiler knows: no call for each word. */
+		if (word == 8)
+			look_at_each(w, from, bytes, len, 8);
+		else
+			look_at_each(w, from, bytes, len, 4);
 		from += (len + word - 1) & ~(hs_addr)(word - 1);
 	}
 }
@@ -58,6 +69,7 @@ static void look_at_blocks(struct walk *w)
 	struct hs_naming *n = w->n;
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		struct hs_block b;
+		hs_naming_look_ahead(n, i);
 		if (hs_naming_block(n, i, &b))
 			look_at_words(w, b.user, b.user + b.usable);
 	}

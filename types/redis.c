@@ -377,6 +377,7 @@ static void survey(struct hs_naming *n, void *state)
 	struct redis *r = state;
 	for (size_t i = 0; r->loaded && i < n->heap->chunk_count; i++) {
 		struct hs_block b;
+		hs_naming_look_ahead(n, i);
 		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b) &&
 		    hs_block_fits(n, &b, DICT_BYTES))
 			try_dict(n, r, &b);

@@ -11,6 +11,7 @@
 #include "types/name_blocks.h"
 #include "types/namer_states.h"
 #include "types/unnamed.h"
+#include <heapscan/crew.h>
 
 struct hs_types {
 	struct hs_naming naming;
@@ -57,23 +58,90 @@ static void count(struct hs_total *total, const struct hs_heap *heap,
 	total->chunk_bytes += hs_chunk_size(c);
 }
 
-static void sum_up(struct hs_types *types)
+/* What one thread counted. */
+struct sums {
+	struct hs_total live, named;
+	struct hs_total *by_type; /* as many as there are; owned */
+};
+
+struct summing {
+	const struct hs_naming *n;
+	struct sums *sums; /* by worker */
+	unsigned workers;
+};
+
+#define PIECE ((size_t)1 << 16) /* chunks */
+
+static enum hs_status sum_piece(void *arg, unsigned worker, size_t piece,
+				struct hs_error *err)
 {
-	struct hs_naming *n = &types->naming;
-	struct hs_types_summary *s = &types->summary;
-	for (size_t i = 0; i < n->heap->chunk_count; i++) {
-		const struct hs_chunk *c = &n->heap->chunks[i];
+	const struct summing *s = arg;
+	const struct hs_heap *heap = s->n->heap;
+	struct sums *sums = &s->sums[worker];
+	size_t end = (piece + 1) * PIECE;
+	(void)err;
+	if (end > heap->chunk_count)
+		end = heap->chunk_count;
+	for (size_t i = piece * PIECE; i < end; i++) {
+		const struct hs_chunk *c = &heap->chunks[i];
 		if (c->state != HS_CHUNK_USED && c->state != HS_CHUNK_MMAPPED)
 			continue;
-		count(&s->live, n->heap, c);
-		if (n->type_of[i] == HS_NO_TYPE)
+		count(&sums->live, heap, c);
+		if (s->n->type_of[i] == HS_NO_TYPE)
 			continue;
-		count(&s->named, n->heap, c);
-		count(&n->table.type[n->type_of[i]].total, n->heap, c);
+		count(&sums->named, heap, c);
+		count(&sums->by_type[s->n->type_of[i]], heap, c);
 	}
-	s->nameless = n->nameless;
-	s->missing_module = n->missing_module;
-	s->without_debug_info = n->without_dwarf;
+	return HS_OK;
+}
+
+static void add(struct hs_total *to, const struct hs_total *more)
+{
+	to->count += more->count;
+	to->bytes += more->bytes;
+	to->chunk_bytes += more->chunk_bytes;
+}
+
+static void summing_release(struct summing *s)
+{
+	for (unsigned i = 0; s->sums && i < s->workers; i++)
+		free(s->sums[i].by_type);
+	free(s->sums);
+}
+
+static enum hs_status sum_up(struct hs_types *types, unsigned jobs,
+			     struct hs_error *err)
+{
+	struct hs_naming *n = &types->naming;
+	struct hs_types_summary *ret = &types->summary;
+	size_t pieces = (n->heap->chunk_count + PIECE - 1) / PIECE;
+	HS_CLEANUP(summing_release)
+	struct summing s = { .n = n, .workers = hs_crew_count(jobs, pieces) };
+	s.sums = calloc(s.workers, sizeof(*s.sums));
+	for (unsigned i = 0; s.sums && i < s.workers; i++) {
+		s.sums[i].by_type =
+			calloc(n->table.count + 1, sizeof(*s.sums[i].by_type));
+		if (!s.sums[i].by_type)
+			return hs_fail(err, HS_ERR_NOMEM,
+				       "no memory to count %zu types",
+				       n->table.count);
+	}
+	if (!s.sums)
+		return hs_fail(err, HS_ERR_NOMEM, "no memory to count types");
+	enum hs_status st = hs_crew_run(s.workers, pieces, sum_piece, &s,
+					"counting", NULL, NULL, err);
+	if (st)
+		return st;
+	for (unsigned i = 0; i < s.workers; i++) {
+		add(&ret->live, &s.sums[i].live);
+		add(&ret->named, &s.sums[i].named);
+		for (size_t k = 0; k < n->table.count; k++)
+			add(&n->table.type[k].total, &s.sums[i].by_type[k]);
+	}
+	ret->nameless = n->nameless;
+	ret->missing_module = n->missing_module;
+	ret->without_debug_info = n->without_dwarf;
+	return HS_OK;
 }
 
 static enum hs_status init(struct hs_types *types, struct hs_error *err)
@@ -126,9 +194,10 @@ enum hs_status hs_types_new(struct hs_target *target,
 	if (!st)
 		st = hs_name_blocks(&types->naming, &types->states, &o, err);
 	types->naming.opt = NULL;
+	if (!st)
+		st = sum_up(types, o.jobs, err);
 	if (st)
 		return st;
-	sum_up(types);
 	*ret = HS_TAKE(types);
 	return HS_OK;
 }
