@@ -323,7 +323,8 @@ static size_t write_type(struct writer *w, const char *text, unsigned depth)
 				   strlen(LOCK_POLICY)) == 0) {
 			put(w, "__gnu_cxx::_S_atomic", 20);
 			i += strlen(LOCK_POLICY);
-		} else if (c == '(' && strncmp(text + i, "(anonymous", 10)) {
+		} else if (c == '(' &&
+			   strncmp(text + i, "(anonymous", 10) != 0) {
 			size_t len = bracketed(text + i, '(', ')');
 			put(w, text + i, len);
 			i += len;
