@@ -9,6 +9,8 @@
  *	table   {buckets, compare, hash, [four functions more, from 3.3 on,]
  *	         buckets u32, allocated u32, -, -, -, -, items, ...}
  *	node    {data, next, hash}
+ *	sparse  {levels i32, -, highest, items, top}, where 16 pointers lead to
+ *	        16 pointers, and so on; at the lowest level to items
  *	stack   {count i32, -, data, sorted i32, allocated i32, compare}
  */
 struct openssl {
@@ -26,7 +28,7 @@ struct openssl {
 #define THUNK_WORDS 7u
 #define NEW_COUNT UINT64_C(8) /* buckets in use at first */
 
-enum shape { TABLE, BUCKETS, NODE, STACK, STACK_DATA };
+enum shape { TABLE, BUCKETS, NODE, STACK, STACK_DATA, SPARSE, SPARSE_NODE };
 
 static void name_block(struct hs_naming *n, const struct hs_block *b,
 		       enum shape shape, size_t module)
@@ -43,6 +45,11 @@ static void name_block(struct hs_naming *n, const struct hs_block *b,
 			   "the table, and its count", HS_CONFIDENCE_HIGH },
 		[STACK] = { "OpenSSL stack", "its array fits its numbers",
 			    HS_CONFIDENCE_MEDIUM },
+		[SPARSE] = { "OpenSSL sparse array", "a count of its items",
+			     HS_CONFIDENCE_HIGH },
+		[SPARSE_NODE] = { "OpenSSL sparse array node",
+				  "the array, and its count",
+				  HS_CONFIDENCE_HIGH },
 		[STACK_DATA] = { "OpenSSL stack data", "the stack that it fits",
 				 HS_CONFIDENCE_MEDIUM },
 	};
@@ -215,6 +222,67 @@ static void try_stack(struct hs_naming *n, const struct hs_block *b,
 	name_block(n, &array, STACK_DATA, module);
 }
 
+#define FANOUT 16u
+#define LEVELS_MOST 16u
+
+/*
+ * The items beneath the node at AT, LEVELS of nodes high; NAMED: give nodes
+ * their name. False: something there is no node.
+ */
+static bool count_items(struct hs_naming *n, struct openssl *s, hs_addr at,
+			unsigned levels, bool named, uint64_t *items)
+{
+	struct hs_block node[LEVELS_MOST];
+	unsigned next[LEVELS_MOST], depth = 0;
+	*items = 0;
+	if (!hs_naming_block_at(n, at, &node[0]))
+		return false;
+	next[0] = 0;
+	for (;;) {
+		uint64_t to;
+		if (next[depth] == FANOUT) {
+			if (depth-- == 0)
+				return true;
+			continue;
+		}
+		if (next[depth] == 0) {
+			if (!s->budget ||
+			    !hs_block_fits(n, &node[depth], 8 * FANOUT))
+				return false;
+			s->budget--;
+			if (named)
+				name_block(n, &node[depth], SPARSE_NODE,
+					   SIZE_MAX);
+		}
+		if (!hs_block_word(n, &node[depth], next[depth]++, &to))
+			return false;
+		if (to == 0)
+			continue;
+		if (depth + 1 == levels) {
+			++*items;
+			continue;
+		}
+		if (!hs_naming_block_at(n, to, &node[depth + 1]))
+			return false;
+		next[++depth] = 0;
+	}
+}
+
+static bool try_sparse(struct hs_naming *n, struct openssl *s,
+		       const struct hs_block *b, size_t module)
+{
+	uint64_t levels = b->first & UINT32_MAX, items, count, top;
+	if (!hs_block_fits(n, b, 32) || levels == 0 || levels > LEVELS_MOST ||
+	    !hs_block_word(n, b, 2, &items) || items == 0 ||
+	    items > n->heap->chunk_count || !hs_block_word(n, b, 3, &top) ||
+	    !count_items(n, s, top, (unsigned)levels, false, &count) ||
+	    count != items)
+		return false;
+	(void)count_items(n, s, top, (unsigned)levels, true, &count);
+	name_block(n, b, SPARSE, module);
+	return true;
+}
+
 static void survey(struct hs_naming *n, void *state)
 {
 	struct openssl *s = state;
@@ -226,7 +294,7 @@ static void survey(struct hs_naming *n, void *state)
 			continue;
 		if (b.usable >= TABLE_BYTES)
 			try_table(n, s, &b, module);
-		else
+		else if (!try_sparse(n, s, &b, module))
 			try_stack(n, &b, module);
 	}
 }

@@ -40,7 +40,8 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(LUA, "lua")             /* its objects */                     \
 	X(LIBXML2, "libxml2")     /* nodes of trees */                  \
 	X(REDIS, "redis")         /* dicts, objects and strings */      \
-	X(SHAPE, "shape")         /* nothing but pointers, or texts */
+	X(SHAPE, "shape")         /* nothing but pointers, or texts */  \
+	X(READLINE, "readline")   /* its maps of keys */
 /* clang-format on */
 
 enum hs_type_source {

@@ -41,7 +41,9 @@ static void put_blocks(struct world *w, size_t chunk[PLACE_COUNT])
 		{ PLACE_BLOCKS, PLACE_STATES, 56 },
 		{ PLACE_STATES, PLACE_STATES + 1, 5960 },
 		{ PLACE_STATES + 1, PLACE_STATES + 2, 7160 },
-		{ PLACE_STATES + 2, PLACE_COUNT, 392 },
+		{ PLACE_STATES + 2, PLACE_STATES + 3, 392 },
+		{ PLACE_STATES + 3, PLACE_STATES + 4, 4120 },
+		{ PLACE_STATES + 4, PLACE_COUNT, 136 },
 	};
 	while ((w->hb.region[0].next + 16) % 128 != 0)
 		(void)hb_alloc(&w->hb, HB_MAIN, 24);
@@ -79,6 +81,9 @@ static void add_libraries(struct world *w)
 	struct hs_module xml = { .base = PROGRAM + 4 * LIBRARY_LEN,
 				 .end = PROGRAM + 5 * LIBRARY_LEN,
 				 .path = (char[]){ "/lib/libxml2.so.2" } };
+	struct hs_module keys = { .base = PROGRAM + 5 * LIBRARY_LEN,
+				  .end = PROGRAM + 6 * LIBRARY_LEN,
+				  .path = (char[]){ "/lib/libreadline.so.8" } };
 	memcpy(w->program + 64, "/rustc/", 7);
 	fake_target_map(&w->hb.target, PROGRAM, w->program, LIBRARY_LEN,
 			HS_PROT_READ);
@@ -86,7 +91,8 @@ static void add_libraries(struct world *w)
 			w->program + LIBRARY_LEN, LIBRARY_LEN,
 			HS_PROT_READ | HS_PROT_EXEC);
 	if (hs_module_list_add(&w->hb.target.base.modules, &m, NULL) ||
-	    hs_module_list_add(&w->hb.target.base.modules, &xml, NULL))
+	    hs_module_list_add(&w->hb.target.base.modules, &xml, NULL) ||
+	    hs_module_list_add(&w->hb.target.base.modules, &keys, NULL))
 		abort();
 	w->place[PLACE_PAGES] = (struct place){ PAGES, PAGES_LEN };
 }
