@@ -14,6 +14,7 @@
 #include "types/cxx_name.h"
 #include "types/swift_mangling.h"
 #include "types/swift_object.h"
+#include "types/swift_runtime.h"
 
 static void an_object_is_named_by_its_vtable(void **state)
 {
@@ -324,6 +325,61 @@ static void swift_counts_are_read_in_all_their_forms(void **state)
 	world_free(w);
 }
 
+static void check_closure(struct world *w, const uint64_t *word,
+			  uint64_t usable, const char *expected)
+{
+	struct hs_naming n = { .target = &w->hb.target.base };
+	struct hs_block b = { .user = w->user[6],
+			      .usable = usable,
+			      .first = word[0] };
+	char buf[64] = "";
+	struct hs_text text;
+	hs_addr code;
+	hs_window_init(&n.block, n.target);
+	hs_window_init(&n.meta, n.target);
+	hs_text_init(&text, buf, sizeof(buf));
+	for (unsigned i = 0; i < 6; i++)
+		world_put(w, b.user + 8 * i, word[i]);
+	bool ok = hs_swift_closure_kind(&n, &b, &text, &code);
+	assert_string_equal(ok ? buf : "", expected);
+}
+
+static void closures_of_the_runtimes_below_swift_are_known(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	/* A block: 48 bytes, with one capture. */
+	uint64_t block[6] = { MODULE, 0xc1000002, MODULE + 0x500, MODULE + 0x40,
+			      w->user[1] };
+	world_put(w, MODULE + 0x48, 48);
+	check_closure(w, block, 56, "block");
+	check_closure(w, block, 120, "");
+	block[1] = 0xc0000002; /* one on a stack */
+	check_closure(w, block, 56, "");
+	/* What a timer watches: 120 bytes, and its class's name. */
+	uint64_t timer[6] = { MODULE + 0x80 };
+	world_put(w, MODULE + 0x80, MODULE + 0x700);
+	world_put(w, MODULE + 0x80 + 24, 120);
+	world_put(w, MODULE + 0x80 + 32, MODULE + 0x500);
+	world_put(w, MODULE + 0x80 + 40, MODULE + 0x508);
+	world_put_text(w, 0x700, "timer (after)");
+	check_closure(w, timer, 120, "dispatch timer (after)");
+	check_closure(w, timer, 72, "");
+	world_put(w, MODULE + 0x80 + 40, 7);
+	check_closure(w, timer, 120, "");
+	/* Work: with flags, and with a table of type 0x100. */
+	uint64_t work[6] = { 0x104, 4, 0, 0, MODULE + 0x500, w->user[1] };
+	check_closure(w, work, 72, "dispatch continuation");
+	work[0] = 0x004;
+	check_closure(w, work, 72, "");
+	uint64_t table[6] = { MODULE + 0xc0, 3, 0, UINT64_MAX };
+	world_put(w, MODULE + 0xc0 + 16, 0x100);
+	check_closure(w, table, 72, "dispatch continuation");
+	table[3] = 1;
+	check_closure(w, table, 72, "");
+	world_free(w);
+}
+
 static void control_blocks_are_called_after_what_they_count(void **state)
 {
 	(void)state;
@@ -398,6 +454,8 @@ int main(void)
 		cmocka_unit_test(swift_types_are_written_as_in_source),
 		cmocka_unit_test(what_is_no_swift_type_gets_no_name),
 		cmocka_unit_test(swift_counts_are_read_in_all_their_forms),
+		cmocka_unit_test(
+			closures_of_the_runtimes_below_swift_are_known),
 		cmocka_unit_test(
 			control_blocks_are_called_after_what_they_count),
 		cmocka_unit_test(symbols_of_cxx_and_rust_are_demangled),

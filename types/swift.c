@@ -274,6 +274,9 @@ static bool claim_late(struct hs_naming *n, const void *state,
 		.confidence = HS_CONFIDENCE_HIGH,
 		.module = SIZE_MAX,
 	};
+	char name[64];
+	struct hs_text text;
+	hs_addr code;
 	if (!swift->met)
 		return false;
 	if (hs_addr_map_get(&swift->slabs, b->user)) {
@@ -286,7 +289,12 @@ static bool claim_late(struct hs_naming *n, const void *state,
 		what.name = "Swift task frames";
 		what.evidence = "its sizes, and the mark of the runtime";
 	} else {
-		return false;
+		hs_text_init(&text, name, sizeof(name));
+		if (!hs_swift_closure_kind(n, b, &text, &code))
+			return false;
+		what.name = name;
+		what.evidence = "its tables and sizes";
+		what.module = hs_naming_module(n, code);
 	}
 	return hs_naming_type(n, &what, type);
 }

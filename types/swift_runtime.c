@@ -63,6 +63,95 @@ bool hs_swift_dispatch_kind(struct hs_naming *n, const struct hs_block *b,
 	return !out->full;
 }
 
+/* Is there room for SIZE bytes in B, and for no more? */
+static bool has_size(const struct hs_block *b, uint64_t size)
+{
+	return size >= 32 && size <= b->usable && b->usable - size < 24;
+}
+
+/* {class, flags and counts, function, description, captures...}; the
+ * description: {0, size, ...}. */
+#define BLOCK_OF_MALLOC (UINT32_C(1) << 24)
+
+static bool is_block(struct hs_naming *n, const struct hs_block *b,
+		     hs_addr *code)
+{
+	uint64_t flags, function, about, size;
+	if (hs_naming_module(n, b->first) == SIZE_MAX ||
+	    !hs_block_word(n, b, 1, &flags) || !(flags & BLOCK_OF_MALLOC) ||
+	    (flags & 0xfffe) == 0 || !hs_block_word(n, b, 2, &function) ||
+	    hs_naming_module(n, function) == SIZE_MAX ||
+	    !hs_block_word(n, b, 3, &about) || about % 8 != 0 ||
+	    hs_naming_module(n, about) == SIZE_MAX ||
+	    !hs_peek(n, about + 8, &size) || !has_size(b, size))
+		return false;
+	*code = function;
+	return true;
+}
+
+/* What a source watches: {class, ...}; the class: {its name, filters, bits,
+ * sizes of the source and of this, functions}. */
+static bool watched_kind(struct hs_naming *n, const struct hs_block *b,
+			 struct hs_text *out)
+{
+	uint64_t name, size, word;
+	char text[32];
+	size_t module = hs_naming_module(n, b->first);
+	if (module == SIZE_MAX || b->first % 8 != 0 ||
+	    !hs_peek(n, b->first, &name) ||
+	    hs_naming_module(n, name) != module ||
+	    !hs_peek(n, b->first + 24, &size) || !has_size(b, size))
+		return false;
+	for (unsigned i = 4; i < 6; i++)
+		if (!hs_peek(n, b->first + 8 * i, &word) ||
+		    hs_naming_module(n, word) != module)
+			return false;
+	if (!hs_peek_name(n, name, text, sizeof(text), NULL))
+		return false;
+	hs_text_add(out, "dispatch ");
+	hs_text_add(out, text);
+	return !out->full;
+}
+
+/* Work that waits in a queue: {flags or a table, priority, next, voucher,
+ * function, its argument, ...}. */
+#define WORK_BYTES 64u
+#define WORK_ALLOCATED 0x100u /* among the flags, and the table's type */
+#define WORK_FLAGS 0x1000u    /* no table lies below */
+
+static bool is_work(struct hs_naming *n, const struct hs_block *b,
+		    hs_addr *code)
+{
+	uint64_t type, next, voucher, function;
+	if (!has_size(b, WORK_BYTES) || !hs_block_word(n, b, 2, &next) ||
+	    (next != 0 && !hs_naming_block_at(n, next, NULL)) ||
+	    !hs_block_word(n, b, 3, &voucher) ||
+	    !hs_block_word(n, b, 4, &function))
+		return false;
+	*code = function;
+	if (b->first < WORK_FLAGS)
+		return (b->first & WORK_ALLOCATED) &&
+		       (voucher == 0 || voucher == UINT64_MAX) &&
+		       hs_naming_module(n, function) != SIZE_MAX;
+	*code = b->first;
+	return b->first % 8 == 0 && hs_naming_module(n, b->first) != SIZE_MAX &&
+	       voucher == UINT64_MAX && hs_peek(n, b->first + 16, &type) &&
+	       type == WORK_ALLOCATED;
+}
+
+bool hs_swift_closure_kind(struct hs_naming *n, const struct hs_block *b,
+			   struct hs_text *out, hs_addr *code)
+{
+	*code = b->first;
+	if (is_block(n, b, code))
+		hs_text_add(out, "block");
+	else if (is_work(n, b, code))
+		hs_text_add(out, "dispatch continuation");
+	else
+		return watched_kind(n, b, out);
+	return !out->full;
+}
+
 /* Words of a task. */
 #define TASK_ID 4u     /* above 32 bits of flags */
 #define TASK_RESUME 7u /* code that goes on with it */

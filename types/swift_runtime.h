@@ -19,6 +19,15 @@ bool hs_swift_is_frames(struct hs_naming *n, const struct hs_block *b);
 bool hs_swift_dispatch_kind(struct hs_naming *n, const struct hs_block *b,
 			    struct hs_text *out);
 
+/*
+ * What else Swift programs have from the runtimes below them: blocks of clang's
+ * ("block"), and what libdispatch has besides objects ("dispatch timer
+ * (after)", "dispatch continuation"). *CODE gets an address in the module that
+ * has the code.
+ */
+bool hs_swift_closure_kind(struct hs_naming *n, const struct hs_block *b,
+			   struct hs_text *out, hs_addr *code);
+
 /* What there is to say of a task that B is: its number, and where it goes on
  * when what it waits for is there. */
 void hs_swift_task_details(struct hs_naming *n, const struct hs_block *b,
