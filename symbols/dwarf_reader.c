@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "symbols/dwarf_reader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/grow.h"
@@ -424,13 +425,40 @@ static void member(struct hs_dwarf_reader *r, Dwarf_Die die,
 	(void)hs_decls_add_member(r->d, &m, &r->failed);
 }
 
+/* What goes before the enumerators of the enum DIE, called NAME: in C++ they
+ * are in what it is in, or in the enum itself. Into BUF of HS_LIMIT_STRING
+ * bytes. */
+static void enumerator_scope(struct hs_dwarf_reader *r, Dwarf_Die die,
+			     enum hs_dwarf_space space, const char *name,
+			     char *buf)
+{
+	size_t len = strlen(name);
+	buf[0] = 0;
+	if (!r->cxx || len + 3 > HS_LIMIT_STRING)
+		return;
+	bool own = r->rust ||
+		   hs_dwarf_has(hs_dwarf_of(r, space), die, DW_AT_enum_class);
+	if (own && len) {
+		memcpy(buf, name, len);
+		memcpy(buf + len, "::", 3);
+		return;
+	}
+	const char *plain = hs_dwarf_name(hs_dwarf_of(r, space), die);
+	size_t skip = plain ? strlen(plain) : 0;
+	if (skip >= len || strcmp(name + len - skip, plain) != 0)
+		return;
+	memcpy(buf, name, len - skip);
+	buf[len - skip] = 0;
+}
+
 static void enumerator(struct hs_dwarf_reader *r, Dwarf_Die die,
-		       enum hs_dwarf_space space)
+		       enum hs_dwarf_space space, const char *scope)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
 	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
 	struct hs_decl_member m = { .offset = 0 };
 	const char *name = hs_dwarf_name(dw, die);
+	char whole[HS_LIMIT_STRING];
 	Dwarf_Signed value;
 	if (!name || !hs_dwarf_ok(dw, dwarf_attr(die, DW_AT_const_value,
 						 &attribute, &dw->error)))
@@ -440,7 +468,9 @@ static void enumerator(struct hs_dwarf_reader *r, Dwarf_Die die,
 		m.offset = (uint64_t)value;
 	else if (!hs_dwarf_constant(dw, die, DW_AT_const_value, &m.offset))
 		return;
-	if (hs_decls_add_text(r->d, name, &m.name, &r->failed))
+	int len = snprintf(whole, sizeof(whole), "%s%s", scope, name);
+	if (len > 0 && (size_t)len < sizeof(whole) &&
+	    hs_decls_add_text(r->d, whole, &m.name, &r->failed))
 		(void)hs_decls_add_member(r->d, &m, &r->failed);
 }
 
@@ -448,6 +478,12 @@ static void enumerator(struct hs_dwarf_reader *r, Dwarf_Die die,
 struct discr {
 	uint32_t offset;
 	uint8_t size; /* 0: it is no such enum */
+};
+
+/* The type whose entries are read. */
+struct inside {
+	struct discr discr;
+	char scope[HS_LIMIT_STRING]; /* of enumerators */
 };
 
 /* A type that the template was made with. */
@@ -539,8 +575,7 @@ static void variants(struct hs_dwarf_reader *r, Dwarf_Die part,
 }
 
 static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
-		  enum hs_dwarf_space space, bool parameters,
-		  struct discr *discr)
+		  enum hs_dwarf_space space, bool parameters, struct inside *in)
 {
 	switch (hs_dwarf_tag(hs_dwarf_of(r, space), die)) {
 	case DW_TAG_member:
@@ -550,7 +585,7 @@ static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
 		break;
 	case DW_TAG_enumerator:
 		if (!parameters)
-			enumerator(r, die, space);
+			enumerator(r, die, space, in->scope);
 		break;
 	case DW_TAG_template_type_parameter:
 		if (parameters)
@@ -558,7 +593,7 @@ static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
 		break;
 	case DW_TAG_variant_part:
 		if (!parameters)
-			variants(r, die, space, discr);
+			variants(r, die, space, &in->discr);
 		break;
 	default:
 		break;
@@ -568,7 +603,7 @@ static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
 /* All that is in the struct or enum DIE: its members, or its PARAMETERS. */
 static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
 		    enum hs_dwarf_space space, bool parameters,
-		    struct discr *discr)
+		    struct inside *in)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
 	HS_AUTO_DIE Dwarf_Die at = NULL;
@@ -578,7 +613,7 @@ static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
 	       hs_dwarf_ok(dw, dwarf_dieoffset(at, &here, &dw->error)) &&
 	       here > last) {
 		Dwarf_Die next = NULL;
-		entry(r, at, space, parameters, discr);
+		entry(r, at, space, parameters, in);
 		last = here;
 		more = hs_dwarf_ok(dw,
 				   dwarf_siblingof_b(dw->dbg, at,
@@ -594,21 +629,24 @@ static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
 static void fill(struct hs_dwarf_reader *r, const struct hs_dwarf_to_fill *what)
 {
 	HS_AUTO_DIE Dwarf_Die die = NULL;
-	struct discr discr = { .size = 0 };
+	struct inside in = { .discr = { .size = 0 } };
 	size_t first = r->d->member_count;
 	if (!die_at(r, what->place, &die))
 		return;
-	entries(r, die, what->place.space, false, &discr);
+	const char *own = hs_decls_text(r->d, r->d->type[what->type].name);
+	if (r->d->type[what->type].kind == HS_DECL_ENUM)
+		enumerator_scope(r, die, what->place.space, own, in.scope);
+	entries(r, die, what->place.space, false, &in);
 	size_t behind = r->d->member_count;
 	const char *name = hs_decls_text(r->d, r->d->type[what->type].name);
 	if (strchr(name, '<'))
-		entries(r, die, what->place.space, true, &discr);
+		entries(r, die, what->place.space, true, &in);
 	struct hs_decl_type *t = &r->d->type[what->type];
 	t->member = (uint32_t)first;
 	t->members = (uint32_t)(behind - first);
 	t->parameters = (uint32_t)(r->d->member_count - behind);
-	t->discr_offset = discr.offset;
-	t->discr_size = discr.size;
+	t->discr_offset = in.discr.offset;
+	t->discr_size = in.discr.size;
 }
 
 void hs_dwarf_fill_all(struct hs_dwarf_reader *r)

@@ -11,13 +11,19 @@ import subprocess
 import sys
 
 heapscan, pid, truth = sys.argv[1:]
+with open(truth, encoding="utf-8") as lines:
+    cxx = " app::Point\n" in lines.read()
 chosen = {}
 with open(truth, encoding="utf-8") as lines:
     for line in lines:
         kind, address, name = line.rstrip("\n").split(" ", 2)
-        if kind == "object" and re.fullmatch(r"struct \w+|anon_t", name):
+        # Of C++ those whose members gdb can be asked for by a plain name.
+        if kind == "object" and re.fullmatch(
+                r"struct \w+|anon_t|Global|app::(?!Owner|Floating|Destroyed)"
+                r"\w+(<int>)?", name):
             chosen.setdefault(name, []).append(address)
-asked = {a: name for name, all_of in chosen.items() for a in all_of[1:30:9]}
+asked = {a: name for name, all_of in chosen.items()
+         for a in all_of[0 if cxx else 1:30:9]}
 if len(asked) < 10:
     sys.exit("the fixture says too little")
 
@@ -31,11 +37,15 @@ for place in document["addresses"]:
         sys.exit("%s is '%s', not '%s'" % (place["address"],
                                            place["object"]["type"], name))
     for field in place["object"]["fields"]:
+        if field["name"].startswith(("_vptr", "<")):
+            continue
         # Chars are numbers and characters to gdb; types have more spaces here.
         value = field["value"]
         if field["refers_to"]:
             value = field["refers_to"]
             how = "/x (long)"
+            if (field["type"] or "").endswith("&"):
+                how += "&"
         elif value is not None:
             how = "" if value != "NULL" else "/d (long)"
             value = value.replace("NULL", "0")
@@ -49,7 +59,7 @@ if len(expected) < 60:
 
 # Where the variable is that leads to a struct.
 places, functions = {}, []
-for address in [all_of[-1] for all_of in chosen.values()]:
+for address in [all_of[-1] for all_of in chosen.values() if not cxx]:
     document = json.loads(subprocess.run(
         [heapscan, "why", "--json", "--pid", pid, address],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -67,15 +77,18 @@ for address in [all_of[-1] for all_of in chosen.values()]:
         functions.append(root["place"])
         if not root["symbol"]["name"].startswith(variable):
             sys.exit("'%s' is %s" % (root["place"], root["symbol"]))
-if len([p for p in places if "[" in p or "." in p]) < 2 or not functions:
+if not cxx and (not functions or
+                len([p for p in places if "[" in p or "." in p]) < 2):
     sys.exit("too few variables: %s, %s" % (places, functions))
 for place, address in places.items():
     expected.append(("variable", place, address))
     commands += ["-ex", "echo \\nVALUE=", "-ex",
                  "output/x (long)&(%s)" % place, "-ex", "echo \\n"]
 
+language = ["-ex", "set print repeats unlimited"]
+language += ["-ex", "set language c++"] if cxx else []
 run = subprocess.run(["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
-                      "-p", pid] + commands, stdout=subprocess.PIPE,
+                      "-p", pid] + language + commands, stdout=subprocess.PIPE,
                      stderr=subprocess.PIPE, text=True, check=False)
 values = re.findall(r"^VALUE=(.*)$", run.stdout, re.M)
 if not values and "ptrace" in run.stderr:
