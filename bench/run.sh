@@ -224,6 +224,31 @@ if command -v redis-server >/dev/null; then
 	row "live: redis-server stood" "$(paused "$started") ms" "a few ms"
 fi
 
+# naming NAME COMMAND...: types in times leaks, of the heap that COMMAND makes
+naming() {
+	name=$1; shift
+	[ -x "$1" ] || return 0
+	rm -f "$work"/core*
+	start "$name" "$@"
+	heap=$started
+	kill -ABRT "$heap"
+	wait "$heap" 2>/dev/null || :
+	core=$(find "$work" -maxdepth 1 -name 'core*' | head -n 1)
+	cat "$core" >/dev/null
+	five "$work/leaks_$name" ok1 "$tool/meter" "$hs" leaks "$core" \
+		2>/dev/null
+	five "$work/types_$name" "$tool/meter" "$hs" types "$core" 2>/dev/null
+	five "$work/both_$name" ok1 "$tool/meter" "$hs" leaks --types "$core" \
+		2>/dev/null
+	row "  $name" "$(calc '%.3f s' "$(column 1 <"$work/types_$name")")" \
+		"$(against "types_$name" "leaks_$name"); leaks --types $(calc \
+			'%.3f s' "$(column 1 <"$work/both_$name")")"
+}
+echo
+row "types of a million blocks" "seconds" "in times leaks, at most 3"
+naming "C" "$tool/gen_heap" 1000000
+naming "C++" "$tool/gen_objects" 1000000
+
 # growth SIZES: leaks of small blocks, as many as the memory has room for: the
 # process and its core take 32 bytes each for a block.
 growth() {
