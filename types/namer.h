@@ -177,6 +177,8 @@ size_t hs_naming_module(const struct hs_naming *n, hs_addr addr);
  * NULL. */
 bool hs_naming_block_at(struct hs_naming *n, hs_addr addr,
 			struct hs_block *ret);
+/* The same without a look at its memory: the chunk's index. */
+bool hs_naming_chunk_at(struct hs_naming *n, hs_addr addr, uint32_t *ret);
 /* The live block that ADDR points into. */
 bool hs_naming_block_in(struct hs_naming *n, hs_addr addr,
 			struct hs_block *ret);

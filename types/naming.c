@@ -85,13 +85,25 @@ bool hs_naming_block_in(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 	return true;
 }
 
+bool hs_naming_chunk_at(struct hs_naming *n, hs_addr addr, uint32_t *ret)
+{
+	const struct hs_index_region *r =
+		hs_block_finder_region(&n->finder, addr);
+	uint32_t i;
+	bool at_start;
+	if (!r ||
+	    !hs_block_index_near(n->finder.index, r, addr, &i, &at_start) ||
+	    !at_start)
+		return false;
+	*ret = i;
+	return true;
+}
+
 bool hs_naming_block_at(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 {
 	uint32_t i;
-	uint64_t into;
 	struct hs_block b;
-	if (!find(n, addr, &i, &into) || into != 0 ||
-	    !hs_naming_block(n, i, &b))
+	if (!hs_naming_chunk_at(n, addr, &i) || !hs_naming_block(n, i, &b))
 		return false;
 	if (ret)
 		*ret = b;

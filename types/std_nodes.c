@@ -75,9 +75,11 @@ bool hs_std_found(struct hs_naming *n, struct hs_std *s,
 
 bool hs_std_open_block(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 {
+	uint32_t chunk;
+	/* Of those with a name nothing is read. */
 	return addr % n->heap->layout.align == 0 &&
-	       hs_naming_block_at(n, addr, ret) &&
-	       n->type_of[ret->chunk] >= SEEN;
+	       hs_naming_chunk_at(n, addr, &chunk) &&
+	       n->type_of[chunk] >= SEEN && hs_naming_block(n, chunk, ret);
 }
 
 /* The pool for exceptions when memory is out, of GCC 5 to 12 and since 13; with
