@@ -461,8 +461,9 @@ static enum hs_status judge_by_content(struct hs_target *target,
 		return say(target, HS_NOTE, "module-file-unverified", m->base,
 			   err,
 			   "'%s' is not used: the image in memory shows no "
-			   "build id to check it by, and too little else",
-			   path);
+			   "build id to check it by, and too little else: "
+			   "%" PRIu64 " bytes and %" PRIu64 " relocated words",
+			   path, same.bytes, same.words + same.open);
 	if (is_newer(target, o))
 		return say(target, HS_NOTE, "module-file-unverified", m->base,
 			   err,
@@ -475,7 +476,7 @@ static enum hs_status judge_by_content(struct hs_target *target,
 		   "'%s' has no build id and is used because it agrees with "
 		   "the dump in %" PRIu64 " bytes and %" PRIu64
 		   " relocated words",
-		   path, same.bytes, same.words);
+		   path, same.bytes, same.words + same.open);
 }
 
 /* With one. IMAGE is NULL where its headers were not captured. */

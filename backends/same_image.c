@@ -12,6 +12,9 @@
  * The least program that gcc links has 4 KiB and 8 or more. */
 #define ENOUGH_BYTES 512u
 #define ENOUGH_WORDS 4u
+/* Pointers that anybody may have written to: so many, and most of them. */
+#define ENOUGH_OPEN 16u
+#define MOST 8u
 
 struct look {
 	const struct hs_elf_image *image;
@@ -69,6 +72,7 @@ static void compare_segments(struct look *l)
 		    s->filesz > f->len - s->offset ||
 		    s->filesz > UINT64_MAX - start)
 			continue;
+		l->same.read_only += s->filesz;
 		compare_bytes(l, start, s->offset, s->filesz);
 	}
 }
@@ -167,7 +171,9 @@ static void compare_word(struct look *l, uint64_t vaddr, uint64_t addend)
 	}
 	if (!hs_window_uint(&l->window, addr, w, &is))
 		return; /* not captured */
-	if (is == want)
+	if (!is_sealed(l, vaddr))
+		*(is == want ? &l->same.open : &l->same.written) += 1;
+	else if (is == want)
 		l->same.words++;
 	else
 		differ(l, addr);
@@ -187,7 +193,7 @@ static void compare_table(struct look *l, uint64_t table, uint64_t size,
 		uint64_t vaddr = hs_cursor_uint(&c, w);
 		uint64_t info = hs_cursor_uint(&c, w);
 		uint64_t addend = with_addend ? hs_cursor_uint(&c, w) : 0;
-		if (!is_relative(l, info) || !is_sealed(l, vaddr))
+		if (!is_relative(l, info))
 			continue;
 		if (!with_addend) {
 			if (!file_at(l->file, vaddr, &place))
@@ -219,6 +225,9 @@ void hs_same_image(const struct hs_target *target,
 
 bool hs_same_image_enough(const struct hs_same_image *same)
 {
-	return same->differs == HS_NO_ADDR && same->bytes >= ENOUGH_BYTES &&
-	       same->words >= ENOUGH_WORDS;
+	if (same->differs != HS_NO_ADDR || same->bytes < ENOUGH_BYTES)
+		return false;
+	return same->words >= ENOUGH_WORDS || same->bytes == same->read_only ||
+	       (same->open >= ENOUGH_OPEN &&
+		same->written <= same->open / MOST);
 }

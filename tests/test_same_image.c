@@ -252,6 +252,33 @@ static void one_pointer_that_differs_makes_it_another_build(void **state)
 	       "another build");
 }
 
+/* Linkers that seal nothing: pointers in data, most of them untouched. */
+static void without_sealed_pointers_most_others_must_agree(void **state)
+{
+	(void)state;
+	for (unsigned written = 0; written < 5; written++) {
+		struct world w;
+		set_up(&w);
+		put_segment(&w.disk, 4, PT_NULL, 0, 0, 0);
+		put_segment(&w.dump, 4, PT_NULL, 0, 0, 0);
+		uint64_t right = BASE + points_to(POINTERS), other = 0x4711;
+		put(&w.dump, OPEN, &right, sizeof(right));
+		for (unsigned i = 0; i < written; i++)
+			put(&w.dump, place(i), &other, sizeof(other));
+		if (written == 0)
+			expect(&w, HS_MODULE_FILE_MATCHED,
+			       "module-file-by-content",
+			       "4096 bytes and 17 relocated words");
+		else if (written == 1)
+			expect(&w, HS_MODULE_FILE_MATCHED,
+			       "module-file-by-content",
+			       "4096 bytes and 16 relocated words");
+		else
+			expect(&w, HS_MODULE_FILE_MISSING,
+			       "module-file-unverified", "too little else");
+	}
+}
+
 static void headers_alone_are_too_little(void **state)
 {
 	(void)state;
@@ -325,6 +352,8 @@ int main(void)
 		cmocka_unit_test(one_byte_that_differs_makes_it_another_build),
 		cmocka_unit_test(
 			one_pointer_that_differs_makes_it_another_build),
+		cmocka_unit_test(
+			without_sealed_pointers_most_others_must_agree),
 		cmocka_unit_test(headers_alone_are_too_little),
 		cmocka_unit_test(a_file_written_after_the_dump_is_not_used),
 		cmocka_unit_test(what_one_image_is_lent_hides_no_other),
