@@ -22,11 +22,31 @@ static void put_lua_string(struct world *w, int block, int before, uint64_t len)
 		  4 | len << 24 | UINT64_C(0xabcdef01) << 32);
 }
 
+/* The string by which Lua is known, in block 7. */
+static void put_index(struct world *w)
+{
+	world_put(w, w->user[7], w->user[1]);
+	world_put(w, w->user[7] + 8, 4 | 7 << 24 | UINT64_C(0xabcd) << 32);
+	world_put(w, w->user[7] + 24, UINT64_C(0x007865646e695f5f));
+}
+
+static void without_its_index_there_is_no_lua(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_lua_string(w, 1, -1, 30);
+	put_lua_string(w, 2, 1, 30);
+	world_name(w);
+	assert_string_equal(world_name_of(w, 2), "");
+	world_free(w);
+}
+
 static void a_lua_string_fills_its_block(void **state)
 {
 	(void)state;
 	struct world *w = world_new(0);
 	put_lua_string(w, 1, -1, 30);
+	put_index(w);
 	put_lua_string(w, 2, 1, 30); /* 24 + 30 + 1 of 56 */
 	put_lua_string(w, 3, 2, 40); /* does not fit */
 	put_lua_string(w, 4, 2, 30);
@@ -45,6 +65,7 @@ static void a_lua_table_leads_to_parts_of_its_sizes(void **state)
 	(void)state;
 	struct world *w = world_new(0);
 	put_lua_string(w, 1, -1, 30);
+	put_index(w);
 	for (int t = 2; t <= 4; t += 2) { /* an array of 3, and 2 nodes */
 		world_put(w, w->user[t], w->user[1]);
 		world_put(w, w->user[t] + 8, 5 | 1 << 24 | UINT64_C(3) << 32);
@@ -67,6 +88,7 @@ static void what_two_lua_tables_claim_has_no_name(void **state)
 	(void)state;
 	struct world *w = world_new(0);
 	put_lua_string(w, 1, -1, 30);
+	put_index(w);
 	for (int t = 2; t <= 3; t++) {
 		world_put(w, w->user[t], w->user[1]);
 		world_put(w, w->user[t] + 8, 5 | 1 << 24 | UINT64_C(3) << 32);
@@ -128,6 +150,7 @@ static void what_has_no_name_is_put_together_by_its_looks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_its_index_there_is_no_lua),
 		cmocka_unit_test(a_lua_string_fills_its_block),
 		cmocka_unit_test(a_lua_table_leads_to_parts_of_its_sizes),
 		cmocka_unit_test(what_two_lua_tables_claim_has_no_name),

@@ -13,6 +13,9 @@
  *	closure  {..., values u8, gray list, prototype, values[]}
  *	captured {..., -, value *, value, ...}, once its function returned
  *
+ * Some of these are weak evidence; but where there is Lua, there is the string
+ * "__index", which the first thing that it makes keeps for ever.
+ *
  * The gray list is written when the collector first comes by.
  */
 #define TAG 8u
@@ -24,6 +27,8 @@
 #define TAG_PROTOTYPE_53 9u
 #define TAG_CAPTURED 9u
 #define CAPTURED_BYTES 40u
+#define COLLECTABLE UINT64_C(0x40)
+#define LAST_KIND 8u
 #define TAG_LAST 10u /* a prototype of 5.4 */
 #define STRING_HEADER 24u
 #define SHORT_MOST 40u
@@ -56,6 +61,7 @@ static const struct hs_shape_name shapes[] = {
 
 struct lua {
 	struct hs_addr_map owned; /* arrays and nodes, by tables */
+	bool claimed, there;      /* something; the string of all Luas */
 };
 
 static void release(void *state)
@@ -65,8 +71,11 @@ static void release(void *state)
 
 static void merge(struct hs_naming *n, void *state, const void *worker)
 {
-	hs_owned_merge(n, &((struct lua *)state)->owned,
-		       &((const struct lua *)worker)->owned);
+	struct lua *lua = state;
+	const struct lua *from = worker;
+	hs_owned_merge(n, &lua->owned, &from->owned);
+	lua->claimed |= from->claimed;
+	lua->there |= from->there;
 }
 
 /* The tag of an object at AT, as far as it can be one. Threads lie within a
@@ -109,6 +118,17 @@ static bool is_string(struct hs_naming *n, const struct hs_block *b,
 		       (third == 0 || leads_to_object(n, third)) &&
 		       has_text(n, b, len);
 	return third > SHORT_MOST && has_text(n, b, third);
+}
+
+/* Does B, a string, consist of TEXT? */
+static bool is_text(struct hs_naming *n, const struct hs_block *b,
+		    const char *text)
+{
+	uint64_t len;
+	const uint8_t *bytes =
+		hs_window_bytes(&n->block, b->user + STRING_HEADER, &len);
+	return bytes && len > strlen(text) &&
+	       memcmp(bytes, text, strlen(text) + 1) == 0;
 }
 
 /* COUNT items of BYTES at AT. */
@@ -157,6 +177,26 @@ static bool is_table(struct hs_naming *n, struct lua *lua,
 	return true;
 }
 
+/* {value, kind u8, ...}, COUNT of them from word FIRST on: what the collector
+ * looks after says so, and is what the kind says. */
+static bool are_values(struct hs_naming *n, const struct hs_block *b,
+		       size_t first, uint64_t count)
+{
+	for (size_t i = first; i < first + 2 * count; i += 2) {
+		uint64_t value, kind, tag;
+		if (!hs_block_word(n, b, i, &value) ||
+		    !hs_block_word(n, b, i + 1, &kind))
+			return false;
+		kind &= 0xff;
+		if ((kind & COLLECTABLE)
+			    ? !read_tag(n, value, &tag) ||
+				      tag != (kind & ~COLLECTABLE)
+			    : (kind & 0xf) > LAST_KIND || kind > 0x3f)
+			return false;
+	}
+	return true;
+}
+
 static bool is_closure(struct hs_naming *n, const struct hs_block *b,
 		       uint64_t header)
 {
@@ -167,7 +207,8 @@ static bool is_closure(struct hs_naming *n, const struct hs_block *b,
 	    !hs_block_word(n, b, 3, &code))
 		return false;
 	if (c)
-		return hs_naming_module(n, code) != SIZE_MAX;
+		return hs_naming_module(n, code) != SIZE_MAX && values > 0 &&
+		       are_values(n, b, CLOSURE_HEADER / 8, values);
 	for (size_t i = 0; i < values; i++)
 		if (!hs_block_word(n, b, CLOSURE_HEADER / 8 + i, &value) ||
 		    (value != 0 && !leads_to_object(n, value)))
@@ -186,6 +227,7 @@ static bool is_captured(struct hs_naming *n, const struct hs_block *b)
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		  uint32_t *type)
 {
+	struct lua *lua = state;
 	uint64_t header;
 	enum shape shape;
 	if (b->usable < STRING_HEADER || b->first % 8 != 0 ||
@@ -216,11 +258,29 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 	 * which is not worth a doubt. */
 	if (b->first == 0 || !leads_to_object(n, b->first) ||
 	    (shape == STRING     ? !is_string(n, b, header)
-	     : shape == TABLE    ? !is_table(n, state, b, header)
+	     : shape == TABLE    ? !is_table(n, lua, b, header)
 	     : shape == CAPTURED ? !is_captured(n, b)
 				 : !is_closure(n, b, header)))
 		return false;
+	lua->claimed = true;
+	if (shape == STRING && is_text(n, b, "__index"))
+		lua->there = true;
 	return hs_shape_type(n, &shapes[shape], HS_TYPE_LUA, type);
+}
+
+/* Without that string nothing was an object of Lua's. */
+static void survey(struct hs_naming *n, void *state)
+{
+	struct lua *lua = state;
+	if (!lua->claimed || lua->there)
+		return;
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		uint32_t type = n->type_of[i];
+		if (type != HS_NO_TYPE &&
+		    n->table.type[type].source == HS_TYPE_LUA)
+			n->type_of[i] = HS_NO_TYPE;
+	}
+	hs_addr_map_release(&lua->owned);
 }
 
 static bool claim_late(struct hs_naming *n, const void *state,
@@ -237,6 +297,7 @@ const struct hs_namer hs_namer_lua = {
 	.release = release,
 	.claim = claim,
 	.merge = merge,
+	.survey = survey,
 	.claim_late = claim_late,
 	.source = HS_TYPE_LUA,
 };

@@ -224,6 +224,7 @@ static void try_stack(struct hs_naming *n, const struct hs_block *b,
 
 #define FANOUT 16u
 #define LEVELS_MOST 16u
+#define LEAST_HIGHEST 2u /* a lower one proves nothing */
 
 /*
  * The items beneath the node at AT, LEVELS of nodes high; NAMED: give nodes
@@ -271,8 +272,12 @@ static bool count_items(struct hs_naming *n, struct openssl *s, hs_addr at,
 static bool try_sparse(struct hs_naming *n, struct openssl *s,
 		       const struct hs_block *b, size_t module)
 {
-	uint64_t levels = b->first & UINT32_MAX, items, count, top;
-	if (!hs_block_fits(n, b, 32) || levels == 0 || levels > LEVELS_MOST ||
+	uint64_t levels = b->first & UINT32_MAX, highest, items, count, top;
+	/* There are as many levels as the highest number needs. */
+	if (!hs_block_fits(n, b, 32) || levels == 0 || levels >= LEVELS_MOST ||
+	    !hs_block_word(n, b, 1, &highest) || highest >> 4 * levels != 0 ||
+	    (levels > 1 && highest >> 4 * (levels - 1) == 0) ||
+	    (levels == 1 && highest < LEAST_HIGHEST) ||
 	    !hs_block_word(n, b, 2, &items) || items == 0 ||
 	    items > n->heap->chunk_count || !hs_block_word(n, b, 3, &top) ||
 	    !count_items(n, s, top, (unsigned)levels, false, &count) ||

@@ -11,6 +11,9 @@
  *	entry    {key, value, next}
  *	object   {kind 4 bits, encoding 4 bits, age 24 bits, references u32,
  *	         data}; a string may follow in the same block
+ *	events   {highest i32, places i32, next timer, events of 32 bytes,
+ *	         fired ones of 8 bytes, timers, stop i32, {epoll i32, events of
+ *	         12 bytes} *, ...}
  *	string   {length, room: u8, u16, u32 or u64, size of these u8, text}
  *	         and lead to the text
  */
@@ -49,6 +52,11 @@ enum shape {
 	SKIPS,
 	SKIP_NODE,
 	STREAMED,
+	EVENT_LOOP,
+	EVENTS,
+	FIRED,
+	POLL,
+	POLLED,
 };
 
 #define HIGH HS_CONFIDENCE_HIGH
@@ -72,6 +80,14 @@ static const struct hs_shape_name shapes[] = {
 	[SKIP_NODE] = { "Redis skiplist node", "the list, and its count",
 			HIGH },
 	[STREAMED] = { "Redis stream", "the object that leads to it", MEDIUM },
+	[EVENT_LOOP] = { "Redis event loop", "its places, and its arrays",
+			 HIGH },
+	[EVENTS] = { "Redis events", "the event loop that they fit", HIGH },
+	[FIRED] = { "Redis fired events", "the event loop that they fit",
+		    HIGH },
+	[POLL] = { "Redis epoll state", "the event loop", HIGH },
+	[POLLED] = { "Redis epoll events", "the event loop that they fit",
+		     HIGH },
 };
 #undef MEDIUM
 #undef HIGH
@@ -355,6 +371,38 @@ static void try_dict(struct hs_naming *n, struct redis *r,
 	}
 }
 
+#define LOOP_BYTES 56u
+#define LEAST_PLACES 64u /* fewer could be anything */
+
+/* The block of COUNT items of BYTES that word I of B leads to. */
+static bool array_at(struct hs_naming *n, const struct hs_block *b, size_t i,
+		     uint64_t count, unsigned bytes, struct hs_block *ret)
+{
+	uint64_t at;
+	return hs_block_word(n, b, i, &at) && hs_naming_block_at(n, at, ret) &&
+	       hs_block_fits(n, ret, count * bytes);
+}
+
+static void try_event_loop(struct hs_naming *n, const struct hs_block *b)
+{
+	struct hs_block events, fired, poll, polled;
+	uint64_t places = b->first >> 32, at;
+	int32_t highest = (int32_t)b->first;
+	if (b->usable < LOOP_BYTES || places < LEAST_PLACES || highest < -1 ||
+	    highest >= (int64_t)places ||
+	    !array_at(n, b, 2, places, 32, &events) ||
+	    !array_at(n, b, 3, places, 8, &fired))
+		return;
+	name_block(n, b, EVENT_LOOP);
+	name_block(n, &events, EVENTS);
+	name_block(n, &fired, FIRED);
+	if (hs_block_word(n, b, 6, &at) && hs_naming_block_at(n, at, &poll) &&
+	    array_at(n, &poll, 1, places, 12, &polled)) {
+		name_block(n, &poll, POLL);
+		name_block(n, &polled, POLLED);
+	}
+}
+
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		  uint32_t *type)
 {
@@ -378,9 +426,13 @@ static void survey(struct hs_naming *n, void *state)
 	for (size_t i = 0; r->loaded && i < n->heap->chunk_count; i++) {
 		struct hs_block b;
 		hs_naming_look_ahead(n, i);
-		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b) &&
-		    hs_block_fits(n, &b, DICT_BYTES))
+		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
+			continue;
+		if (hs_block_fits(n, &b, DICT_BYTES))
 			try_dict(n, r, &b);
+		if (n->type_of[i] == HS_NO_TYPE &&
+		    hs_block_fits(n, &b, LOOP_BYTES))
+			try_event_loop(n, &b);
 	}
 }
 

@@ -53,6 +53,11 @@ for key in long1 list1 list9 set1 few7 hash2 little99 sorted3; do
 	address $key "Redis object"
 done >>truth
 [ "$(wc -l <truth)" = 20 ] || skip "no addresses: $(ask debug object text1)"
+# One server has one event loop; --maxclients and 128 more are its places.
+echo "exactly 1 Redis event loop
+exactly 1 Redis events
+exactly 1 Redis fired events
+exactly 1 Redis epoll events" >>truth
 # Keys, members of the five sets, fields of the three hashes, and members of
 # the four sorted sets each have one; commands and the like have, too.
 echo "least $(($(ask dbsize) + 3000 + 3000 + 3000)) Redis dict entry
