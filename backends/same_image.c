@@ -143,8 +143,6 @@ static bool is_sealed(const struct look *l, uint64_t vaddr)
 	return false;
 }
 
-_Static_assert((int)R_X86_64_RELATIVE == (int)R_386_RELATIVE, "one case");
-
 static bool is_relative(const struct look *l, uint64_t info)
 {
 	uint32_t type =

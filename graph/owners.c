@@ -484,9 +484,9 @@ static enum hs_status make_tree(struct hs_owners *o, struct hs_error *err)
 	const struct hs_heap *heap = o->graph->heap;
 	size_t n = o->count;
 	assert(n > 0); /* node 0 stands for all roots */
-	o->blocks = calloc(n, sizeof(*o->blocks));
-	o->bytes = calloc(n, sizeof(*o->bytes));
-	o->chunk_bytes = calloc(n, sizeof(*o->chunk_bytes));
+	o->blocks = calloc(n + 1, sizeof(*o->blocks));
+	o->bytes = calloc(n + 1, sizeof(*o->bytes));
+	o->chunk_bytes = calloc(n + 1, sizeof(*o->chunk_bytes));
 	o->child = malloc(n * sizeof(*o->child));
 	o->first_child = calloc(n + 2, sizeof(*o->first_child));
 	if (!o->blocks || !o->bytes || !o->chunk_bytes || !o->child ||
