@@ -487,7 +487,7 @@ static enum hs_status make_tree(struct hs_owners *o, struct hs_error *err)
 	o->blocks = calloc(n + 1, sizeof(*o->blocks));
 	o->bytes = calloc(n + 1, sizeof(*o->bytes));
 	o->chunk_bytes = calloc(n + 1, sizeof(*o->chunk_bytes));
-	o->child = malloc(n * sizeof(*o->child));
+	o->child = malloc((n + 1) * sizeof(*o->child));
 	o->first_child = calloc(n + 2, sizeof(*o->first_child));
 	if (!o->blocks || !o->bytes || !o->chunk_bytes || !o->child ||
 	    !o->first_child)
