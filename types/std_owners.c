@@ -33,6 +33,15 @@ static bool fits(const struct hs_naming *n, const struct hs_block *b,
 	       b->usable - bytes < SLACK + (pages ? PAGE : 0);
 }
 
+/* Can LEN bytes at ADDR be one container? They are not if they go on beyond the
+ * block that they begin in, where malloc's own words are. */
+static bool in_one_place(struct hs_naming *n, hs_addr addr, uint64_t len)
+{
+	struct hs_block b;
+	return !hs_naming_block_in(n, addr, &b) ||
+	       len <= b.user + b.usable - addr;
+}
+
 static bool is_string(struct hs_naming *n, hs_addr owner,
 		      const struct hs_block *b)
 {
@@ -41,7 +50,8 @@ static bool is_string(struct hs_naming *n, hs_addr owner,
 	       hs_std_word(n, owner, 2, &capacity) && capacity > 15 &&
 	       capacity < b->usable && len <= capacity &&
 	       fits(n, b, capacity + 1) &&
-	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
+	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0 &&
+	       in_one_place(n, owner, 2 * (uint64_t)n->block.word_size + 16);
 }
 
 static bool is_libcxx_string(struct hs_naming *n, hs_addr owner,
@@ -51,7 +61,8 @@ static bool is_libcxx_string(struct hs_naming *n, hs_addr owner,
 	return owner >= 16 && hs_peek(n, owner - 8, &len) &&
 	       hs_peek(n, owner - 16, &bytes) && bytes % 8 == 1 && bytes > 16 &&
 	       len < bytes - 1 && fits(n, b, bytes - 1) &&
-	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0;
+	       hs_window_uint(&n->block, b->user + len, 1, &end) && end == 0 &&
+	       in_one_place(n, owner - 16, 24);
 }
 
 /* Does the string in B have characters, and no zero among them? What a string
@@ -111,6 +122,7 @@ static bool is_vector(struct hs_naming *n, hs_addr owner,
 	return hs_std_word(n, owner, 1, &end) &&
 	       hs_std_word(n, owner, 2, &limit) && end >= b->user &&
 	       end <= limit && limit > b->user && fits(n, b, limit - b->user) &&
+	       in_one_place(n, owner, 3 * (uint64_t)n->block.word_size) &&
 	       !in_file(n, owner) && !has_header(n, b, limit);
 }
 

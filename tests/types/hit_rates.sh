@@ -90,6 +90,22 @@ live "C++ by declarations, clang, optimised, DWARF 4" $cxx \
 cxx=c++,libc++,dwarf,glibc,text
 live "C++ by declarations, libc++" $cxx cxxtypes-libc++ truth
 live "C++ by declarations, libc++, optimised" $cxx cxxtypes-libc++-optimised truth
+# Plain classes have no name without declarations, whatever they look like.
+if [ -x "$FIXTURES/cxxtypes-dwarf5" ]; then
+	strip -g -o "$work/plain" "$FIXTURES/cxxtypes-dwarf5"
+	built=$FIXTURES
+	FIXTURES=$work
+	rm -rf "$work/run"
+	start plain truth
+	sed -n 's/^object \([^ ]*\) \(app::\(Point\|Segment\|Shape\)\|Global\|shop::Part\)$/maybe \1 nothing/p' \
+		"$work/run/truth" >"$work/truth"
+	row "C++, plain classes, not declared" "$work/truth" \
+		c++,libstdc++,glibc,text --pid "$program"
+	kill -9 "$program"
+	wait "$program" 2>/dev/null
+	program=
+	FIXTURES=$built
+fi
 # What two programs have in common, in a third file, as -dbgsym packages do it.
 if command -v dwz >/dev/null && [ -x "$FIXTURES/ctypes-dwarf5" ]; then
 	cp "$FIXTURES/ctypes-dwarf5" "$work/one"
