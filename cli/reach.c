@@ -298,10 +298,12 @@ static const char *variable_text(const struct cli *cli,
 		return buf;
 	if (!root->has_symbol)
 		return NULL;
-	if (whole || root->addr == root->symbol.addr)
-		return root->symbol.name;
-	(void)snprintf(buf, PLACE_TEXT, "%s +0x%" PRIx64, root->symbol.name,
-		       root->addr - root->symbol.addr);
+	if (!hs_demangle(root->symbol.name, buf, PLACE_TEXT))
+		(void)snprintf(buf, PLACE_TEXT, "%s", root->symbol.name);
+	size_t len = strlen(buf);
+	if (!whole && root->addr != root->symbol.addr)
+		(void)snprintf(buf + len, PLACE_TEXT - len, " +0x%" PRIx64,
+			       root->addr - root->symbol.addr);
 	return buf;
 }
 

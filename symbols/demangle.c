@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "symbols/swift_symbol.h"
+
 /*
  * libiberty hands the text over piece by piece. A short mangled name can stand
  * for gigabytes of it (each level of a nested pair doubles the one below), and
@@ -58,6 +60,8 @@ bool hs_demangle_type(const char *mangled, char *buf, size_t size)
 /* The old Rust mangling is a C++ one that ends in a hash: Rust goes first. */
 bool hs_demangle(const char *mangled, char *buf, size_t size)
 {
+	if (mangled[0] == '$')
+		return hs_swift_symbol(mangled, buf, size);
 	if (mangled[0] != '_')
 		return false;
 	return run(rust_demangle_callback, mangled, 0, buf, size) ||

@@ -422,6 +422,42 @@ static void symbols_of_cxx_and_rust_are_demangled(void **state)
 	assert_string_equal(buf, "core::fmt::Formatter::pad");
 }
 
+/* What swift-demangle writes of them, without types and labels. */
+static void symbols_of_swift_are_called_after_their_path(void **state)
+{
+	static const char *const names[][2] = {
+		{ "$s3app4bankAA4BankCSgvp", "app.bank" },
+		{ "$s3app4BankC3putyySiYaF", "app.Bank.put" },
+		{ "$s3app4BankC3putyySiYaFTY0_", "app.Bank.put" },
+		{ "$s3srv6WorkerC4spinyySbF", "srv.Worker.spin" },
+		{ "$s3srv4NodeCfD", "srv.Node.__deallocating_deinit" },
+		{ "$ss17_assertionFailure__4file4line5flagss5NeverOs12"
+		  "StaticStringV_SSAHSus6UInt32VtF",
+		  "Swift._assertionFailure" },
+		/* An extension's, a closure's, one made of words of others,
+		 * metadata, and no symbols. */
+		{ "$ss11AnyHashableV10FoundationE19_bridgeToObjectiveCAC8"
+		  "NSObjectCyF",
+		  "" },
+		{ "$s3srvyyYacfU0_TY2_", "" },
+		{ "$s8Dispatch0A4DataV11bytesNoCopy11deallocatorACSW_AC11"
+		  "DeallocatorOtcfC",
+		  "" },
+		{ "$s3srv7Handler_pMF", "" },
+		{ "$s", "" },
+		{ "$s3ap", "" },
+		{ "$s99999999999999999999app4bankvp", "" },
+		{ "$s3app4bank", "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char buf[64] = "";
+		assert_int_equal(hs_demangle(names[i][0], buf, sizeof(buf)),
+				 names[i][1][0] != 0);
+		assert_string_equal(buf, names[i][1]);
+	}
+}
+
 static void a_name_that_grows_without_end_is_cut(void **state)
 {
 	(void)state;
@@ -459,6 +495,7 @@ int main(void)
 		cmocka_unit_test(
 			control_blocks_are_called_after_what_they_count),
 		cmocka_unit_test(symbols_of_cxx_and_rust_are_demangled),
+		cmocka_unit_test(symbols_of_swift_are_called_after_their_path),
 		cmocka_unit_test(a_name_that_grows_without_end_is_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
