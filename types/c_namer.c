@@ -513,6 +513,23 @@ static void write_step(const struct hs_c *c, const struct hs_c_claim *claim,
 	hs_c_path(c, parent->type, offset, "->", text);
 }
 
+/* How many elements a container of Rust has is said beside the pointer to them:
+ * what is meant is the whole. */
+static void cut_length(struct hs_text *text)
+{
+	static const char *const ends[] = { ".vec.len", "->vec.len", ".len",
+					    "->len" };
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		size_t len = strlen(ends[i]);
+		if (text->full || text->len < len ||
+		    strcmp(text->buf + text->len - len, ends[i]) != 0)
+			continue;
+		text->len -= len;
+		text->buf[text->len] = 0;
+		return;
+	}
+}
+
 /* "conn_table[3]->next", or the last steps of a longer way. */
 static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
 		      struct hs_text *text)
@@ -534,8 +551,13 @@ static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
 		hs_text_add(text, name);
 	else if (!whole)
 		hs_text_add(text, "...");
-	while (steps > 0)
+	while (steps > 0) {
 		write_step(c, step[--steps], text);
+		if (step[steps]->form == HS_C_COUNTED_ELSEWHERE ||
+		    (step[steps]->form == HS_C_ROW &&
+		     c->decls.type[step[steps]->type].rust))
+			cut_length(text);
+	}
 }
 
 /* "->session, a struct session": what told that it is one. */

@@ -12,10 +12,18 @@ static const struct hs_decl_member *member_at(const struct hs_decls *d,
 					      uint64_t offset)
 {
 	const struct hs_decl_member *best = NULL;
+	unsigned choices = 0;
 	for (uint32_t i = 0; i < t->members; i++) {
 		const struct hs_decl_member *m = &d->member[t->member + i];
 		if (m->offset > offset || m->bits)
 			continue;
+		/* A variant with nothing in it leads nowhere; of two others
+		 * only the memory tells which is there. */
+		if (m->choice && !d->type[hs_decls_strip(d, m->type)].members)
+			continue;
+		choices += m->choice;
+		if (choices > 1)
+			return NULL;
 		if (!best || m->offset > best->offset)
 			best = m;
 	}
