@@ -48,9 +48,36 @@ static void every_failing_allocation_is_reported_and_leaks_nothing(void **state)
 	world_free(w);
 }
 
+static void groups_without_a_name_say_that_there_is_no_memory(void **state)
+{
+	(void)state;
+	struct hs_unnamed_group group[2];
+	size_t count = 7;
+	unsigned long n = 0;
+	struct world *w = world_new(0);
+	world_put(w, w->user[1], w->user[2]);
+	world_name(w);
+	for (;;) {
+		nth_allocation_fails(++n);
+		enum hs_status st =
+			hs_types_unnamed(w->types, group, 2, &count, NULL);
+		if (!nth_allocation_reached()) {
+			assert_int_equal(st, HS_OK);
+			assert_int_equal(count, 2);
+			break;
+		}
+		assert_int_equal(st, HS_ERR_NOMEM);
+		assert_int_equal(count, 7);
+	}
+	assert_true(n > 2);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			groups_without_a_name_say_that_there_is_no_memory),
 		cmocka_unit_test(
 			every_failing_allocation_is_reported_and_leaks_nothing),
 	};
