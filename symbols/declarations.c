@@ -9,6 +9,9 @@
 
 /* typedef of typedef of ...: three or four in life. */
 #define MAX_ALIASES 32u
+/* Members that are looked at for one that is in an anonymous one: a forged
+ * struct may contain itself in a thousand ways. */
+#define MAX_LOOKED_AT 16384u
 /* Structs in structs, pointers to pointers, arrays of arrays. */
 #define MAX_NESTED 16u
 
@@ -287,13 +290,14 @@ bool hs_decls_parameter(const struct hs_decls *d, uint32_t type, uint32_t i,
 
 static bool find_member(const struct hs_decls *d, uint32_t type,
 			const char *name, size_t len, unsigned depth,
-			struct hs_decl_member *ret)
+			unsigned *left, struct hs_decl_member *ret)
 {
 	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, type)];
 	if (depth == MAX_NESTED ||
 	    (t->kind != HS_DECL_STRUCT && t->kind != HS_DECL_UNION))
 		return false;
-	for (uint32_t i = 0; i < t->members; i++) {
+	for (uint32_t i = 0; i<t->members && * left> 0; i++) {
+		(*left)--;
 		const struct hs_decl_member *m = &d->member[t->member + i];
 		const char *own = hs_decls_text(d, m->name);
 		if (m->name) {
@@ -303,7 +307,8 @@ static bool find_member(const struct hs_decls *d, uint32_t type,
 			return true;
 		}
 		struct hs_decl_member inner;
-		if (find_member(d, m->type, name, len, depth + 1, &inner) &&
+		if (find_member(d, m->type, name, len, depth + 1, left,
+				&inner) &&
 		    !__builtin_add_overflow(m->offset, inner.offset,
 					    &inner.offset)) {
 			*ret = inner;
@@ -316,7 +321,8 @@ static bool find_member(const struct hs_decls *d, uint32_t type,
 bool hs_decls_member(const struct hs_decls *d, uint32_t type, const char *name,
 		     size_t len, struct hs_decl_member *ret)
 {
-	return find_member(d, type, name, len, 0, ret);
+	unsigned left = MAX_LOOKED_AT;
+	return find_member(d, type, name, len, 0, &left, ret);
 }
 
 bool hs_decls_tail(const struct hs_decls *d, uint32_t type, uint64_t *offset,

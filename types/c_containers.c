@@ -43,9 +43,14 @@ static const struct {
 	{ "unordered_multiset<", "__table_", HS_C_HASH, 0, 40, 0 },
 };
 
-/* What a value of TYPE is aligned to; declarations do not say it. */
+/* Members that are looked at for one alignment: forged types may contain
+ * themselves. */
+#define MAX_LOOKED_AT 4096u
+
+/* What a value of TYPE is aligned to; declarations do not say it. LEFT: members
+ * that may still be looked at. */
 static uint64_t alignment(const struct hs_decls *d, uint32_t type,
-			  unsigned depth)
+			  unsigned depth, unsigned *left)
 {
 	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, type)];
 	uint64_t most = 1;
@@ -57,12 +62,14 @@ static uint64_t alignment(const struct hs_decls *d, uint32_t type,
 	case HS_DECL_POINTER:
 		return t->size && t->size <= 16 ? t->size : WORD;
 	case HS_DECL_ARRAY:
-		return alignment(d, t->of, depth + 1);
+		return alignment(d, t->of, depth + 1, left);
 	case HS_DECL_STRUCT:
 	case HS_DECL_UNION:
-		for (uint32_t i = 0; i < t->members; i++) {
-			uint64_t own = alignment(
-				d, d->member[t->member + i].type, depth + 1);
+		for (uint32_t i = 0; i<t->members && * left> 0; i++) {
+			(*left)--;
+			uint64_t own =
+				alignment(d, d->member[t->member + i].type,
+					  depth + 1, left);
 			if (own > most)
 				most = own;
 		}
@@ -128,7 +135,8 @@ static void node_shape(const struct hs_decls *d, const struct hs_c_container *k,
 		       uint32_t value, uint32_t table, uint64_t *offset,
 		       uint64_t *size)
 {
-	uint64_t align = alignment(d, value, 0);
+	unsigned left = MAX_LOOKED_AT;
+	uint64_t align = alignment(d, value, 0, &left);
 	uint64_t bytes = d->type[hs_decls_strip(d, value)].size;
 	uint64_t links = 2 * (uint64_t)WORD;
 	if (k->kind == HS_C_FORWARD_LIST ||
