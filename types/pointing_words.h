@@ -4,14 +4,24 @@
 
 #include "types/namer.h"
 
-/* WORD, at AT, lies in the range of all blocks. */
-typedef void (*hs_word_fn)(void *arg, hs_addr at, uint64_t word);
+/*
+ * The word at AT is the address of the block CHUNK, which has no name. What may
+ * that be? 0: nothing. NAMING is a thread's own, and names nothing.
+ */
+typedef unsigned (*hs_judge_fn)(struct hs_naming *naming, const void *arg,
+				hs_addr at, uint32_t chunk);
+/* ... and is that; it may be named now. */
+typedef void (*hs_word_fn)(void *arg, hs_addr at, uint32_t chunk,
+			   unsigned what);
 
 /*
- * Call FN for each word of writable memory that may lead to a block, on 64-bit
- * little endian targets: in live blocks, in variables, on stacks down to the
- * stack pointer. What was left behind is among them.
+ * Ask JUDGE, in several threads, about each word of writable memory that leads
+ * to the start of a live block without a name: in live blocks, in variables, on
+ * stacks down to the stack pointer. What was left behind is among them. Then,
+ * by address and in this thread, hand what may be something to FN, if the block
+ * still has no name.
  */
-void hs_pointing_words(struct hs_naming *n, hs_word_fn fn, void *arg);
+void hs_pointing_words(struct hs_naming *n, hs_judge_fn judge, hs_word_fn fn,
+		       void *arg);
 
 #endif

@@ -198,16 +198,26 @@ static void add(struct rust *r, size_t chunk, hs_addr user, size_t table)
 		r->found[r->found_count++] = (struct found){ chunk, table };
 }
 
-static void look_at_word(void *arg, hs_addr at, uint64_t word)
+/* A reference has two words; the second leads into a module. */
+static unsigned judge(struct hs_naming *n, const void *arg, hs_addr at,
+		      uint32_t chunk)
+{
+	uint64_t next;
+	(void)arg, (void)chunk;
+	return hs_peek(n, at + 8, &next) &&
+	       hs_naming_module(n, next) != SIZE_MAX;
+}
+
+static void look_at_word(void *arg, hs_addr at, uint32_t chunk, unsigned what)
 {
 	struct rust *r = arg;
 	struct hs_block b;
 	uint64_t next;
-	if (word % 8 != 0 || !hs_peek(r->n, at + 8, &next))
+	(void)what;
+	if (!hs_peek(r->n, at + 8, &next))
 		return;
 	size_t table = look_up(r, next);
-	if (table == SIZE_MAX || !hs_naming_block_at(r->n, word, &b) ||
-	    r->n->type_of[b.chunk] != HS_NO_TYPE ||
+	if (table == SIZE_MAX || !hs_naming_block(r->n, chunk, &b) ||
 	    r->table[table].size > b.usable ||
 	    b.usable - r->table[table].size >= SLACK)
 		return;
@@ -279,7 +289,7 @@ static void survey(struct hs_naming *n, void *state)
 	if (!r->there)
 		return;
 	r->n = n;
-	hs_pointing_words(n, look_at_word, r);
+	hs_pointing_words(n, judge, look_at_word, r);
 	for (size_t i = 0; i < r->found_count && !n->failed; i++) {
 		const struct found *f = &r->found[i];
 		if (f->table != SIZE_MAX)

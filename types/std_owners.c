@@ -234,27 +234,32 @@ static bool try_unordered(struct hs_naming *n, struct hs_std *s, hs_addr owner,
 	return hs_std_found(n, s, buckets, HS_STD_BUCKETS);
 }
 
-/* The word at OWNER is the address of B, which has no name yet. */
-static void look_at_owner(struct hs_naming *n, struct hs_std *s, hs_addr owner,
-			  const struct hs_block *b)
+/* What the word at OWNER, which is the address of B, may belong to. */
+enum verdict {
+	NOTHING,
+	A_TABLE, /* a deque or a hash table: has more than one block */
+	A_STRING,
+	BYTES,
+	A_VECTOR,
+};
+
+static bool may_be_table(struct hs_naming *n, hs_addr owner,
+			 const struct hs_block *b)
 {
-	hs_addr length = owner + n->target->word_size;
-	bool string;
-	if ((s->libcxx ? try_libcxx_deque : try_deque)(n, s, owner, b) ||
-	    try_unordered(n, s, owner, b))
-		return;
-	if (s->libcxx) {
-		length = owner - 8;
-		string = is_libcxx_string(n, owner, b);
-	} else {
-		string = is_string(n, owner, b);
-	}
-	if (string)
-		(void)hs_std_found(n, s, b,
-				   has_text(n, length, b) ? HS_STD_STRING
-							  : HS_STD_BYTES);
-	else if (is_vector(n, owner, b))
-		(void)hs_std_found(n, s, b, HS_STD_VECTOR);
+	uint64_t number;
+	unsigned w = n->target->word_size;
+	return hs_std_word(n, owner, 1, &number) && number >= 2 &&
+	       number <= b->usable / w && fits(n, b, w * number);
+}
+
+static unsigned judge_buffer(struct hs_naming *n, bool libcxx, hs_addr owner,
+			     const struct hs_block *b)
+{
+	unsigned w = n->target->word_size;
+	if (libcxx ? is_libcxx_string(n, owner, b) : is_string(n, owner, b))
+		return has_text(n, libcxx ? owner - w : owner + w, b) ? A_STRING
+								      : BYTES;
+	return is_vector(n, owner, b) ? A_VECTOR : NOTHING;
 }
 
 struct search {
@@ -262,16 +267,43 @@ struct search {
 	struct hs_std *std;
 };
 
-static void look_at_word(void *arg, hs_addr at, uint64_t word)
+static unsigned judge(struct hs_naming *n, const void *arg, hs_addr at,
+		      uint32_t chunk)
 {
 	const struct search *s = arg;
 	struct hs_block b;
-	if (hs_std_open_block(s->n, word, &b))
-		look_at_owner(s->n, s->std, at, &b);
+	if (!hs_naming_block(n, chunk, &b))
+		return NOTHING;
+	/* Of libc++'s deques the first words are others. */
+	if (s->std->libcxx || may_be_table(n, at, &b))
+		return A_TABLE;
+	return judge_buffer(n, false, at, &b);
+}
+
+static void look_at_word(void *arg, hs_addr at, uint32_t chunk, unsigned what)
+{
+	const struct search *s = arg;
+	static const enum hs_std_kind kind[] = {
+		[A_STRING] = HS_STD_STRING,
+		[BYTES] = HS_STD_BYTES,
+		[A_VECTOR] = HS_STD_VECTOR,
+	};
+	struct hs_block b;
+	if (!hs_naming_live(s->n, chunk, &b))
+		return;
+	if (what == A_TABLE) {
+		if ((s->std->libcxx ? try_libcxx_deque
+				    : try_deque)(s->n, s->std, at, &b) ||
+		    try_unordered(s->n, s->std, at, &b))
+			return;
+		what = judge_buffer(s->n, s->std->libcxx, at, &b);
+	}
+	if (what != NOTHING)
+		(void)hs_std_found(s->n, s->std, &b, kind[what]);
 }
 
 void hs_std_owners(struct hs_naming *n, struct hs_std *s)
 {
 	struct search search = { n, s };
-	hs_pointing_words(n, look_at_word, &search);
+	hs_pointing_words(n, judge, look_at_word, &search);
 }
