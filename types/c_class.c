@@ -66,12 +66,22 @@ static unsigned class_of(struct hs_naming *n, const struct hs_c *c,
 	return found;
 }
 
+/* Most first words are text, or lead to the heap: told without a search. */
+static bool is_elsewhere(const struct hs_naming *n, hs_addr addr)
+{
+	const struct hs_module_list *m = &n->target->modules;
+	const struct hs_index_region *r = n->finder.last;
+	return !m->count || addr < m->module[0].base ||
+	       addr >= m->module[m->count - 1].end ||
+	       (r && addr >= r->base && addr < r->end);
+}
+
 /* The same, asked once for each vtable. */
 static unsigned class_at(struct hs_naming *n, struct hs_c *c, hs_addr vptr,
 			 uint32_t *type)
 {
 	struct hs_error err;
-	if (vptr == 0 || vptr % n->meta.word_size ||
+	if (vptr % n->meta.word_size || is_elsewhere(n, vptr) ||
 	    hs_naming_module(n, vptr) == SIZE_MAX)
 		return NO_CLASS;
 	const struct hs_addr_entry *known = hs_addr_map_get(&c->vtables, vptr);
