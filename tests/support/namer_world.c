@@ -238,9 +238,12 @@ static void name_all(struct hs_naming *n, const struct hs_namer *namer,
 void namer_world_run(const struct hs_namer *namer, const uint8_t *data,
 		     size_t len)
 {
+	static const struct hs_types_options opt = { .struct_size = sizeof(opt),
+						     .jobs = 1 };
 	struct world *w = the_world();
 	struct hs_naming n = { .target = &w->hb.target.base,
 			       .heap = w->heap,
+			       .opt = &opt,
 			       .missing_module = SIZE_MAX };
 	void *state = calloc(1, namer->state_size + 1);
 	n.type_of = malloc((w->heap->chunk_count + 1) * sizeof(*n.type_of));
