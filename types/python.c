@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "types/pymalloc.h"
+#include "types/python_memory.h"
 
 /*
  * Objects of CPython 3.9 to 3.13 on 64-bit machines: a count, then the type.
@@ -22,31 +23,40 @@
  * since 3.12, 48 before. */
 #define SHORTEST_STR 40u
 
+/* More than malloc adds to what was asked for. */
+#define SLACK 40u
+
 #define FLAG_MANAGED (UINT64_C(3) << 3) /* weak references, dict in front */
 #define FLAG_READY (UINT64_C(1) << 12)
 #define FLAG_GC (UINT64_C(1) << 14)
+#define FLAG_LIST (UINT64_C(1) << 25) /* or derived from it */
+#define FLAG_DICT (UINT64_C(1) << 29)
 
 struct python {
 	hs_addr type; /* of types; 0: there is no Python here */
 	struct hs_pymalloc arenas;
-	struct hs_addr_map types;  /* value: type; extra: basic size, rounded
-				    * down to four, and EXTRA_* */
+	struct hs_addr_map types;  /* value: type; extra: basic size in bytes,
+				    * and EXTRA_* */
 	struct hs_addr_map bodies; /* of containers; value: which */
-	hs_addr list, dict;        /* their types; 0: not met yet */
+	struct hs_python_memory memory; /* that objects have besides */
 };
 
 /* Blocks that belong to an object. */
 enum body { BODY_LIST, BODY_DICT };
 static const char *const bodies[] = { "list items", "dict keys" };
 
-#define EXTRA_GC 1u
-#define EXTRA_MANAGED 2u
+#define EXTRA_GC (1u << 28)
+#define EXTRA_MANAGED (1u << 29)
+#define EXTRA_LIST (1u << 30)
+#define EXTRA_DICT (1u << 31)
+#define EXTRA_SIZE (EXTRA_GC - 1)
 
 static void release(void *state)
 {
 	struct python *py = state;
 	hs_addr_map_release(&py->types);
 	hs_addr_map_release(&py->bodies);
+	hs_python_memory_release(&py->memory);
 	hs_pymalloc_release(&py->arenas);
 }
 
@@ -109,7 +119,7 @@ static const struct hs_addr_entry *look_up(struct hs_naming *n,
 		return known;
 	if (!is_type(n, py, at) || !hs_peek(n, at + TYPE_NAME, &name) ||
 	    !hs_peek(n, at + TYPE_SIZE, &size) || size < 16 ||
-	    size > UINT32_MAX / 2 || !hs_peek(n, at + TYPE_FLAGS, &flags) ||
+	    size > EXTRA_SIZE || !hs_peek(n, at + TYPE_FLAGS, &flags) ||
 	    !(flags & FLAG_READY) ||
 	    !hs_peek_name(n, name, text, sizeof(text), NULL) ||
 	    !hs_peek(n, at + 8, &meta))
@@ -127,10 +137,11 @@ static const struct hs_addr_entry *look_up(struct hs_naming *n,
 	/* The size that type has is of the longest of the forms of a string. */
 	if (own && strcmp(text, "str") == 0)
 		size = SHORTEST_STR;
-	struct hs_addr_entry entry = { .addr = at,
-				       .extra = (uint32_t)size & ~3u };
+	struct hs_addr_entry entry = { .addr = at, .extra = (uint32_t)size };
 	entry.extra |= (flags & FLAG_GC ? EXTRA_GC : 0) |
-		       (flags & FLAG_MANAGED ? EXTRA_MANAGED : 0);
+		       (flags & FLAG_MANAGED ? EXTRA_MANAGED : 0) |
+		       (flags & FLAG_LIST ? EXTRA_LIST : 0) |
+		       (flags & FLAG_DICT ? EXTRA_DICT : 0);
 	if (!hs_naming_read_type(n, &what, &entry.value))
 		return NULL;
 	enum hs_status st = hs_addr_map_put(&py->types, entry, &err);
@@ -138,10 +149,6 @@ static const struct hs_addr_entry *look_up(struct hs_naming *n,
 		hs_naming_fail(n, st, &err);
 		return NULL;
 	}
-	if (own && strcmp(text, "list") == 0)
-		py->list = at;
-	else if (own && strcmp(text, "dict") == 0)
-		py->dict = at;
 	return hs_addr_map_get(&py->types, at);
 }
 
@@ -158,7 +165,7 @@ static const struct hs_addr_entry *object_at(struct hs_naming *n,
 	    count > UINT32_MAX || !hs_block_word(n, b, offset / 8 + 1, &type))
 		return NULL;
 	const struct hs_addr_entry *t = look_up(n, py, type);
-	if (!t || (t->extra & ~3u) > b->usable - offset ||
+	if (!t || (t->extra & EXTRA_SIZE) > b->usable - offset ||
 	    !(t->extra & EXTRA_GC) != (offset == 0) ||
 	    (offset == 32 && !(t->extra & EXTRA_MANAGED)))
 		return NULL;
@@ -183,9 +190,10 @@ static unsigned find(struct hs_naming *n, struct python *py,
 	return UINT32_MAX;
 }
 
-/* A container that is not empty keeps what is in it elsewhere. *WHICH is an
- * index of bodies[]; false: it has no body, or shares it. */
-static bool body_of(struct hs_naming *n, const struct python *py,
+/* A container that is not empty keeps what is in it elsewhere; so do those that
+ * are derived from it. *WHICH is an index of bodies[]; false: it has no body,
+ * or shares it. */
+static bool body_of(struct hs_naming *n, struct python *py,
 		    const struct hs_block *b, unsigned offset, hs_addr *ret,
 		    uint32_t *which)
 {
@@ -193,14 +201,18 @@ static bool body_of(struct hs_naming *n, const struct python *py,
 	uint32_t users;
 	if (!hs_block_word(n, b, offset / 8 + 1, &of))
 		return false;
-	if (of == py->list) {
+	const struct hs_addr_entry *t = look_up(n, py, of);
+	if (!t)
+		return false;
+	if (t->extra & EXTRA_LIST) {
 		*which = BODY_LIST;
 		return hs_block_word(n, b, offset / 8 + 3, ret) && *ret != 0;
 	}
 	*which = BODY_DICT;
-	return of == py->dict && hs_block_word(n, b, offset / 8 + 4, ret) &&
-	       *ret != 0 && hs_block_word(n, b, offset / 8 + 5, &values) &&
-	       values == 0 && hs_peek_u32(n, *ret, &users) && users == 1;
+	return t->extra & EXTRA_DICT &&
+	       hs_block_word(n, b, offset / 8 + 4, ret) && *ret != 0 &&
+	       hs_block_word(n, b, offset / 8 + 5, &values) && values == 0 &&
+	       hs_peek_u32(n, *ret, &users) && users == 1;
 }
 
 static void note_body(struct hs_naming *n, struct python *py, hs_addr body,
@@ -279,10 +291,6 @@ static void merge(struct hs_naming *n, void *state, const void *worker)
 	struct python *py = state;
 	const struct python *from = worker;
 	hs_naming_merge(n, &py->bodies, &from->bodies);
-	if (!py->list)
-		py->list = from->list;
-	if (!py->dict)
-		py->dict = from->dict;
 }
 
 static bool body_type(struct hs_naming *n, const struct python *py,
@@ -313,6 +321,18 @@ struct walk {
 	struct python *py;
 };
 
+static void note_memory(struct hs_naming *n, struct python *py,
+			const struct hs_block *b, unsigned offset)
+{
+	uint64_t type;
+	if (!hs_block_word(n, b, offset / 8 + 1, &type))
+		return;
+	const struct hs_addr_entry *t = look_up(n, py, type);
+	if (t)
+		hs_python_memory_note(n, &py->memory, b, offset,
+				      t->extra & EXTRA_SIZE, t->value);
+}
+
 static void note_body_of(void *arg, const struct hs_pymalloc_block *part)
 {
 	const struct walk *w = arg;
@@ -320,9 +340,28 @@ static void note_body_of(void *arg, const struct hs_pymalloc_block *part)
 	hs_addr body;
 	uint32_t type, which;
 	unsigned offset = find(w->n, w->py, &b, &type);
-	if (offset != UINT32_MAX &&
-	    body_of(w->n, w->py, &b, offset, &body, &which))
+	if (offset == UINT32_MAX)
+		return;
+	if (body_of(w->n, w->py, &b, offset, &body, &which))
 		note_body(w->n, w->py, body, which);
+	note_memory(w->n, w->py, &b, offset);
+}
+
+/* What objects that malloc has lead to. */
+static void note_memory_of_blocks(struct hs_naming *n, struct python *py)
+{
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		struct hs_block b;
+		uint32_t type = n->type_of[i];
+		hs_naming_look_ahead(n, i);
+		if (type == HS_NO_TYPE ||
+		    n->table.type[type].source != HS_TYPE_PYTHON ||
+		    !hs_naming_block(n, i, &b))
+			continue;
+		unsigned offset = find(n, py, &b, &type);
+		if (offset != UINT32_MAX)
+			note_memory(n, py, &b, offset);
+	}
 }
 
 /* The type of what is in PART, HS_NO_TYPE: not known. */
@@ -345,7 +384,9 @@ static void count_part(void *arg, const struct hs_pymalloc_block *part)
 		       type_of_part(w->n, w->py, part));
 }
 
-/* Twice through the arenas: who owns what, then what everything is. */
+/* Twice through the arenas: who owns what, then what everything is. Between
+ * them the blocks get their names that nothing but an object's field speaks
+ * for. */
 static void survey(struct hs_naming *n, void *state)
 {
 	struct python *py = state;
@@ -358,7 +399,31 @@ static void survey(struct hs_naming *n, void *state)
 	info->count = py->arenas.count;
 	info->bytes = py->arenas.count * py->arenas.arena_size;
 	hs_pymalloc_walk(n, &py->arenas, note_body_of, &w);
+	note_memory_of_blocks(n, py);
+	hs_python_memory_name(n, &py->memory, &py->bodies,
+			      hs_naming_module(n, py->type));
 	hs_pymalloc_walk(n, &py->arenas, count_part, &w);
+}
+
+/*
+ * What the parser and the compiler make is cut from blocks
+ *
+ *	{bytes, of which in use, next, where they begin: behind this}
+ */
+#define PARSER_HEAD 32u
+
+static bool is_parser_block(struct hs_naming *n, const struct hs_block *b)
+{
+	uint64_t used, next, start;
+	struct hs_block after;
+	return b->first > 0 && b->usable >= PARSER_HEAD &&
+	       b->first <= b->usable - PARSER_HEAD &&
+	       b->usable - PARSER_HEAD - b->first < SLACK &&
+	       hs_block_word(n, b, 1, &used) && used <= b->first &&
+	       hs_block_word(n, b, 2, &next) &&
+	       hs_block_word(n, b, 3, &start) &&
+	       start == b->user + PARSER_HEAD &&
+	       (next == 0 || hs_naming_block_at(n, next, &after));
 }
 
 static bool claim_late(struct hs_naming *n, const void *state,
@@ -373,6 +438,16 @@ static bool claim_late(struct hs_naming *n, const void *state,
 			.source = HS_TYPE_PYTHON,
 			.confidence = HS_CONFIDENCE_HIGH,
 			.evidence = "the arenas, whose pools say so, too",
+			.module = hs_naming_module(n, py->type),
+		};
+		return hs_naming_type(n, &what, type);
+	}
+	if (is_parser_block(n, b)) {
+		const struct hs_type what = {
+			.name = "memory of Python's parser",
+			.source = HS_TYPE_PYTHON,
+			.confidence = HS_CONFIDENCE_HIGH,
+			.evidence = "its own address and size in it",
 			.module = hs_naming_module(n, py->type),
 		};
 		return hs_naming_type(n, &what, type);

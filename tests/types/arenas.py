@@ -58,7 +58,7 @@ def main():
                 counts[name] = int(what)
             elif word == "dropped":
                 dropped[int(what, 16)] = name
-            else:
+            elif word != "least":
                 objects[int(what, 16)] = name
     wrong, right, parts = [], 0, 0
     answers = ask([heapscan, "at", "--json", *target, "-"],
