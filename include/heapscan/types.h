@@ -41,7 +41,8 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(LIBXML2, "libxml2")     /* nodes of trees */                  \
 	X(REDIS, "redis")         /* dicts, objects and strings */      \
 	X(SHAPE, "shape")         /* nothing but pointers, or texts */  \
-	X(READLINE, "readline")   /* its maps of keys */
+	X(READLINE, "readline")   /* its maps of keys */               \
+	X(POSTGRES, "postgresql") /* memory contexts */
 /* clang-format on */
 
 enum hs_type_source {

@@ -84,6 +84,9 @@ static void add_libraries(struct world *w)
 	struct hs_module keys = { .base = PROGRAM + 5 * LIBRARY_LEN,
 				  .end = PROGRAM + 6 * LIBRARY_LEN,
 				  .path = (char[]){ "/lib/libreadline.so.8" } };
+	struct hs_module server = { .base = PROGRAM + 6 * LIBRARY_LEN,
+				    .end = PROGRAM + 7 * LIBRARY_LEN,
+				    .path = (char[]){ "/bin/postgres" } };
 	memcpy(w->program + 64, "/rustc/", 7);
 	fake_target_map(&w->hb.target, PROGRAM, w->program, LIBRARY_LEN,
 			HS_PROT_READ);
@@ -92,7 +95,8 @@ static void add_libraries(struct world *w)
 			HS_PROT_READ | HS_PROT_EXEC);
 	if (hs_module_list_add(&w->hb.target.base.modules, &m, NULL) ||
 	    hs_module_list_add(&w->hb.target.base.modules, &xml, NULL) ||
-	    hs_module_list_add(&w->hb.target.base.modules, &keys, NULL))
+	    hs_module_list_add(&w->hb.target.base.modules, &keys, NULL) ||
+	    hs_module_list_add(&w->hb.target.base.modules, &server, NULL))
 		abort();
 	w->place[PLACE_PAGES] = (struct place){ PAGES, PAGES_LEN };
 }
