@@ -270,23 +270,29 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 	}
 }
 
-enum hs_status hs_dwarf_declarations(int fd, int alt, uint32_t module,
+enum hs_status hs_dwarf_declarations(struct hs_elf_file *file,
+				     struct hs_elf_file *alt, uint32_t module,
 				     struct hs_local_frames *frames,
 				     uint64_t bias, struct hs_decls *d,
 				     struct hs_error *err)
 {
-	struct hs_dwarf_reader r = { .d = d, .module = module, .bias = bias };
+	struct hs_dwarf_reader r = { .d = d,
+				     .module = module,
+				     .bias = bias,
+				     .lists = { .file = file } };
 	if (frames) {
 		size_t first =
 			hs_local_frames_of(frames, module, &r.frame_count);
 		r.frame = frames->frame + first;
 		r.read = &frames->read;
 	}
-	enum hs_status st = hs_dwarf_open(fd, &r.main, err);
+	enum hs_status st =
+		hs_dwarf_open(hs_elf_file_descriptor(file), &r.main, err);
 	if (st)
 		return st;
 	/* Without the common part, what it holds is not known: no failure. */
-	if (alt >= 0 && hs_dwarf_open(alt, &r.alt, NULL) == HS_OK)
+	if (alt &&
+	    hs_dwarf_open(hs_elf_file_descriptor(alt), &r.alt, NULL) == HS_OK)
 		(void)hs_dwarf_ok(&r.main,
 				  dwarf_set_tied_dbg(r.main.dbg, r.alt.dbg,
 						     &r.main.error));

@@ -3,10 +3,7 @@
 
 #include "core/grow.h"
 #include "core/limits.h"
-
-/* An expression that is written out again: those of compilers have a dozen
- * bytes. */
-#define MAX_EXPRESSION 256u
+#include "symbols/dwarf_lists.h"
 
 size_t hs_dwarf_frame_from(const struct hs_local_frame *frames, size_t count,
 			   uint64_t pc)
@@ -22,12 +19,6 @@ size_t hs_dwarf_frame_from(const struct hs_local_frame *frames, size_t count,
 	return lo;
 }
 
-uint64_t hs_dwarf_base(struct hs_dwarf *dw, Dwarf_Die unit)
-{
-	Dwarf_Addr low;
-	return hs_dwarf_ok(dw, dwarf_lowpc(unit, &low, &dw->error)) ? low : 0;
-}
-
 static bool add_range(struct hs_dwarf_ranges *ret, uint64_t start, uint64_t end)
 {
 	if (start >= end || ret->count == HS_LIMIT_DWARF_RANGES)
@@ -41,150 +32,140 @@ static bool add_range(struct hs_dwarf_ranges *ret, uint64_t start, uint64_t end)
 	return true;
 }
 
-/* Is there a table number I of lists, of locations with PLACES, else of ranges?
- * libdwarf loads them with the DIEs; to load them again loses memory. */
-static bool has_table(struct hs_dwarf *dw, bool places, Dwarf_Unsigned i)
+/* Where ATTRIBUTE, a constant or an offset, leads to in its section. */
+static bool offset_of(struct hs_dwarf *dw, Dwarf_Attribute attribute,
+		      Dwarf_Half form, uint64_t *ret)
 {
-	Dwarf_Unsigned header, entries, offsets, first, end;
-	Dwarf_Small offset_size, extension, address_size, segment_size;
-	unsigned version;
-	return hs_dwarf_ok(
-		dw,
-		places ? dwarf_get_loclist_context_basics(
-				 dw->dbg, i, &header, &offset_size, &extension,
-				 &version, &address_size, &segment_size,
-				 &entries, &offsets, &first, &end, &dw->error)
-		       : dwarf_get_rnglist_context_basics(
-				 dw->dbg, i, &header, &offset_size, &extension,
-				 &version, &address_size, &segment_size,
-				 &entries, &offsets, &first, &end, &dw->error));
+	Dwarf_Unsigned at;
+	if (!hs_dwarf_ok(
+		    dw,
+		    form == DW_FORM_sec_offset
+			    ? dwarf_global_formref(attribute, &at, &dw->error)
+			    : dwarf_formudata(attribute, &at, &dw->error)))
+		return false;
+	*ret = at;
+	return true;
 }
 
-/*
- * Does ATTRIBUTE lead into its section of lists (of locations with PLACES, else
- * of ranges)? libdwarf of 2021 reads on wherever it leads.
- */
-static bool leads_inside(struct hs_dwarf *dw, Dwarf_Attribute attribute,
-			 bool places)
+/* The offset that attribute WHICH of UNIT is, or HS_NO_ADDR. */
+static uint64_t table_of(struct hs_dwarf *dw, Dwarf_Die unit, Dwarf_Half which)
 {
-	Dwarf_Unsigned size[20] = { 0 }, at, table, global;
+	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
+	uint64_t at;
+	return hs_dwarf_ok(dw,
+			   dwarf_attr(unit, which, &attribute, &dw->error)) &&
+			       offset_of(dw, attribute, DW_FORM_sec_offset, &at)
+		       ? at
+		       : HS_NO_ADDR;
+}
+
+bool hs_dwarf_enter(struct hs_dwarf *dw, Dwarf_Die die,
+		    struct hs_dwarf_unit *unit)
+{
+	Dwarf_Half version, offset_size, word_size;
+	Dwarf_Addr low;
+	if (dwarf_get_version_of_die(die, &version, &offset_size) !=
+		    DW_DLV_OK ||
+	    !hs_dwarf_ok(dw, dwarf_get_die_address_size(die, &word_size,
+							&dw->error)) ||
+	    (word_size != 4 && word_size != 8) ||
+	    (offset_size != 4 && offset_size != 8))
+		return false;
+	unit->old = version < 5;
+	unit->word_size = word_size;
+	unit->offset_size = offset_size;
+	unit->base =
+		hs_dwarf_ok(dw, dwarf_lowpc(die, &low, &dw->error)) ? low : 0;
+	unit->range_table = table_of(dw, die, DW_AT_rnglists_base);
+	unit->place_table = table_of(dw, die, DW_AT_loclists_base);
+	return true;
+}
+
+/* Numbers of addresses are told by the DIE's unit. */
+struct numbers {
+	struct hs_dwarf *dw;
+	Dwarf_Die die;
+};
+
+static bool indexed_address(void *arg, uint64_t index, uint64_t *ret)
+{
+	struct numbers *n = arg;
+	Dwarf_Addr addr;
+	if (!hs_dwarf_ok(n->dw, dwarf_debug_addr_index_to_addr(
+					n->die, index, &addr, &n->dw->error)))
+		return false;
+	*ret = addr;
+	return true;
+}
+
+static bool skip(struct hs_cursor *c, uint64_t n)
+{
+	return hs_cursor_bytes(c, n) != NULL;
+}
+
+/* The list that ATTRIBUTE leads to, with PLACES of places, else of ranges. */
+static bool open_list(const struct hs_dwarf_unit *unit, struct numbers *numbers,
+		      Dwarf_Attribute attribute, bool places,
+		      struct hs_dwarf_list *ret)
+{
+	static const char *const section[2][2] = {
+		{ ".debug_rnglists", ".debug_loclists" },
+		{ ".debug_ranges", ".debug_loc" },
+	};
+	struct hs_dwarf *dw = numbers->dw;
+	struct hs_cursor all, at;
+	uint64_t offset;
 	Dwarf_Half form;
-	if (dwarf_get_section_max_offsets_d(
-		    dw->dbg, &size[0], &size[1], &size[2], &size[3], &size[4],
-		    &size[5], &size[6], &size[7], &size[8], &size[9], &size[10],
-		    &size[11], &size[12], &size[13], &size[14], &size[15],
-		    &size[16], &size[17], &size[18], &size[19]) != DW_DLV_OK ||
-	    !hs_dwarf_ok(dw, dwarf_whatform(attribute, &form, &dw->error)))
+	if (!hs_dwarf_ok(dw, dwarf_whatform(attribute, &form, &dw->error)) ||
+	    !offset_of(dw, attribute, form, &offset) ||
+	    !hs_elf_file_section(unit->file, section[unit->old][places], &all))
 		return false;
-	Dwarf_Unsigned old = size[places ? 3 : 9];
-	Dwarf_Unsigned new = size[places ? 18 : 19];
-	if (form != DW_FORM_loclistx && form != DW_FORM_rnglistx)
-		return hs_dwarf_ok(dw, dwarf_global_formref(attribute, &at,
-							    &dw->error)) &&
-		       (at < old || at < new);
-	if (!hs_dwarf_ok(dw, dwarf_formudata(attribute, &at, &dw->error)))
-		return false;
-	/* Which of the tables is meant is not asked: all must be sound. */
-	bool any = false;
-	for (Dwarf_Unsigned i = 0;
-	     i < HS_LIMIT_DWARF_RANGES && has_table(dw, places, i); i++) {
-		if (!hs_dwarf_ok(dw,
-				 places ? dwarf_get_loclist_offset_index_value(
-						  dw->dbg, i, at, &table,
-						  &global, &dw->error)
-					: dwarf_get_rnglist_offset_index_value(
-						  dw->dbg, i, at, &table,
-						  &global, &dw->error)))
-			continue;
-		if (global >= new)
+	at = all;
+	if (form == DW_FORM_loclistx || form == DW_FORM_rnglistx) {
+		/* A number of the unit's table, which has offsets from its own
+		 * begin. */
+		uint64_t table = places ? unit->place_table : unit->range_table;
+		if (offset >= SIZE_MAX / 8 || !skip(&at, table) ||
+		    !skip(&at, offset * unit->offset_size))
 			return false;
-		any = true;
+		offset = hs_cursor_uint(&at, unit->offset_size);
+		if (at.overrun ||
+		    __builtin_add_overflow(offset, table, &offset))
+			return false;
+		at = all;
 	}
-	return any;
+	*ret = (struct hs_dwarf_list){
+		.at = at,
+		.old = unit->old,
+		.places = places,
+		.word_size = unit->word_size,
+		.base = unit->base,
+		.address = indexed_address,
+		.arg = numbers,
+	};
+	return skip(&ret->at, offset);
 }
 
-/* As DWARF 5 lists them. */
-static bool range_list(struct hs_dwarf *dw, Dwarf_Attribute attribute,
-		       Dwarf_Half form, struct hs_dwarf_ranges *ret)
-{
-	Dwarf_Rnglists_Head head;
-	Dwarf_Unsigned value, count, at;
-	bool all = true;
-	bool indexed = form == DW_FORM_rnglistx;
-	if (indexed ? !hs_dwarf_ok(dw, dwarf_formudata(attribute, &value,
-						       &dw->error))
-		    : !hs_dwarf_ok(dw, dwarf_global_formref(attribute, &value,
-							    &dw->error)))
-		return false;
-	if (!hs_dwarf_ok(dw, dwarf_rnglists_get_rle_head(attribute, form, value,
-							 &head, &count, &at,
-							 &dw->error)))
-		return false;
-	for (Dwarf_Unsigned i = 0; i < count && all; i++) {
-		unsigned len, kind;
-		Dwarf_Unsigned raw[2], low, high;
-		Dwarf_Bool unknown;
-		if (!hs_dwarf_ok(dw,
-				 dwarf_get_rnglists_entry_fields_a(
-					 head, i, &len, &kind, &raw[0], &raw[1],
-					 &unknown, &low, &high, &dw->error)) ||
-		    kind == DW_RLE_end_of_list)
-			break;
-		if (!unknown && kind != DW_RLE_base_addressx &&
-		    kind != DW_RLE_base_address)
-			all = add_range(ret, low, high);
-	}
-	(void)dwarf_dealloc_rnglists_head(head);
-	return all;
-}
-
-/* As DWARF 3 and 4 list them. */
-static bool old_range_list(struct hs_dwarf *dw, Dwarf_Die die,
-			   Dwarf_Attribute attribute, uint64_t base,
-			   struct hs_dwarf_ranges *ret)
-{
-	Dwarf_Off at, real;
-	Dwarf_Ranges *list;
-	Dwarf_Signed count;
-	Dwarf_Unsigned bytes;
-	bool all = true;
-	if (!hs_dwarf_ok(dw,
-			 dwarf_global_formref(attribute, &at, &dw->error)) ||
-	    !hs_dwarf_ok(dw, dwarf_get_ranges_b(dw->dbg, at, die, &real, &list,
-						&count, &bytes, &dw->error)))
-		return false;
-	for (Dwarf_Signed i = 0; i < count && all; i++) {
-		if (list[i].dwr_type == DW_RANGES_END)
-			break;
-		if (list[i].dwr_type == DW_RANGES_ADDRESS_SELECTION)
-			base = list[i].dwr_addr2;
-		else
-			all = add_range(ret, base + list[i].dwr_addr1,
-					base + list[i].dwr_addr2);
-	}
-	hs_dwarf_free_ranges(dw->dbg, list, count);
-	return all;
-}
-
-bool hs_dwarf_ranges_of(struct hs_dwarf *dw, Dwarf_Die die, uint64_t base,
+bool hs_dwarf_ranges_of(struct hs_dwarf *dw, Dwarf_Die die,
+			const struct hs_dwarf_unit *unit,
 			struct hs_dwarf_ranges *ret)
 {
 	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
-	Dwarf_Half version, offset_size, form;
+	struct numbers numbers = { dw, die };
+	struct hs_dwarf_list list;
+	struct hs_dwarf_list_entry e;
+	Dwarf_Half form;
 	Dwarf_Addr low, high;
 	enum Dwarf_Form_Class kind;
 	ret->count = 0;
 	if (hs_dwarf_ok(dw, dwarf_attr(die, DW_AT_ranges, &attribute,
 				       &dw->error))) {
-		if (!leads_inside(dw, attribute, false) ||
-		    dwarf_get_version_of_die(die, &version, &offset_size) !=
-			    DW_DLV_OK ||
-		    !hs_dwarf_ok(dw,
-				 dwarf_whatform(attribute, &form, &dw->error)))
+		if (!open_list(unit, &numbers, attribute, false, &list))
 			return false;
-		return version >= 5
-			       ? range_list(dw, attribute, form, ret)
-			       : old_range_list(dw, die, attribute, base, ret);
+		while (hs_dwarf_list_next(&list, &e))
+			if (!add_range(ret, e.start, e.end))
+				return false;
+		return !list.bad;
 	}
 	if (!hs_dwarf_ok(dw, dwarf_lowpc(die, &low, &dw->error)) ||
 	    !hs_dwarf_ok(dw,
@@ -195,215 +176,34 @@ bool hs_dwarf_ranges_of(struct hs_dwarf *dw, Dwarf_Die die, uint64_t base,
 	return add_range(ret, low, high);
 }
 
-/* An expression being written. */
-struct text {
-	uint8_t byte[MAX_EXPRESSION];
-	size_t len;
-	bool full;
-};
-
-static void put(struct text *t, uint64_t byte)
+/* The entry of LIST that holds at PC. */
+static bool place_at(struct hs_dwarf_list *list, uint64_t pc,
+		     struct hs_dwarf_list_entry *ret)
 {
-	if (t->len == sizeof(t->byte))
-		t->full = true;
-	else
-		t->byte[t->len++] = (uint8_t)byte;
-}
-
-static void put_fixed(struct text *t, uint64_t v, unsigned size)
-{
-	for (unsigned i = 0; i < size; i++, v >>= 8)
-		put(t, v);
-}
-
-static void put_uleb(struct text *t, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7)
-		put(t, v | 0x80);
-	put(t, v);
-}
-
-static void put_sleb(struct text *t, int64_t v)
-{
-	while (v < -0x40 || v >= 0x40) {
-		put(t, ((uint64_t)v & 0x7f) | 0x80);
-		v >>= 7;
-	}
-	put(t, (uint64_t)v & 0x7f);
-}
-
-/* How an operation's one operand is written. */
-enum operand {
-	NONE,
-	FIXED1,
-	FIXED2,
-	FIXED4,
-	FIXED8,
-	ULEB,
-	SLEB,
-	ULEB_SLEB,
-	WORD,
-	BRANCH,
-};
-
-static enum operand operand_of(uint8_t op)
-{
-	if (op >= DW_OP_breg0 && op <= DW_OP_breg31)
-		return SLEB;
-	if ((op >= DW_OP_lit0 && op <= DW_OP_lit31) ||
-	    (op >= DW_OP_reg0 && op <= DW_OP_reg31))
-		return NONE;
-	switch (op) {
-	case DW_OP_addr:
-		return WORD;
-	case DW_OP_const1u:
-	case DW_OP_const1s:
-	case DW_OP_pick:
-	case DW_OP_deref_size:
-		return FIXED1;
-	case DW_OP_const2u:
-	case DW_OP_const2s:
-		return FIXED2;
-	case DW_OP_const4u:
-	case DW_OP_const4s:
-		return FIXED4;
-	case DW_OP_const8u:
-	case DW_OP_const8s:
-		return FIXED8;
-	case DW_OP_constu:
-	case DW_OP_plus_uconst:
-	case DW_OP_regx:
-	case DW_OP_addrx:
-	case DW_OP_constx:
-	case DW_OP_GNU_addr_index:
-	case DW_OP_GNU_const_index:
-		return ULEB;
-	case DW_OP_consts:
-	case DW_OP_fbreg:
-		return SLEB;
-	case DW_OP_bra:
-	case DW_OP_skip:
-		return BRANCH;
-	case DW_OP_bregx:
-		return ULEB_SLEB;
-	case DW_OP_piece:
-		return ULEB;
-	default: /* what has no operand, or what is not evaluated anyhow */
-		return NONE;
-	}
-}
-
-/* libdwarf takes expressions of lists apart: put one together again. */
-static bool write_expression(struct hs_dwarf *dw, Dwarf_Locdesc_c list,
-			     Dwarf_Unsigned count, unsigned word,
-			     struct text *t)
-{
-	/* Branches count bytes: is each operation where it was? */
-	bool branches = false, same = true;
-	for (Dwarf_Unsigned i = 0; i < count && !t->full; i++) {
-		Dwarf_Small op;
-		Dwarf_Unsigned v, second, third, branch;
-		if (!hs_dwarf_ok(dw, dwarf_get_location_op_value_c(
-					     list, i, &op, &v, &second, &third,
-					     &branch, &dw->error)))
-			return false;
-		same &= branch == t->len;
-		put(t, op);
-		switch (operand_of(op)) {
-		case NONE:
-			break;
-		case FIXED1:
-			put_fixed(t, v, 1);
-			break;
-		case FIXED2:
-			put_fixed(t, v, 2);
-			break;
-		case FIXED4:
-			put_fixed(t, v, 4);
-			break;
-		case FIXED8:
-			put_fixed(t, v, 8);
-			break;
-		case ULEB:
-			put_uleb(t, v);
-			break;
-		case SLEB:
-			put_sleb(t, (int64_t)v);
-			break;
-		case WORD:
-			put_fixed(t, v, word);
-			break;
-		case ULEB_SLEB:
-			put_uleb(t, v);
-			put_sleb(t, (int64_t)second);
-			break;
-		case BRANCH:
-			branches = true;
-			put_fixed(t, v, 2);
-			break;
-		}
-	}
-	return !t->full && (same || !branches);
-}
-
-/* The expression of a list of locations that holds at PC. */
-static bool listed(struct hs_dwarf *dw, Dwarf_Attribute attribute, uint64_t pc,
-		   unsigned word, struct text *t)
-{
-	Dwarf_Loc_Head_c head;
-	Dwarf_Unsigned count;
-	bool found = false, again = false;
-	if (!leads_inside(dw, attribute, true) ||
-	    !hs_dwarf_ok(dw, dwarf_get_loclist_c(attribute, &head, &count,
-						 &dw->error)))
-		return false;
-	for (Dwarf_Unsigned i = 0;
-	     i < count && i < HS_LIMIT_DWARF_RANGES && !again; i++) {
-		Dwarf_Small kind, source;
-		Dwarf_Unsigned raw[2], ops, at[2];
-		Dwarf_Bool unknown;
-		Dwarf_Addr low, high;
-		Dwarf_Locdesc_c list;
-		if (!hs_dwarf_ok(dw,
-				 dwarf_get_locdesc_entry_d(
-					 head, i, &kind, &raw[0], &raw[1],
-					 &unknown, &low, &high, &ops, &list,
-					 &source, &at[0], &at[1], &dw->error)))
-			break;
-		if (unknown || ops == 0 || pc < low || pc >= high)
+	struct hs_dwarf_list_entry e, otherwise = { .len = 0 };
+	bool found = false;
+	while (hs_dwarf_list_next(list, &e)) {
+		if (e.otherwise)
+			otherwise = e;
+		if (e.len == 0 || pc < e.start || pc >= e.end)
 			continue;
-		again = found; /* two places: which one is right? */
-		found = write_expression(dw, list, ops, word, t);
-		if (!found)
-			break;
+		if (found) /* two places: which one is right? */
+			return false;
+		found = true;
+		*ret = e;
 	}
-	hs_dwarf_free_locations(head);
-	return found && !again;
-}
-
-/* Numbers of addresses are told by the DIE's unit. */
-struct unit {
-	struct hs_dwarf *dw;
-	Dwarf_Die die;
-};
-
-static bool indexed_address(void *arg, uint64_t index, uint64_t *ret)
-{
-	struct unit *u = arg;
-	Dwarf_Addr addr;
-	if (!hs_dwarf_ok(u->dw, dwarf_debug_addr_index_to_addr(
-					u->die, index, &addr, &u->dw->error)))
-		return false;
-	*ret = addr;
-	return true;
+	if (!found)
+		*ret = otherwise;
+	return !list->bad && ret->len > 0;
 }
 
 bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
+		     const struct hs_dwarf_unit *unit,
 		     const struct hs_local_frame *frame, struct hs_window *read,
 		     uint64_t bias, struct hs_dwarf_location *ret)
 {
 	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
-	struct unit unit = { dw, die };
+	struct numbers numbers = { dw, die };
 	struct hs_dwarf_context c = {
 		.read = read,
 		.registers = &frame->frame.registers,
@@ -411,9 +211,10 @@ bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
 		.frame_base = frame->base,
 		.bias = bias,
 		.address = indexed_address,
-		.arg = &unit,
+		.arg = &numbers,
 	};
-	struct text t = { .len = 0 };
+	struct hs_dwarf_list list;
+	struct hs_dwarf_list_entry e;
 	Dwarf_Half form;
 	Dwarf_Unsigned len;
 	Dwarf_Ptr expr;
@@ -439,8 +240,9 @@ bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
 		return found;
 	}
 	ret->moves = true;
-	return listed(dw, attribute, frame->pc, read->word_size, &t) &&
-	       hs_dwarf_evaluate_pieces(&c, t.byte, t.len, ret->piece,
+	return open_list(unit, &numbers, attribute, true, &list) &&
+	       place_at(&list, frame->pc, &e) &&
+	       hs_dwarf_evaluate_pieces(&c, e.expr, e.len, ret->piece,
 					&ret->pieces);
 }
 

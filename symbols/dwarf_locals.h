@@ -3,6 +3,7 @@
 #define SYMBOLS_DWARF_LOCALS_H
 
 #include "symbols/dwarf_die.h"
+#include "symbols/elf_file.h"
 #include "symbols/local_frames.h"
 
 /*
@@ -20,15 +21,26 @@ struct hs_dwarf_ranges {
 	bool no_memory; /* for all of them, once */
 };
 
+/* What the lists of a unit are read with. */
+struct hs_dwarf_unit {
+	struct hs_elf_file *file;        /* with their sections; borrowed */
+	bool old;                        /* before DWARF 5 */
+	unsigned word_size, offset_size; /* bytes: 4 or 8 */
+	uint64_t base;        /* where its code begins; 0: it does not say */
+	uint64_t range_table; /* offsets in the sections; HS_NO_ADDR: none */
+	uint64_t place_table;
+};
+/* Fill in all but `file` for the unit DIE; false: it makes no sense. */
+bool hs_dwarf_enter(struct hs_dwarf *dw, Dwarf_Die die,
+		    struct hs_dwarf_unit *unit);
+
 /*
- * The code of DIE, into RET, which may hold an earlier answer; BASE is where
- * the code of its unit begins. False: it says nothing of code, or there is no
- * memory.
+ * The code of DIE, which is in UNIT, into RET, which may hold an earlier
+ * answer. False: it says nothing of code, or nonsense, or there is no memory.
  */
-bool hs_dwarf_ranges_of(struct hs_dwarf *dw, Dwarf_Die die, uint64_t base,
+bool hs_dwarf_ranges_of(struct hs_dwarf *dw, Dwarf_Die die,
+			const struct hs_dwarf_unit *unit,
 			struct hs_dwarf_ranges *ret);
-/* Where the code of UNIT begins; 0: it does not say. */
-uint64_t hs_dwarf_base(struct hs_dwarf *dw, Dwarf_Die unit);
 
 /* What was found of a variable. */
 struct hs_dwarf_location {
@@ -38,11 +50,12 @@ struct hs_dwarf_location {
 		     * variable has no value */
 };
 /*
- * Where attribute WHICH of DIE (a location, or a frame base) says that it is in
- * FRAME. Memory is read by READ; BIAS is how far the module was moved. False:
- * nowhere, or nobody knows.
+ * Where attribute WHICH of DIE in UNIT (a location, or a frame base) says that
+ * it is in FRAME. Memory is read by READ; BIAS is how far the module was moved.
+ * False: nowhere, or nobody knows.
  */
 bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
+		     const struct hs_dwarf_unit *unit,
 		     const struct hs_local_frame *frame, struct hs_window *read,
 		     uint64_t bias, struct hs_dwarf_location *ret);
 

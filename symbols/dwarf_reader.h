@@ -60,7 +60,8 @@ struct hs_dwarf_reader {
 	struct hs_local_frame *frame;
 	size_t frame_count;
 	struct hs_window *read;
-	uint64_t bias, base;           /* of the module; code of the unit */
+	uint64_t bias;                 /* of the module */
+	struct hs_dwarf_unit lists;    /* of the unit at hand */
 	struct hs_dwarf_ranges ranges; /* of the last DIE asked */
 	enum hs_status failed;         /* no memory */
 };

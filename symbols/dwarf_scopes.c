@@ -27,7 +27,7 @@ static void release_set(struct frame_set *set)
 static bool frames_in(struct hs_dwarf_reader *r, Dwarf_Die die,
 		      struct frame_set *ret)
 {
-	if (!hs_dwarf_ranges_of(&r->main, die, r->base, &r->ranges))
+	if (!hs_dwarf_ranges_of(&r->main, die, &r->lists, &r->ranges))
 		return r->ranges.no_memory && hs_dwarf_no_memory(r);
 	for (size_t i = 0; i < r->ranges.count; i++) {
 		const struct hs_dwarf_range *range = &r->ranges.range[i];
@@ -149,8 +149,8 @@ static void local(struct hs_dwarf_reader *r, Dwarf_Die die,
 	for (size_t i = 0; s.name && i < set->count && !r->failed; i++) {
 		const struct hs_local_frame *f = set->frame[i];
 		struct hs_dwarf_location at;
-		if (!hs_dwarf_locate(dw, die, DW_AT_location, f, r->read,
-				     r->bias, &at) ||
+		if (!hs_dwarf_locate(dw, die, DW_AT_location, &r->lists, f,
+				     r->read, r->bias, &at) ||
 		    (!at.moves && !has_begun(r, s.says, s.in, parameter, f)))
 			continue;
 		for (unsigned k = 0; k < at.pieces; k++)
@@ -264,8 +264,8 @@ static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
 		struct hs_local_frame *f = set.frame[i];
 		struct hs_dwarf_location at;
 		f->base = HS_NO_ADDR;
-		if (!hs_dwarf_locate(dw, die, DW_AT_frame_base, f, r->read,
-				     r->bias, &at))
+		if (!hs_dwarf_locate(dw, die, DW_AT_frame_base, &r->lists, f,
+				     r->read, r->bias, &at))
 			continue;
 		const struct hs_dwarf_place *place = &at.piece[0].place;
 		if (at.pieces != 1 || at.piece[0].size)
@@ -285,12 +285,11 @@ void hs_dwarf_read_locals(struct hs_dwarf_reader *r, Dwarf_Die unit)
 {
 	struct hs_dwarf *dw = &r->main;
 	AUTO_SET struct frame_set set = { .count = 0 };
-	if (!r->frame_count)
+	if (!r->frame_count || !hs_dwarf_enter(dw, unit, &r->lists))
 		return;
-	r->base = hs_dwarf_base(dw, unit);
 	/* Of one that does not say where its code is, all functions are
 	 * asked. */
-	bool silent = !hs_dwarf_ranges_of(dw, unit, r->base, &r->ranges);
+	bool silent = !hs_dwarf_ranges_of(dw, unit, &r->lists, &r->ranges);
 	if (!silent && !frames_in(r, unit, &set))
 		return;
 	hs_dwarf_note_lines(dw, unit, r->frame, r->frame_count);

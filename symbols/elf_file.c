@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "symbols/elf_file.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -25,6 +24,7 @@ struct hs_elf_file {
 	struct hs_elf_header header;
 	size_t names;  /* index of the section with the sections' names */
 	uint64_t size; /* bytes, when it was opened */
+	enum { NOT_ASKED, NO_DWARF, SANE_DWARF } dwarf;
 };
 
 /*
@@ -252,45 +252,75 @@ static bool is_sane_debug_section(struct hs_elf_file *file, Elf_Scn *section,
 	       packed.ch_size / MAX_EXPANSION <= header->sh_size;
 }
 
-static uint64_t number_at(const uint8_t *p, size_t len)
+/* The bytes of SECTION, a sane one, as they were before they were packed. */
+static const uint8_t *unpacked_bytes(Elf_Scn *section, GElf_Shdr *header,
+				     size_t *len)
 {
-	uint64_t v = 0;
-	memcpy(&v, p, len);
-	return le64toh(v);
+	if (header->sh_flags & SHF_COMPRESSED &&
+	    (elf_compress(section, 0, 0) < 0 || !gelf_getshdr(section, header)))
+		return NULL;
+	return section_bytes(section, header, len);
+}
+
+bool hs_elf_file_section(struct hs_elf_file *file, const char *name,
+			 struct hs_cursor *ret)
+{
+	GElf_Shdr header;
+	size_t len;
+	Elf_Scn *section = find_section(file, 0, name, &header);
+	/* One that was unpacked before is larger than the file allows. */
+	if (!section || (header.sh_flags & SHF_COMPRESSED &&
+			 !is_sane_debug_section(file, section, &header)))
+		return false;
+	const uint8_t *bytes = unpacked_bytes(section, &header, &len);
+	if (!bytes)
+		return false;
+	*ret = (struct hs_cursor){ .pos = bytes,
+				   .end = bytes + len,
+				   .big_endian = file->header.big_endian };
+	return true;
 }
 
 /*
  * Do the tables of .debug_rnglists and .debug_loclists have headers as DWARF 5
- * has them? libdwarf 20210528 frees what it did not allocate when one has not.
+ * has them? libdwarf 20210528, which reads the headers with the first DIE,
+ * frees what it did not allocate when one has not.
  */
-static bool are_sane_lists(const uint8_t *p, size_t len)
+static bool are_sane_lists(struct hs_cursor c)
 {
-	while (len > 0) {
+	while (hs_cursor_left(&c) > 0) {
 		size_t width = 4;
-		uint64_t length;
-		if (len < 4)
-			return false;
-		length = number_at(p, 4);
+		uint64_t length = hs_cursor_u32(&c);
 		if (length == UINT32_MAX) {
 			width = 8;
-			if (len < 12)
-				return false;
-			length = number_at(p + 4, 8);
+			length = hs_cursor_u64(&c);
 		}
-		size_t skip = width == 8 ? 12 : 4;
 		/* Version, sizes of address and segment, count of offsets. */
-		if (length < 8 || length > len - skip ||
-		    number_at(p + skip, 2) != 5 ||
-		    (p[skip + 2] != 4 && p[skip + 2] != 8) || p[skip + 3] ||
-		    number_at(p + skip + 4, 4) > (length - 8) / width)
+		struct hs_cursor table = { .pos = hs_cursor_bytes(&c, length),
+					   .big_endian = c.big_endian };
+		if (c.overrun)
 			return false;
-		p += skip + length;
-		len -= skip + length;
+		table.end = c.pos;
+		unsigned version = hs_cursor_u16(&table);
+		uint64_t address = hs_cursor_uint(&table, 1);
+		uint64_t segment = hs_cursor_uint(&table, 1);
+		uint64_t offsets = hs_cursor_u32(&table);
+		if (table.overrun || version != 5 ||
+		    (address != 4 && address != 8) || segment != 0 ||
+		    offsets > hs_cursor_left(&table) / width)
+			return false;
 	}
 	return true;
 }
 
-bool hs_elf_file_has_dwarf(struct hs_elf_file *file)
+static bool is_list_section(const char *name)
+{
+	return strncmp(name, "rnglists", 8) == 0 ||
+	       strncmp(name, "loclists", 8) == 0;
+}
+
+/* Is there debug info, and all of it as libdwarf needs it to cope? */
+static bool has_sane_dwarf(struct hs_elf_file *file)
 {
 	Elf_Scn *section = NULL;
 	bool found = false;
@@ -300,23 +330,39 @@ bool hs_elf_file_has_dwarf(struct hs_elf_file *file)
 			return false;
 		const char *name =
 			elf_strptr(file->elf, file->names, header.sh_name);
+		/* Packed as GNU did it before ELF had a way: libdwarf
+		 * believes what length such a section claims. */
+		if (name && strncmp(name, ".zdebug_", 8) == 0)
+			return false;
 		if (!name || strncmp(name, ".debug_", 7) != 0)
 			continue;
-		/* libdwarf would have to cope: better not to ask it. */
 		if (!is_sane_debug_section(file, section, &header))
 			return false;
-		size_t len;
-		const uint8_t *lists = section_bytes(section, &header, &len);
-		if (lists &&
-		    (strncmp(name, ".debug_rnglists", 15) == 0 ||
-		     strncmp(name, ".debug_loclists", 15) == 0) &&
-		    !are_sane_lists(lists, len))
-			return false;
+		if (is_list_section(name + 7) && header.sh_size > 0 &&
+		    header.sh_type != SHT_NOBITS) {
+			struct hs_cursor lists = {
+				.big_endian = file->header.big_endian
+			};
+			size_t len;
+			lists.pos = unpacked_bytes(section, &header, &len);
+			if (!lists.pos)
+				return false;
+			lists.end = lists.pos + len;
+			if (!are_sane_lists(lists))
+				return false;
+		}
 		if (strcmp(name, ".debug_info") == 0)
 			found = header.sh_type != SHT_NOBITS &&
 				header.sh_size > 0;
 	}
 	return found;
+}
+
+bool hs_elf_file_has_dwarf(struct hs_elf_file *file)
+{
+	if (file->dwarf == NOT_ASKED)
+		file->dwarf = has_sane_dwarf(file) ? SANE_DWARF : NO_DWARF;
+	return file->dwarf == SANE_DWARF;
 }
 
 bool hs_elf_file_loaded_section(struct hs_elf_file *file, const char *name,

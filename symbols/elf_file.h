@@ -2,6 +2,7 @@
 #ifndef SYMBOLS_ELF_FILE_H
 #define SYMBOLS_ELF_FILE_H
 
+#include "core/cursor.h"
 #include "core/modules.h"
 #include "symbols/image.h"
 #include "symbols/symbol_table.h"
@@ -41,7 +42,11 @@ HS_MUST_CHECK enum hs_status hs_elf_file_image(struct hs_elf_file *file,
  * (or its bytes were stripped). `source` is left to the caller. */
 bool hs_elf_file_symbols(struct hs_elf_file *file, bool dynamic,
 			 struct hs_symbol_bytes *ret);
-/* Are there struct layouts in it (.debug_info)? */
+/* The bytes of the section called NAME, unpacked; false: it has none. */
+bool hs_elf_file_section(struct hs_elf_file *file, const char *name,
+			 struct hs_cursor *ret);
+/* Are there struct layouts in it (.debug_info), and is all that libdwarf would
+ * read with them as it has to be? */
 bool hs_elf_file_has_dwarf(struct hs_elf_file *file);
 
 /* Where the section called NAME is loaded, and its length; false: none, or not

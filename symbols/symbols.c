@@ -487,10 +487,7 @@ enum hs_status hs_symbols_declarations(struct hs_symbols *syms, size_t module,
 		frames = NULL; /* where its code is, nobody knows */
 	st = hs_alt_file_find(&syms->search, file, path, &alt, err);
 	if (!st || st == HS_ERR_NO_TARGET)
-		st = hs_dwarf_declarations(hs_elf_file_descriptor(file),
-					   alt ? hs_elf_file_descriptor(alt)
-					       : -1,
-					   (uint32_t)module, frames,
+		st = hs_dwarf_declarations(file, alt, (uint32_t)module, frames,
 					   frames ? bias : 0, decls, err);
 	hs_elf_file_close(alt);
 	hs_elf_file_close(file);

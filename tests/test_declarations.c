@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "symbols/dwarf_declarations.h"
 
@@ -21,14 +19,14 @@ static bool read_fixture(struct hs_decls *d, const char *name,
 	const char *folder = getenv("FIXTURES");
 	(void)snprintf(path, sizeof(path), "%s/%s", folder ? folder : ".",
 		       name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
+	struct hs_elf_file *file;
+	if (hs_elf_file_open(path, &file, NULL)) {
 		(void)fprintf(stderr, "skipped: there is no %s\n", path);
 		return false;
 	}
 	assert_int_equal(hs_decls_init(d, NULL), HS_OK);
-	*st = hs_dwarf_declarations(fd, -1, 0, NULL, 0, d, NULL);
-	(void)close(fd);
+	*st = hs_dwarf_declarations(file, NULL, 0, NULL, 0, d, NULL);
+	hs_elf_file_close(file);
 	return true;
 }
 

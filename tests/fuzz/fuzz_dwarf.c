@@ -59,7 +59,7 @@ static void stand(struct hs_local_frames *frames, struct hs_local_frame *frame,
 }
 
 /* Every index of what is declared is one of the table. */
-static void declare(int fd, const struct hs_target *target)
+static void declare(struct hs_elf_file *file, const struct hs_target *target)
 {
 	static struct hs_local_frame frame[FRAMES];
 	struct hs_local_frames frames;
@@ -70,7 +70,8 @@ static void declare(int fd, const struct hs_target *target)
 	stand(&frames, frame, target);
 	if (hs_decls_init(&d, NULL))
 		abort();
-	if (hs_dwarf_declarations(fd, -1, 0, &frames, 0, &d, NULL) == HS_OK &&
+	if (hs_dwarf_declarations(file, NULL, 0, &frames, 0, &d, NULL) ==
+		    HS_OK &&
 	    hs_decls_complete(&d, NULL) == HS_OK) {
 		for (uint32_t i = 0; i < d.type_count; i++) {
 			const struct hs_decl_type *t = &d.type[i];
@@ -119,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			if (hs_elf_file_has_dwarf(file)) {
 				ask(hs_elf_file_descriptor(file), NULL);
 				ask(hs_elf_file_descriptor(file), "home");
-				declare(hs_elf_file_descriptor(file), &t.base);
+				declare(file, &t.base);
 			}
 			hs_elf_file_close(file);
 		}
