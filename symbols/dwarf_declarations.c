@@ -155,42 +155,30 @@ static void aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
 		walk(r, die, space, NULL, depth + 1);
 }
 
-/* All DIEs below PARENT, whose offsets ascend: a forged sibling that leads back
- * ends it. FUNCTION is the one around, or NULL. */
+/* All DIEs below PARENT. FUNCTION is the one around, or NULL. */
 static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
 		 enum hs_dwarf_space space, Dwarf_Die function, unsigned depth)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
-	HS_AUTO_DIE Dwarf_Die die = NULL;
-	Dwarf_Off last = 0, at;
-	if (depth == MAX_DEPTH ||
-	    !hs_dwarf_ok(dw, dwarf_child(parent, &die, &dw->error)))
+	HS_AUTO_CHILDREN struct hs_dwarf_children c =
+		hs_dwarf_children_of(parent, space);
+	if (depth == MAX_DEPTH)
 		return;
-	while (hs_dwarf_spend(r) &&
-	       hs_dwarf_ok(dw, dwarf_dieoffset(die, &at, &dw->error)) &&
-	       at > last) {
-		Dwarf_Half tag = hs_dwarf_tag(dw, die);
+	while (hs_dwarf_next_child(dw, &c) && hs_dwarf_spend(r)) {
+		Dwarf_Half tag = hs_dwarf_tag(dw, c.die);
 		if (tag == DW_TAG_variable)
-			variable(r, die, space, function);
+			variable(r, c.die, space, function);
 		else if (tag == DW_TAG_subprogram)
-			walk(r, die, space, die, depth + 1);
+			walk(r, c.die, space, c.die, depth + 1);
 		else if (tag == DW_TAG_lexical_block || tag == DW_TAG_namespace)
-			walk(r, die, space, function, depth + 1);
+			walk(r, c.die, space, function, depth + 1);
 		/* Also those that only a cast speaks of, by their name: what
 		 * has none is met where it is referred to, or never. */
 		else if (!function &&
 			 (hs_dwarf_is_struct(tag) ||
 			  tag == DW_TAG_enumeration_type) &&
-			 hs_dwarf_has(dw, die, DW_AT_name))
-			aggregate(r, die, space, tag, depth);
-		last = at;
-		Dwarf_Die next = NULL;
-		if (!hs_dwarf_ok(dw, dwarf_siblingof_b(dw->dbg, die,
-						       space != HS_DWARF_TYPES,
-						       &next, &dw->error)))
-			break;
-		dwarf_dealloc_die(die);
-		die = next;
+			 hs_dwarf_has(dw, c.die, DW_AT_name))
+			aggregate(r, c.die, space, tag, depth);
 	}
 }
 

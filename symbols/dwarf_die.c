@@ -113,3 +113,32 @@ bool hs_dwarf_byte_size(struct hs_dwarf *dw, Dwarf_Die type, Dwarf_Half tag,
 	*ret = size;
 	return true;
 }
+
+uint64_t hs_dwarf_dimension(struct hs_dwarf *dw, Dwarf_Die die)
+{
+	uint64_t n = 0;
+	if (hs_dwarf_constant(dw, die, DW_AT_count, &n))
+		return n;
+	if (hs_dwarf_constant(dw, die, DW_AT_upper_bound, &n) &&
+	    __builtin_add_overflow(n, 1, &n))
+		n = 0; /* -1: no elements */
+	return n;
+}
+
+bool hs_dwarf_next_child(struct hs_dwarf *dw, struct hs_dwarf_children *c)
+{
+	Dwarf_Die next = NULL;
+	Dwarf_Off at;
+	if (!hs_dwarf_ok(dw,
+			 c->die ? dwarf_siblingof_b(dw->dbg, c->die, !c->types,
+						    &next, &dw->error)
+				: dwarf_child(c->of, &next, &dw->error)))
+		return false;
+	hs_dwarf_free_die(&c->die);
+	c->die = next;
+	if (!hs_dwarf_ok(dw, dwarf_dieoffset(next, &at, &dw->error)) ||
+	    at <= c->at)
+		return false;
+	c->at = at;
+	return true;
+}

@@ -60,6 +60,31 @@ bool hs_dwarf_referred(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
 bool hs_dwarf_byte_size(struct hs_dwarf *dw, Dwarf_Die type, Dwarf_Half tag,
 			uint64_t *ret);
 
+/* Elements of DIE, one dimension of an array; 0: not said. */
+uint64_t hs_dwarf_dimension(struct hs_dwarf *dw, Dwarf_Die die);
+
+/*
+ * The DIEs directly below another one, whose offsets ascend: a forged sibling
+ * that leads back ends them.
+ *
+ *	HS_AUTO_CHILDREN struct hs_dwarf_children c = { .of = parent };
+ *	while (hs_dwarf_next_child(dw, &c))
+ *		... c.die ...
+ */
+struct hs_dwarf_children {
+	Dwarf_Die of;  /* borrowed */
+	bool types;    /* it is in .debug_types */
+	Dwarf_Die die; /* the one at hand; owned; begin with NULL */
+	Dwarf_Off at;  /* where that is; begin with 0 */
+};
+bool hs_dwarf_next_child(struct hs_dwarf *dw, struct hs_dwarf_children *c);
+
+static inline void hs_dwarf_free_children(const struct hs_dwarf_children *c)
+{
+	hs_dwarf_free_die(&c->die);
+}
+#define HS_AUTO_CHILDREN HS_CLEANUP(hs_dwarf_free_children)
+
 static inline bool hs_dwarf_is_struct(Dwarf_Half tag)
 {
 	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||

@@ -215,31 +215,19 @@ static void note(struct hs_dwarf_reader *r, Dwarf_Die die,
 	}
 }
 
-/* All DIEs below PARENT, whose offsets ascend: a forged sibling that leads back
- * ends it. */
+/* All DIEs below PARENT. */
 static void note_all(struct hs_dwarf_reader *r, Dwarf_Die parent,
 		     enum hs_dwarf_space space, struct around *around,
 		     unsigned depth)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
-	HS_AUTO_DIE Dwarf_Die die = NULL;
-	Dwarf_Off last = 0, at;
-	if (depth == MAX_DEPTH ||
-	    !hs_dwarf_ok(dw, dwarf_child(parent, &die, &dw->error)))
+	HS_AUTO_CHILDREN struct hs_dwarf_children c =
+		hs_dwarf_children_of(parent, space);
+	if (depth == MAX_DEPTH)
 		return;
-	while (hs_dwarf_spend(r) &&
-	       hs_dwarf_ok(dw, dwarf_dieoffset(die, &at, &dw->error)) &&
-	       at > last) {
-		Dwarf_Die next = NULL;
-		note(r, die, space, hs_dwarf_tag(dw, die), around, depth + 1);
-		last = at;
-		if (!hs_dwarf_ok(dw, dwarf_siblingof_b(dw->dbg, die,
-						       space != HS_DWARF_TYPES,
-						       &next, &dw->error)))
-			break;
-		dwarf_dealloc_die(die);
-		die = next;
-	}
+	while (hs_dwarf_next_child(dw, &c) && hs_dwarf_spend(r))
+		note(r, c.die, space, hs_dwarf_tag(dw, c.die), around,
+		     depth + 1);
 }
 
 void hs_dwarf_note_qualifiers(struct hs_dwarf_reader *r, Dwarf_Die unit,

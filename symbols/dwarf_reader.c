@@ -175,18 +175,6 @@ static uint32_t number(struct hs_dwarf_reader *r, Dwarf_Die die,
 	return same(r, &t, name ? name : "?", &fresh);
 }
 
-/* Elements of one dimension; 0: not said. */
-static uint64_t dimension(struct hs_dwarf *dw, Dwarf_Die die)
-{
-	uint64_t n = 0;
-	if (hs_dwarf_constant(dw, die, DW_AT_count, &n))
-		return n;
-	if (hs_dwarf_constant(dw, die, DW_AT_upper_bound, &n) &&
-	    __builtin_add_overflow(n, 1, &n))
-		n = 0; /* -1: no elements */
-	return n;
-}
-
 /* An array of arrays for each dimension but the last. */
 static uint32_t array(struct hs_dwarf_reader *r, Dwarf_Die die,
 		      enum hs_dwarf_space space, unsigned depth)
@@ -194,22 +182,16 @@ static uint32_t array(struct hs_dwarf_reader *r, Dwarf_Die die,
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
 	uint64_t count[MAX_RANK];
 	unsigned rank = 0;
-	HS_AUTO_DIE Dwarf_Die at = NULL;
+	HS_AUTO_CHILDREN struct hs_dwarf_children c =
+		hs_dwarf_children_of(die, space);
 	uint32_t type = hs_dwarf_type_of(r, die, space, depth);
-	bool more = hs_dwarf_ok(dw, dwarf_child(die, &at, &dw->error)), fresh;
-	while (more && hs_dwarf_spend(r)) {
-		Dwarf_Die next = NULL;
-		if (hs_dwarf_tag(dw, at) == DW_TAG_subrange_type) {
-			if (rank == MAX_RANK)
-				return HS_DECL_TYPE_OTHER;
-			count[rank++] = dimension(dw, at);
-		}
-		more = hs_dwarf_ok(dw,
-				   dwarf_siblingof_b(dw->dbg, at,
-						     space != HS_DWARF_TYPES,
-						     &next, &dw->error));
-		dwarf_dealloc_die(at);
-		at = next;
+	bool fresh;
+	while (hs_dwarf_next_child(dw, &c) && hs_dwarf_spend(r)) {
+		if (hs_dwarf_tag(dw, c.die) != DW_TAG_subrange_type)
+			continue;
+		if (rank == MAX_RANK)
+			return HS_DECL_TYPE_OTHER;
+		count[rank++] = hs_dwarf_dimension(dw, c.die);
 	}
 	if (rank == 0)
 		count[rank++] = 0;
@@ -553,25 +535,13 @@ static void variants(struct hs_dwarf_reader *r, Dwarf_Die part,
 		     enum hs_dwarf_space space, struct discr *discr)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
-	HS_AUTO_DIE Dwarf_Die at = NULL;
-	Dwarf_Off last = 0, here;
+	HS_AUTO_CHILDREN struct hs_dwarf_children c =
+		hs_dwarf_children_of(part, space);
 	if (discr->size || !discriminant(r, part, space, discr))
 		return;
-	bool more = hs_dwarf_ok(dw, dwarf_child(part, &at, &dw->error));
-	while (more && hs_dwarf_spend(r) &&
-	       hs_dwarf_ok(dw, dwarf_dieoffset(at, &here, &dw->error)) &&
-	       here > last) {
-		Dwarf_Die next = NULL;
-		if (hs_dwarf_tag(dw, at) == DW_TAG_variant)
-			variant(r, at, space, discr->size);
-		last = here;
-		more = hs_dwarf_ok(dw,
-				   dwarf_siblingof_b(dw->dbg, at,
-						     space != HS_DWARF_TYPES,
-						     &next, &dw->error));
-		dwarf_dealloc_die(at);
-		at = next;
-	}
+	while (hs_dwarf_next_child(dw, &c) && hs_dwarf_spend(r))
+		if (hs_dwarf_tag(dw, c.die) == DW_TAG_variant)
+			variant(r, c.die, space, discr->size);
 }
 
 static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
@@ -606,22 +576,10 @@ static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
 		    struct inside *in)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
-	HS_AUTO_DIE Dwarf_Die at = NULL;
-	Dwarf_Off last = 0, here;
-	bool more = hs_dwarf_ok(dw, dwarf_child(die, &at, &dw->error));
-	while (more && hs_dwarf_spend(r) &&
-	       hs_dwarf_ok(dw, dwarf_dieoffset(at, &here, &dw->error)) &&
-	       here > last) {
-		Dwarf_Die next = NULL;
-		entry(r, at, space, parameters, in);
-		last = here;
-		more = hs_dwarf_ok(dw,
-				   dwarf_siblingof_b(dw->dbg, at,
-						     space != HS_DWARF_TYPES,
-						     &next, &dw->error));
-		dwarf_dealloc_die(at);
-		at = next;
-	}
+	HS_AUTO_CHILDREN struct hs_dwarf_children c =
+		hs_dwarf_children_of(die, space);
+	while (hs_dwarf_next_child(dw, &c) && hs_dwarf_spend(r))
+		entry(r, c.die, space, parameters, in);
 }
 
 /* Read the members of WHAT, one after the other: types that they lead to are

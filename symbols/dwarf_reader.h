@@ -77,6 +77,14 @@ bool hs_dwarf_no_memory(struct hs_dwarf_reader *r);
 /* One more DIE is looked at; false: that is enough. */
 bool hs_dwarf_spend(struct hs_dwarf_reader *r);
 
+/* Those below PARENT, which is in SPACE; for hs_dwarf_next_child(). */
+static inline struct hs_dwarf_children
+hs_dwarf_children_of(Dwarf_Die parent, enum hs_dwarf_space space)
+{
+	return (struct hs_dwarf_children){ .of = parent,
+					   .types = space == HS_DWARF_TYPES };
+}
+
 static inline hs_addr hs_dwarf_place_key(struct hs_dwarf_spot p)
 {
 	return (uint64_t)p.at << 2 | p.space;

@@ -189,7 +189,7 @@ static void inner_scope(struct hs_dwarf_reader *r, Dwarf_Die die,
 	}
 }
 
-/* Call for each child of PARENT, whose offsets ascend. */
+/* Call for each child of PARENT. */
 typedef void (*child_fn)(struct hs_dwarf_reader *r, Dwarf_Die die,
 			 Dwarf_Half tag, const char *function,
 			 const struct frame_set *set, unsigned depth);
@@ -199,23 +199,12 @@ static void each_child(struct hs_dwarf_reader *r, Dwarf_Die parent, child_fn fn,
 		       unsigned depth)
 {
 	struct hs_dwarf *dw = &r->main;
-	HS_AUTO_DIE Dwarf_Die die = NULL;
-	Dwarf_Off last = 0, at;
-	if (depth == MAX_DEPTH ||
-	    !hs_dwarf_ok(dw, dwarf_child(parent, &die, &dw->error)))
+	HS_AUTO_CHILDREN struct hs_dwarf_children c =
+		hs_dwarf_children_of(parent, HS_DWARF_INFO);
+	if (depth == MAX_DEPTH)
 		return;
-	while (hs_dwarf_spend(r) &&
-	       hs_dwarf_ok(dw, dwarf_dieoffset(die, &at, &dw->error)) &&
-	       at > last) {
-		Dwarf_Die next = NULL;
-		fn(r, die, hs_dwarf_tag(dw, die), function, set, depth);
-		last = at;
-		if (!hs_dwarf_ok(dw, dwarf_siblingof_b(dw->dbg, die, 1, &next,
-						       &dw->error)))
-			break;
-		dwarf_dealloc_die(die);
-		die = next;
-	}
+	while (hs_dwarf_next_child(dw, &c) && hs_dwarf_spend(r))
+		fn(r, c.die, hs_dwarf_tag(dw, c.die), function, set, depth);
 }
 
 static void nested(struct hs_dwarf_reader *r, Dwarf_Die die, Dwarf_Half tag,

@@ -117,33 +117,15 @@ static void look_at(struct reader *r, Dwarf_Die die, Dwarf_Off at,
 	}
 }
 
-/* All DIEs directly below UNIT, whose offsets ascend: a forged sibling that
- * leads back ends the unit. */
+/* All DIEs directly below UNIT. */
 static void read_unit(struct reader *r, Dwarf_Die unit)
 {
 	bool preferred = false;
-	Dwarf_Off last = 0;
-	HS_AUTO_DIE Dwarf_Die die = NULL;
+	HS_AUTO_CHILDREN struct hs_dwarf_children c = { .of = unit };
 	for (size_t i = 0; i < r->type_count; i++)
 		r->type[i].in_unit = false;
-	if (!hs_dwarf_ok(&r->dw, dwarf_child(unit, &die, &r->dw.error)))
-		return;
-	for (;;) {
-		Dwarf_Off at;
-		if (!hs_dwarf_ok(&r->dw,
-				 dwarf_dieoffset(die, &at, &r->dw.error)) ||
-		    at <= last)
-			break;
-		last = at;
-		look_at(r, die, at, &preferred);
-		Dwarf_Die next = NULL;
-		if (!hs_dwarf_ok(&r->dw,
-				 dwarf_siblingof_b(r->dw.dbg, die, 1, &next,
-						   &r->dw.error)))
-			break;
-		dwarf_dealloc_die(die);
-		die = next;
-	}
+	while (hs_dwarf_next_child(&r->dw, &c))
+		look_at(r, c.die, c.at, &preferred);
 	/* A struct's name may be used twice in a program: the unit of the
 	 * preferred variable overrules what others said. */
 	for (size_t i = 0; i < r->type_count; i++) {
@@ -196,33 +178,18 @@ static void find_types(struct reader *r)
 static bool element_count(struct reader *r, Dwarf_Die array, uint64_t *ret)
 {
 	uint64_t total = 1;
-	HS_AUTO_DIE Dwarf_Die die = NULL;
-	if (!hs_dwarf_ok(&r->dw, dwarf_child(array, &die, &r->dw.error)))
-		return false;
-	for (;;) {
+	HS_AUTO_CHILDREN struct hs_dwarf_children c = { .of = array };
+	while (hs_dwarf_next_child(&r->dw, &c)) {
 		if (r->budget == 0)
 			return false;
 		r->budget--;
-		if (hs_dwarf_tag(&r->dw, die) == DW_TAG_subrange_type) {
-			uint64_t n = 0;
-			if (!hs_dwarf_constant(&r->dw, die, DW_AT_count, &n) &&
-			    hs_dwarf_constant(&r->dw, die, DW_AT_upper_bound,
-					      &n) &&
-			    __builtin_add_overflow(n, 1, &n))
-				n = 0; /* -1: no elements */
-			if (__builtin_mul_overflow(total, n, &total))
-				return false;
-		}
-		Dwarf_Die next = NULL;
-		if (!hs_dwarf_ok(&r->dw,
-				 dwarf_siblingof_b(r->dw.dbg, die, 1, &next,
-						   &r->dw.error)))
-			break;
-		dwarf_dealloc_die(die);
-		die = next;
+		if (hs_dwarf_tag(&r->dw, c.die) == DW_TAG_subrange_type &&
+		    __builtin_mul_overflow(
+			    total, hs_dwarf_dimension(&r->dw, c.die), &total))
+			return false;
 	}
 	*ret = total;
-	return true;
+	return c.die != NULL; /* one without children has no length */
 }
 
 /* The struct, scalar or pointer that a member's type comes down to. For an
@@ -309,27 +276,16 @@ static bool find_member(struct reader *r, Dwarf_Die type, const char *name,
 			size_t len, unsigned depth, Dwarf_Die *ret,
 			uint64_t *offset)
 {
-	HS_AUTO_DIE Dwarf_Die die = NULL;
-	if (!hs_dwarf_ok(&r->dw, dwarf_child(type, &die, &r->dw.error)))
-		return false;
-	for (;;) {
+	HS_AUTO_CHILDREN struct hs_dwarf_children c = { .of = type };
+	while (hs_dwarf_next_child(&r->dw, &c)) {
 		if (r->budget == 0)
 			return false;
 		r->budget--;
-		Dwarf_Die next = NULL;
-		bool more = hs_dwarf_ok(&r->dw,
-					dwarf_siblingof_b(r->dw.dbg, die, 1,
-							  &next, &r->dw.error));
-		if (hs_dwarf_tag(&r->dw, die) == DW_TAG_member &&
-		    member_matches(r, &die, name, len, depth, ret, offset)) {
-			hs_dwarf_free_die(&next);
+		if (hs_dwarf_tag(&r->dw, c.die) == DW_TAG_member &&
+		    member_matches(r, &c.die, name, len, depth, ret, offset))
 			return true;
-		}
-		if (!more)
-			return false;
-		dwarf_dealloc_die(die);
-		die = next;
 	}
+	return false;
 }
 
 /* Walk the path QUERY->member from the struct TYPE, which is used up. */
