@@ -237,8 +237,8 @@ bool hs_elf_file_symbols(struct hs_elf_file *file, bool dynamic,
  * debug info is. */
 #define MAX_EXPANSION 1032u
 
-static bool is_sane_debug_section(struct hs_elf_file *file, Elf_Scn *section,
-				  const GElf_Shdr *header)
+static bool is_sane_section(struct hs_elf_file *file, Elf_Scn *section,
+			    const GElf_Shdr *header)
 {
 	GElf_Chdr packed;
 	if (header->sh_type == SHT_NOBITS)
@@ -270,7 +270,7 @@ bool hs_elf_file_section(struct hs_elf_file *file, const char *name,
 	Elf_Scn *section = find_section(file, 0, name, &header);
 	/* One that was unpacked before is larger than the file allows. */
 	if (!section || (header.sh_flags & SHF_COMPRESSED &&
-			 !is_sane_debug_section(file, section, &header)))
+			 !is_sane_section(file, section, &header)))
 		return false;
 	const uint8_t *bytes = unpacked_bytes(section, &header, &len);
 	if (!bytes)
@@ -328,16 +328,20 @@ static bool has_sane_dwarf(struct hs_elf_file *file)
 		GElf_Shdr header;
 		if (!gelf_getshdr(section, &header))
 			return false;
+		/* libdwarf allocates what a section claims to hold, those of
+		 * names and symbols as well. */
+		if (header.sh_type == SHT_NULL)
+			continue;
+		if (!is_sane_section(file, section, &header))
+			return false;
 		const char *name =
 			elf_strptr(file->elf, file->names, header.sh_name);
-		/* Packed as GNU did it before ELF had a way: libdwarf
-		 * believes what length such a section claims. */
+		/* Packed as GNU did it before ELF had a way: that length would
+		 * have to be checked, too. */
 		if (name && strncmp(name, ".zdebug_", 8) == 0)
 			return false;
 		if (!name || strncmp(name, ".debug_", 7) != 0)
 			continue;
-		if (!is_sane_debug_section(file, section, &header))
-			return false;
 		if (is_list_section(name + 7) && header.sh_size > 0 &&
 		    header.sh_type != SHT_NOBITS) {
 			struct hs_cursor lists = {

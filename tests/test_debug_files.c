@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <elf.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -362,6 +364,29 @@ static void a_file_cut_anywhere_is_an_error_or_less_of_a_file(void **state)
 	}
 }
 
+/* libdwarf would allocate it, whatever it is. */
+static void a_section_larger_than_its_file_makes_it_no_debug_info(void **state)
+{
+	(void)state;
+	char path[256];
+	Elf64_Ehdr header;
+	Elf64_Shdr names;
+	struct hs_elf_file *file;
+	assert_true(run("cp full forged"));
+	(void)print_to(path, sizeof(path), "%s/forged", folder);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &header, sizeof(header), 0), sizeof(header));
+	off_t at = (off_t)(header.e_shoff + header.e_shstrndx * sizeof(names));
+	assert_int_equal(pread(fd, &names, sizeof(names), at), sizeof(names));
+	names.sh_size = UINT32_MAX;
+	assert_int_equal(pwrite(fd, &names, sizeof(names), at), sizeof(names));
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(hs_elf_file_open(path, &file, NULL), HS_OK);
+	assert_false(hs_elf_file_has_dwarf(file));
+	hs_elf_file_close(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +403,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_regular_file_is_not_opened),
 		cmocka_unit_test(
 			a_file_cut_anywhere_is_an_error_or_less_of_a_file),
+		cmocka_unit_test(
+			a_section_larger_than_its_file_makes_it_no_debug_info),
 	};
 	return cmocka_run_group_tests(tests, make_files, remove_files);
 }
