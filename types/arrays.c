@@ -89,15 +89,6 @@ struct texts {
 	unsigned more; /* bytes of a character that are to follow */
 };
 
-static unsigned continuation(uint8_t c)
-{
-	if (c >= 0xc2 && c < 0xe0)
-		return 1;
-	if (c >= 0xe0 && c < 0xf0)
-		return 2;
-	return c >= 0xf0 && c < 0xf5 ? 3 : 0;
-}
-
 static bool add_byte(struct texts *t, uint8_t c)
 {
 	if (c == 0) {
@@ -105,13 +96,7 @@ static bool add_byte(struct texts *t, uint8_t c)
 		t->inside = false;
 		return t->more == 0;
 	}
-	bool follows = c >= 0x80 && c < 0xc0;
-	if (follows != (t->more > 0) ||
-	    (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f)
-		return false;
-	if (follows)
-		t->more--;
-	else if (c >= 0x80 && !(t->more = continuation(c)))
+	if (!hs_is_text_byte(c) || !hs_goes_on(c, &t->more))
 		return false;
 	t->bytes++;
 	t->inside = true;

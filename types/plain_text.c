@@ -10,21 +10,6 @@
 #define SLACK 24u   /* what malloc may add to a request */
 #define SHORTEST 5u /* fewer characters are a number, more likely */
 
-static bool is_text_byte(uint64_t c)
-{
-	return (c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t' || c == '\r';
-}
-
-/* Well-formed UTF-8 has no other bytes above 0x7f than these, in this order. */
-static unsigned continuation(uint64_t c)
-{
-	if (c >= 0xc2 && c < 0xe0)
-		return 1;
-	if (c >= 0xe0 && c < 0xf0)
-		return 2;
-	return c >= 0xf0 && c < 0xf5 ? 3 : 0;
-}
-
 /* Memory of the target, or what a thread cache makes of a link: since
  * glibc 2.32 it is mangled with its own address, and the last one is 0. A block
  * that was taken from there and never written still begins with it. */
@@ -96,12 +81,7 @@ static bool read_text(struct text *t, const uint8_t *bytes, uint64_t len)
 			t->ended = true;
 			return !t->more;
 		}
-		bool follows = c >= 0x80 && c < 0xc0;
-		if (!is_text_byte(c) || follows != (t->more > 0))
-			return false;
-		if (follows)
-			t->more--;
-		else if (c >= 0x80 && !(t->more = continuation(c)))
+		if (!hs_is_text_byte(c) || !hs_goes_on(c, &t->more))
 			return false;
 		t->len++;
 	}
@@ -114,7 +94,7 @@ static bool begins_as_text(uint64_t word, unsigned word_size, bool big_endian)
 	for (unsigned i = 0; i < word_size; i++) {
 		unsigned at = big_endian ? word_size - 1 - i : i;
 		uint8_t c = (uint8_t)(word >> 8 * at);
-		if (!is_text_byte(c))
+		if (!hs_is_text_byte(c))
 			return i > 0 && !c;
 	}
 	return true;
