@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/leak_cycles.h"
 #include "cli/out_evidence.h"
 #include "cli/out_text.h"
 #include "cli/reach.h"
@@ -64,82 +65,6 @@ static void headline(struct cli *cli, const struct leak_view *v)
 			   text_size(size, v->new_bytes));
 }
 
-/* Steps of a cycle that a line has room for. */
-#define CYCLE_STEPS 8u
-
-static void print_block(struct cli *cli, size_t chunk)
-{
-	struct hs_chunk_info c;
-	const char *type = reach_type(cli, chunk);
-	hs_heap_chunk(cli->heap, chunk, &c);
-	if (type)
-		out_escaped(&cli->out, type);
-	else
-		out_printf(&cli->out, "0x%" PRIx64, c.user);
-}
-
-/* Is it objects that count who refers to them? */
-static bool is_retained(const struct cli *cli, size_t chunk)
-{
-	struct hs_type_info info;
-	size_t type = cli->types ? hs_types_of(cli->types, chunk) : SIZE_MAX;
-	if (type == SIZE_MAX)
-		return false;
-	hs_types_info(cli->types, type, &info);
-	return info.source == HS_TYPE_SWIFT;
-}
-
-/* "app.Parent <-> app.Child retain cycle: ", in the words of who has them. */
-static void print_cycle_kind(struct cli *cli, const struct hs_cycle *cycle,
-			     size_t sample)
-{
-	for (size_t k = 0; k < cycle->count; k++)
-		if (!is_retained(cli, cycle->step[k].chunk))
-			return;
-	if (cycle->count == 2) {
-		print_block(cli, sample);
-		out_str(&cli->out, " <-> ");
-		print_block(cli, cycle->step[0].chunk);
-		out_str(&cli->out, " ");
-	}
-	out_str(&cli->out, "retain cycle: ");
-}
-
-/* "    app.Parent .child (strong) -> app.Child .parent (strong) -> app.Parent"
- */
-static void print_cycle(struct cli *cli, const struct leak_view *v, size_t i,
-			size_t sample)
-{
-	struct hs_cycle cycle;
-	char text[FIELD_TEXT];
-	if (hs_leaks_cycle(v->leaks, i, &cycle, NULL) || !cycle.count)
-		return;
-	size_t from = sample;
-	out_str(&cli->out, "    ");
-	print_cycle_kind(cli, &cycle, sample);
-	print_block(cli, sample);
-	for (size_t k = 0; k < cycle.count; k++) {
-		if (k == CYCLE_STEPS && cycle.count > CYCLE_STEPS + 1) {
-			out_printf(&cli->out, " ... %zu more",
-				   cycle.count - CYCLE_STEPS);
-			break;
-		}
-		uint64_t at = cycle.step[k].offset;
-		const char *field = reach_field(cli, from, at, text);
-		if (field) {
-			out_str(&cli->out, " .");
-			out_escaped(&cli->out, field);
-		} else if (at != HS_UNKNOWN) {
-			out_printf(&cli->out, " +%" PRIu64, at);
-		}
-		out_str(&cli->out, " -> ");
-		from = cycle.step[k].chunk;
-		print_block(cli, from);
-	}
-	out_str(&cli->out, "\n");
-	hs_cycle_release(&cycle);
-}
-
 /* The shape, with the size of a head where that is not its name. */
 static void shape_cell(struct table *table, const struct hs_leak_group *g)
 {
@@ -167,6 +92,7 @@ static void print_groups(struct cli *cli, const struct leak_view *v)
 	size_t limit = cli_row_limit(cli);
 	if (limit > total)
 		limit = total;
+	struct leak_cycles *cycles = leak_cycles_new(v->leaks, limit);
 	out_str(&cli->out, "\n");
 	table_begin(&table, &cli->out, cli->colour, columns, 6);
 	for (size_t i = 0; i < limit && !cli->out.error; i++) {
@@ -182,9 +108,10 @@ static void print_groups(struct cli *cli, const struct leak_view *v)
 			   hs_confidence_name(g.worst));
 		table_addr(&table, c.user);
 		shape_cell(&table, &g);
-		if (g.kind == HS_LEAK_CYCLE)
-			print_cycle(cli, v, i, g.sample);
+		if (cycles)
+			leak_cycles_print(cli, cycles, i);
 	}
+	leak_cycles_free(cycles);
 	cli_announce_rest(cli, limit, total);
 }
 

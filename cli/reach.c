@@ -24,7 +24,8 @@ static bool tell_field(void *arg, const struct hs_field_info *f)
 {
 	const struct teller *t = arg;
 	bool weak = f->strength == HS_STRENGTH_WEAK ||
-		    f->strength == HS_STRENGTH_UNOWNED;
+		    f->strength == HS_STRENGTH_UNOWNED ||
+		    f->strength == HS_STRENGTH_UNUSED;
 	if (f->refers_to == HS_NO_ADDR || f->strength == HS_STRENGTH_NONE ||
 	    (weak && !t->sure))
 		return true;

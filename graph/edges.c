@@ -26,6 +26,22 @@ struct words {
 	void *arg;
 };
 
+/*
+ * A large free chunk that is alone of its size leads to itself, in its third
+ * and fourth word. Who is given its beginning and does not write so far holds
+ * the address of its own header, which is the last word of the block before:
+ * no reference to that.
+ */
+static bool is_left_by_malloc(const struct words *ws, hs_addr at, hs_addr value,
+			      uint32_t chunk, uint64_t into)
+{
+	const struct hs_heap *heap = ws->index->heap;
+	if (at - value != 4 * (uint64_t)ws->w &&
+	    at - value != 5 * (uint64_t)ws->w)
+		return false;
+	return into + ws->w == hs_chunk_usable(heap, &heap->chunks[chunk]);
+}
+
 /* The words at BYTES that the filter let through; false: FN had enough. */
 static bool look_up(const struct words *ws, hs_addr at, const uint8_t *bytes,
 		    const uint16_t *hits, size_t count)
@@ -46,11 +62,13 @@ static bool look_up(const struct words *ws, hs_addr at, const uint8_t *bytes,
 		for (size_t k = 0; k < n; k++) {
 			uint32_t chunk;
 			uint64_t into;
+			hs_addr where = at + (size_t)hits[i + k] * ws->w;
 			if (region[k] &&
 			    hs_block_index_in(ws->index, region[k], value[k],
 					      &chunk, &into) &&
-			    !ws->fn(ws->arg, at + (size_t)hits[i + k] * ws->w,
-				    chunk, into))
+			    !is_left_by_malloc(ws, where, value[k], chunk,
+					       into) &&
+			    !ws->fn(ws->arg, where, chunk, into))
 				return false;
 		}
 	}

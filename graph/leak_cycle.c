@@ -89,13 +89,20 @@ enum hs_status hs_leaks_cycle(struct hs_leaks *leaks, size_t i,
 		*ret = (struct hs_cycle){ NULL, 0 };
 		return HS_OK;
 	}
+	return hs_leaks_cycle_of(leaks, g->sample, ret, err);
+}
+
+enum hs_status hs_leaks_cycle_of(struct hs_leaks *leaks, size_t chunk,
+				 struct hs_cycle *ret, struct hs_error *err)
+{
+	assert(chunk < leaks->graph->heap->chunk_count);
 	HS_AUTO_FREE struct seen *queue =
 		malloc(HS_LIMIT_CYCLE_SEARCH * sizeof(*queue));
 	HS_AUTO_FREE uint32_t *slot = calloc(SLOTS, sizeof(*slot));
 	if (!queue || !slot)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for a cycle");
 	struct search s = { leaks, queue, 0, slot };
-	(void)meet(&s, (uint32_t)g->sample, 0);
+	(void)meet(&s, (uint32_t)chunk, 0);
 	size_t last = find_back(&s);
 	if (last == SIZE_MAX) {
 		*ret = (struct hs_cycle){ NULL, 0 };

@@ -126,6 +126,9 @@ static void point(struct web *w, size_t from, size_t to)
 	uint64_t usable = hb_usable(&w->hb, w->block[to]);
 	uint64_t into = next_random() % 3 ? 0 : next_random() % (usable + 1);
 	hs_addr value = hb_user(&w->hb, w->block[to]) + into;
+	/* Of a block to its own header it would be malloc's. */
+	if (value + 16 == hb_user(&w->hb, w->block[from]))
+		return;
 	uint64_t word = at - hb_user(&w->hb, w->block[from]);
 	unsigned kind = w->sharp ? next_random() % 4 : 0;
 	if (kind && w->known_count < KNOWN) {
@@ -521,6 +524,30 @@ static void leaks_with_names_are_folded_by_them(void **state)
 	free(w);
 }
 
+/* The links of a large free chunk to itself, in a block made of it. */
+static void what_malloc_left_in_a_block_keeps_nothing(void **state)
+{
+	(void)state;
+	for (unsigned at = 0; at < 3; at++) {
+		struct web *w = malloc(sizeof(*w));
+		assert_non_null(w);
+		struct hs_leaks *leaks = NULL;
+		make_plain_web(w);
+		hs_addr user = hb_user(&w->hb, w->block[2]);
+		assert_int_equal(user, hb_user(&w->hb, w->block[1]) + 8 +
+					       hb_usable(&w->hb, w->block[1]));
+		w->roots[0] = user;
+		fake_target_put(&w->hb.target, user + 8 * (uint64_t)at,
+				user - 16);
+		judge(w, &leaks);
+		assert_int_equal(hs_graph_reached(w->graph, w->chunk[1]),
+				 at < 2);
+		hs_leaks_free(leaks);
+		clear_web(w);
+		free(w);
+	}
+}
+
 static void a_weak_reference_back_makes_no_cycle(void **state)
 {
 	(void)state;
@@ -776,6 +803,7 @@ int main(void)
 		cmocka_unit_test(
 			random_webs_are_judged_as_by_trying_everything),
 		cmocka_unit_test(leaks_with_names_are_folded_by_them),
+		cmocka_unit_test(what_malloc_left_in_a_block_keeps_nothing),
 		cmocka_unit_test(a_weak_reference_back_makes_no_cycle),
 		cmocka_unit_test(the_index_finds_every_block_of_every_release),
 		cmocka_unit_test(a_hole_in_a_block_makes_every_leak_doubtful),

@@ -339,11 +339,15 @@ static void fields(struct hs_naming *n, void *state, const struct hs_block *b,
 		hs_swift_error_fields(n, &swift->layouts, b, fn, arg);
 		break;
 	case HS_SWIFT_TASK:
+		hs_swift_task_fields(n, b, fn, arg);
+		break;
 	case HS_SWIFT_JOB:
 		break;
 	default:
 		if (is_side_table(n, b))
 			side_table_fields(n, b, fn, arg);
+		else if (n->brief && hs_swift_is_frames(n, b))
+			hs_swift_left_frames(n, b, fn, arg);
 	}
 }
 

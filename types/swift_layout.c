@@ -137,6 +137,9 @@ static struct hs_swift_shape read_type(struct maker *m,
 	return shape;
 }
 
+/* What a lazy property is stored as: people know it without. */
+static const char lazy[] = "$__lazy_storage_$_";
+
 /* The stored properties that one class adds. */
 static void class_fields(struct maker *m, const struct hs_swift_class *class)
 {
@@ -176,7 +179,9 @@ static void class_fields(struct maker *m, const struct hs_swift_class *class)
 		struct hs_swift_field f = { .offset = (uint32_t)offset,
 					    .extent =
 						    (uint32_t)(next - offset) };
-		keep_field(m, f, name, type, &s, &shape);
+		bool is_lazy = !strncmp(name, lazy, sizeof(lazy) - 1);
+		keep_field(m, f, name + (is_lazy ? sizeof(lazy) - 1 : 0), type,
+			   &s, &shape);
 	}
 }
 
@@ -216,6 +221,24 @@ static void look_for_elements(struct maker *m,
 	}
 }
 
+/* The library's own classes have things behind their fields, and so have those
+ * that people make of its ManagedBuffer. */
+static bool ends_with_its_fields(struct hs_naming *n,
+				 const struct hs_swift_class *chain,
+				 size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char name[HS_LIMIT_TYPE_NAME];
+		struct hs_text text;
+		hs_text_init(&text, name, sizeof(name));
+		if (!hs_swift_context_name(n, chain[i].descriptor, NULL,
+					   &text) ||
+		    strncmp(name, "Swift.", 6) == 0)
+			return false;
+	}
+	return chain[count - 1].super == 0;
+}
+
 static void instance_fields(struct maker *m, const struct hs_swift_class *class)
 {
 	/* Superclasses first: their fields come first. */
@@ -225,6 +248,7 @@ static void instance_fields(struct maker *m, const struct hs_swift_class *class)
 	while (count < MAX_SUPERS &&
 	       hs_swift_class(m->n, chain[count - 1].super, &chain[count]))
 		count++;
+	m->layout.ends = ends_with_its_fields(m->n, chain, count);
 	while (count-- > 0)
 		class_fields(m, &chain[count]);
 	look_for_elements(m, class);
@@ -331,7 +355,7 @@ bool hs_swift_layout(struct hs_naming *n, struct hs_swift_layouts *l,
 	const struct hs_addr_entry *known = hs_addr_map_get(&l->map, metadata);
 	if (known) {
 		*ret = l->layout[known->value];
-		return ret->count > 0 || ret->container;
+		return ret->count > 0 || ret->container || ret->ends;
 	}
 	struct maker m = { .n = n, .l = l };
 	m.layout.first = (uint32_t)l->fields;
@@ -355,5 +379,5 @@ bool hs_swift_layout(struct hs_naming *n, struct hs_swift_layouts *l,
 	}
 	l->layouts++;
 	*ret = m.layout;
-	return ret->count > 0 || ret->container;
+	return ret->count > 0 || ret->container || ret->ends;
 }

@@ -27,6 +27,7 @@ struct hs_swift_layout {
 	uint32_t first, count; /* fields */
 	enum hs_swift_container container;
 	hs_addr element[2]; /* their types: of keys, of values; 0: none */
+	bool ends; /* a class whose objects have nothing behind their fields */
 };
 struct hs_swift_layouts {
 	struct hs_addr_map map; /* metadata -> number of a layout */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/limits.h"
+#include "types/swift_unused.h"
 
 #define SLOW (UINT64_C(1) << 63)
 #define SIDE (UINT64_C(3) << 62)
@@ -488,6 +489,8 @@ void hs_swift_fields(struct hs_naming *n, struct hs_swift_layouts *l,
 	}
 	if (!w.stop)
 		elements(&w, &layout);
+	if (!w.stop && n->brief)
+		(void)hs_swift_unused_of_object(n, l, block, fn, arg);
 }
 
 void hs_swift_error_fields(struct hs_naming *n, struct hs_swift_layouts *l,

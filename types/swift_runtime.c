@@ -6,6 +6,8 @@
 
 #include <heapscan/symbols.h>
 
+#include "types/swift_unused.h"
+
 /* A piece of a task's memory: an address of the runtime's that marks it, the
  * next piece, bytes that there are, bytes in use. */
 #define FRAMES_HEADER 32u
@@ -31,6 +33,15 @@ bool hs_swift_is_frames(struct hs_naming *n, const struct hs_block *b)
 	       looks_like_frames(n, b, b->first, &next) &&
 	       (next == 0 || (hs_naming_block_at(n, next, &other) &&
 			      looks_like_frames(n, &other, b->first, &after)));
+}
+
+void hs_swift_left_frames(struct hs_naming *n, const struct hs_block *b,
+			  hs_field_fn fn, void *arg)
+{
+	uint64_t sizes;
+	if (hs_block_word(n, b, 2, &sizes))
+		(void)hs_swift_unused_words(n, b, FRAMES_HEADER + (sizes >> 32),
+					    b->usable, fn, arg);
 }
 
 /* What its objects that are in no list have for the next one. */
@@ -155,9 +166,9 @@ bool hs_swift_closure_kind(struct hs_naming *n, const struct hs_block *b,
 /* Words of a task. */
 #define TASK_ID 4u     /* above 32 bits of flags */
 #define TASK_RESUME 7u /* code that goes on with it */
-#define TASK_CONTEXT                                                           \
-	8u /* of that code: {context of its caller, code there}                \
-	    */
+/* Of that code: {context of its caller, code there}. */
+#define TASK_CONTEXT 8u
+#define TASK_FRAMES 15u /* the first piece of its memory */
 
 /* Callers that are shown. */
 #define CALLERS 16u
@@ -180,6 +191,21 @@ static bool put_code(struct hs_naming *n, hs_addr code, const char *what,
 			       "0x%" PRIx64 " %s+0x%" PRIx64, code,
 			       base ? base + 1 : m->path, code - m->base);
 	return fn(arg, what, text);
+}
+
+void hs_swift_task_fields(struct hs_naming *n, const struct hs_block *b,
+			  hs_field_fn fn, void *arg)
+{
+	struct hs_block frames;
+	struct hs_field_info f = { .name = "frames",
+				   .offset = 8 * TASK_FRAMES,
+				   .word = 8 * TASK_FRAMES,
+				   .strength = HS_STRENGTH_STRONG };
+	if (!hs_block_word(n, b, TASK_FRAMES, &f.refers_to) ||
+	    !hs_naming_block_at(n, f.refers_to, &frames) ||
+	    !hs_swift_is_frames(n, &frames))
+		return;
+	(void)fn(arg, &f);
 }
 
 void hs_swift_task_details(struct hs_naming *n, const struct hs_block *b,

@@ -13,6 +13,12 @@
  * itself, out of: B says how much of it there is and where the next one lies.
  */
 bool hs_swift_is_frames(struct hs_naming *n, const struct hs_block *b);
+/* The references of a task's own that are known. */
+void hs_swift_task_fields(struct hs_naming *n, const struct hs_block *b,
+			  hs_field_fn fn, void *arg);
+/* What frames that were left, of such a piece, still hold. */
+void hs_swift_left_frames(struct hs_naming *n, const struct hs_block *b,
+			  hs_field_fn fn, void *arg);
 
 /* An object of libdispatch's: put "dispatch " and its kind, which its table of
  * functions names. */

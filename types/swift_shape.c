@@ -194,6 +194,10 @@ static const struct {
 	{ "UnsafeRawBufferPointer", HS_SWIFT_SLOT_UNMANAGED, 0, 16 },
 	{ "UnsafeMutableRawBufferPointer", HS_SWIFT_SLOT_UNMANAGED, 0, 16 },
 	{ "Task", HS_SWIFT_SLOT_REF, 0, 8 },
+	{ "AsyncStream", HS_SWIFT_SLOT_REF, 0, 8 },
+	{ "AsyncThrowingStream", HS_SWIFT_SLOT_REF, 0, 8 },
+	{ "CheckedContinuation", HS_SWIFT_SLOT_REF, 0, 8 },
+	{ "UnsafeContinuation", HS_SWIFT_SLOT_UNMANAGED, 0, 8 },
 };
 /* clang-format on */
 

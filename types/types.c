@@ -44,8 +44,8 @@ const char *hs_area_name(enum hs_area area)
 
 const char *hs_strength_name(enum hs_strength strength)
 {
-	static const char *const words[] = { "none", "strong", "weak",
-					     "unowned", "unmanaged" };
+	static const char *const words[] = { "none",    "strong",    "weak",
+					     "unowned", "unmanaged", "unused" };
 	assert((unsigned)strength < sizeof(words) / sizeof(words[0]));
 	return words[strength];
 }

@@ -267,6 +267,11 @@ struct hs_cycle {
 HS_API enum hs_status hs_leaks_cycle(struct hs_leaks *leaks, size_t i,
 				     struct hs_cycle *ret,
 				     struct hs_error *err);
+/* The same of any block that leaked: one of CHUNK's cycles, none where it is
+ * on none. */
+HS_API enum hs_status hs_leaks_cycle_of(struct hs_leaks *leaks, size_t chunk,
+					struct hs_cycle *ret,
+					struct hs_error *err);
 HS_API void hs_cycle_release(struct hs_cycle *cycle);
 
 /* ---- who owns how much ---- */

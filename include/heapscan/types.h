@@ -202,6 +202,8 @@ enum hs_strength {
 	HS_STRENGTH_WEAK,      /* cleared when the object dies */
 	HS_STRENGTH_UNOWNED,   /* checked, but does not keep it alive */
 	HS_STRENGTH_UNMANAGED, /* a plain address */
+	HS_STRENGTH_UNUSED,    /* left over where nobody looks any more; told
+				* by hs_types_references() alone */
 };
 HS_API const char *hs_strength_name(enum hs_strength strength);
 

@@ -49,6 +49,7 @@ if command -v xz >/dev/null; then
 	swift "6.0, not optimised" sdemo-6.0-debug
 	swift "6.0, tasks" stasks-6.0
 	swift "6.0, buffers" sbuffers-6.0
+	swift "6.0, leaks" sleaks-6.0
 	swift "6.2" sdemo-6.2
 	swift "6.2, without reflection" sdemo-6.2-plain
 fi

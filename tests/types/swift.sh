@@ -19,4 +19,5 @@ compare sdemo-6.0-debug
 compare sdemo-6.2
 compare sdemo-6.2-plain plain
 compare stasks-6.0
+compare sleaks-6.0
 finish
