@@ -321,27 +321,15 @@ static uint64_t file_reach(const struct hs_file_overlay *o, uint64_t page)
 	return page_up(o->len, page);
 }
 
-static size_t first_map_behind(const struct hs_target *target, hs_addr addr)
-{
-	size_t lo = 0, hi = target->maps.count;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (target->maps.map[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* Lend the pages from FROM to TO, which show the file from OFFSET on, where
- * the target has this file mapped there. */
+ * the target has this file mapped there: under PATH, or all of it under no
+ * name. */
 static enum hs_status lend(const struct hs_target *target, const char *path,
 			   const struct hs_file_overlay *o, hs_addr from,
 			   hs_addr to, uint64_t offset,
 			   struct hs_span_list *lent, struct hs_error *err)
 {
-	for (size_t i = first_map_behind(target, from);
+	for (size_t i = hs_target_map_behind(target, from);
 	     i < target->maps.count && target->maps.map[i].start < to; i++) {
 		const struct hs_map *map = &target->maps.map[i];
 		hs_addr start = map->start > from ? map->start : from;
@@ -350,10 +338,9 @@ static enum hs_status lend(const struct hs_target *target, const char *path,
 		if (map->prot & HS_PROT_WRITE)
 			continue;
 		/* Another file's, or anonymous memory put over this one. */
-		if (map->path ? strcmp(map->path, path) != 0 ||
-					at != map->file_offset +
-							(start - map->start)
-			      : path != NULL)
+		if (!map->path != !path ||
+		    (path && (strcmp(map->path, path) != 0 ||
+			      at != map->file_offset + (start - map->start))))
 			continue;
 		struct hs_span span = {
 			.start = start,

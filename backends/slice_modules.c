@@ -68,15 +68,7 @@ static bool is_name(const char *path)
 
 static struct hs_map *map_from(struct hs_target *target, hs_addr addr)
 {
-	size_t lo = 0, hi = target->maps.count;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (target->maps.map[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return &target->maps.map[lo];
+	return &target->maps.map[hs_target_map_behind(target, addr)];
 }
 
 static enum hs_status name_map(struct hs_map *map, const char *path,

@@ -148,6 +148,8 @@ bool hs_target_auxv(const struct hs_target *target, uint64_t type,
 /* The map that holds ADDR, or NULL. */
 const struct hs_map *hs_target_find_map(const struct hs_target *target,
 					hs_addr addr);
+/* Index of the first map that ends behind ADDR, or the count of maps. */
+size_t hs_target_map_behind(const struct hs_target *target, hs_addr addr);
 /* Index of the module whose range holds ADDR, or SIZE_MAX. */
 size_t hs_target_find_module(const struct hs_target *target, hs_addr addr);
 

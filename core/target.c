@@ -359,8 +359,7 @@ bool hs_target_auxv(const struct hs_target *target, uint64_t type,
 	return false;
 }
 
-const struct hs_map *hs_target_find_map(const struct hs_target *target,
-					hs_addr addr)
+size_t hs_target_map_behind(const struct hs_target *target, hs_addr addr)
 {
 	size_t lo = 0, hi = target->maps.count;
 	while (lo < hi) {
@@ -370,6 +369,13 @@ const struct hs_map *hs_target_find_map(const struct hs_target *target,
 		else
 			hi = mid;
 	}
+	return lo;
+}
+
+const struct hs_map *hs_target_find_map(const struct hs_target *target,
+					hs_addr addr)
+{
+	size_t lo = hs_target_map_behind(target, addr);
 	if (lo == target->maps.count || target->maps.map[lo].start > addr)
 		return NULL;
 	return &target->maps.map[lo];

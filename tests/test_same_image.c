@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "backends/mapped_modules.h"
 #include "support/core_writer.h"
 
 #define BASE 0x7f1200000000u
@@ -318,6 +319,28 @@ static void what_one_image_is_lent_hides_no_other(void **state)
 	tear_down(&w);
 }
 
+/* Of a slice, lines may be missing: then the ELF header is in nameless memory,
+ * and what has a name behind it is another file's. */
+static void a_nameless_image_is_lent_nothing_where_maps_have_names(void **state)
+{
+	(void)state;
+	struct world w;
+	struct hs_file_overlay_list files = { 0 };
+	set_up(&w);
+	open_core(&w);
+	free(w.t->maps.map[0].path);
+	w.t->maps.map[0].path = NULL;
+	assert_int_equal(hs_module_fill(w.t, 0, w.file, &files, NULL), HS_OK);
+	assert_int_equal(w.t->modules.module[0].file_state,
+			 HS_MODULE_FILE_MATCHED);
+	for (size_t i = 0; i < files.lent.count; i++)
+		assert_in_range(files.lent.span[i].start, BASE,
+				BASE + PAGE - 1);
+	assert_int_equal(hs_modules_filled(w.t, &files, NULL), HS_OK);
+	tear_down(&w);
+	hs_file_overlay_list_release(&files);
+}
+
 /* Whatever its dynamic section and its relocations say. */
 static void a_hostile_file_is_survived(void **state)
 {
@@ -357,6 +380,8 @@ int main(void)
 		cmocka_unit_test(headers_alone_are_too_little),
 		cmocka_unit_test(a_file_written_after_the_dump_is_not_used),
 		cmocka_unit_test(what_one_image_is_lent_hides_no_other),
+		cmocka_unit_test(
+			a_nameless_image_is_lent_nothing_where_maps_have_names),
 		cmocka_unit_test(a_hostile_file_is_survived),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
