@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "types/namer.h"
+#include "types/shapes.h"
 
 /*
  * What the C library itself takes from malloc: streams and their buffers,
@@ -8,6 +8,7 @@
 struct glibc {
 	struct hs_addr_map buffers; /* blocks that streams use */
 	struct hs_addr_map dtvs;
+	struct hs_addr_map tls;      /* what dtvs lead to */
 	struct hs_addr_map obstacks; /* first chunks, others lead to them */
 };
 
@@ -16,6 +17,7 @@ static void release(void *state)
 	struct glibc *g = state;
 	hs_addr_map_release(&g->buffers);
 	hs_addr_map_release(&g->dtvs);
+	hs_addr_map_release(&g->tls);
 	hs_addr_map_release(&g->obstacks);
 }
 
@@ -116,6 +118,40 @@ static bool is_obstack(struct hs_naming *n, const struct hs_block *b)
 	       ends_itself(&before, before.first);
 }
 
+/*
+ * A folder that is being read: {descriptor, lock, allocated, read, offset,
+ * place, error, entries}. Entries tell their length, and fill what was read.
+ */
+#define DIR_BYTES 48u
+#define ENTRY_LENGTH 16u
+#define ENTRY_BYTES 24u
+#define DIR_LEAST 1024u
+
+static bool is_dir(struct hs_naming *n, const struct hs_block *b)
+{
+	uint64_t allocated, read, offset, place, length;
+	bool met = false;
+	if (n->block.word_size != 8 || n->block.big_endian ||
+	    b->first >> 32 > 2 || b->first & UINT32_C(1) << 31 ||
+	    !hs_block_word(n, b, 1, &allocated) || allocated % DIR_LEAST ||
+	    !allocated || !hs_block_fits(n, b, DIR_BYTES + allocated) ||
+	    !hs_block_word(n, b, 2, &read) || read > allocated ||
+	    !hs_block_word(n, b, 3, &offset) || offset > read ||
+	    !hs_block_word(n, b, 4, &place))
+		return false;
+	if (!read) /* not yet */
+		return !place && !offset;
+	for (uint64_t at = 0; at < read; at += length) {
+		if (!hs_window_uint(&n->block,
+				    b->user + DIR_BYTES + at + ENTRY_LENGTH, 2,
+				    &length) ||
+		    length % 8 || length < ENTRY_BYTES || length > read - at)
+			return false;
+		met |= at == offset;
+	}
+	return met || offset == read;
+}
+
 static bool name(struct hs_naming *n, const char *text, const char *evidence,
 		 uint32_t *type)
 {
@@ -145,6 +181,8 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		return name(n, "obstack chunk",
 			    "its end, and that of the one before it", type);
 	}
+	if (b->usable >= DIR_LEAST && is_dir(n, b))
+		return name(n, "DIR", "its numbers, and its entries", type);
 	return is_link_map(n, b) &&
 	       name(n, "link_map", "its module and its neighbours", type);
 }
@@ -170,6 +208,26 @@ static void streams_in(struct hs_naming *n, struct glibc *g,
 	}
 }
 
+/* {counter, -}, {generation, -}, {address, block to free}[counter], of which
+ * the second is at DTV: storage of modules that came later. */
+#define MODULES_MOST 65536u
+
+static void note_storage(struct hs_naming *n, struct glibc *g, hs_addr dtv)
+{
+	unsigned w = n->target->word_size;
+	uint64_t count, at, block;
+	struct hs_block b;
+	if (!hs_peek(n, dtv - 2 * w, &count) || count > MODULES_MOST)
+		return;
+	for (uint64_t i = 1; i <= count; i++)
+		if (!hs_peek(n, dtv + 2 * w * i, &at) ||
+		    !hs_peek(n, dtv + 2 * w * i + w, &block))
+			return;
+		else if (block && hs_naming_block_at(n, block, &b) &&
+			 at >= block && at - block < b.usable)
+			note(n, &g->tls, block);
+}
+
 static void survey(struct hs_naming *n, void *state)
 {
 	struct glibc *g = state;
@@ -186,8 +244,10 @@ static void survey(struct hs_naming *n, void *state)
 		uint64_t dtv;
 		if (t->tls_base != HS_NO_ADDR &&
 		    n->target->arch != HS_ARCH_AARCH64 &&
-		    hs_peek(n, t->tls_base + w, &dtv) && dtv > 2u * w)
+		    hs_peek(n, t->tls_base + w, &dtv) && dtv > 2u * w) {
 			note(n, &g->dtvs, dtv - 2u * w);
+			note_storage(n, g, dtv);
+		}
 	}
 }
 
@@ -200,6 +260,9 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	if (hs_addr_map_get(&g->obstacks, b->user))
 		return name(n, "obstack chunk",
 			    "its end, and the one behind it", type);
+	if (hs_addr_map_get(&g->tls, b->user))
+		return name(n, "thread-local storage",
+			    "the thread that uses it", type);
 	return hs_addr_map_get(&g->dtvs, b->user) &&
 	       name(n, "dtv", "the thread that uses it", type);
 }

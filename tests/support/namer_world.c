@@ -43,7 +43,8 @@ static void put_blocks(struct world *w, size_t chunk[PLACE_COUNT])
 		{ PLACE_STATES + 1, PLACE_STATES + 2, 7160 },
 		{ PLACE_STATES + 2, PLACE_STATES + 3, 392 },
 		{ PLACE_STATES + 3, PLACE_STATES + 4, 4120 },
-		{ PLACE_STATES + 4, PLACE_COUNT, 136 },
+		{ PLACE_STATES + 4, PLACE_STATES + 7, 136 },
+		{ PLACE_STATES + 7, PLACE_COUNT, 232 },
 	};
 	while ((w->hb.region[0].next + 16) % 128 != 0)
 		(void)hb_alloc(&w->hb, HB_MAIN, 24);
@@ -129,6 +130,7 @@ static struct world *the_world(void)
 						w->place[i].start + off, 0);
 	if (hs_heap_scan(&w->hb.target.base, NULL, NULL, &w->heap, NULL))
 		abort();
+	w->heap->module = 0; /* as if the C library were libglib */
 	world = w;
 	return w;
 }

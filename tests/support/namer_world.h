@@ -22,7 +22,7 @@ void namer_world_run(const struct hs_namer *namer, const uint8_t *data,
 /* Places: the libraries (4096 bytes each, libglib and libgobject), 32 KiB of
  * pages, then blocks: one of 776 bytes, one of 1000, 4 each of 120 (aligned to
  * 128), 104 and 24, 24 of 56, then one each of 5960, 7160, 392 and 4120, three
- * of 136. */
+ * of 136, one of 232. */
 enum namer_place {
 	PLACE_GLIB,
 	PLACE_GOBJECT,
@@ -34,7 +34,7 @@ enum namer_place {
 	PLACE_SMALL = PLACE_LARGE + 4,
 	PLACE_BLOCKS = PLACE_SMALL + 4,
 	PLACE_STATES = PLACE_BLOCKS + 24,
-	PLACE_COUNT = PLACE_STATES + 7,
+	PLACE_COUNT = PLACE_STATES + 8,
 };
 
 #endif
