@@ -23,4 +23,9 @@ static inline void hs_bit_set(uint64_t *bits, size_t i)
 	bits[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
+static inline void hs_bit_clear(uint64_t *bits, size_t i)
+{
+	bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
+}
+
 #endif

@@ -97,6 +97,22 @@ static inline bool hs_block_index_near(const struct hs_block_index *index,
 	return true;
 }
 
+/* Does a chunk's user part, live or not, begin at ADDR, which is in R? */
+static inline bool hs_block_index_begins(const struct hs_block_index *index,
+					 const struct hs_index_region *r,
+					 hs_addr addr, uint32_t *chunk)
+{
+	const struct hs_index_slot *s = hs_block_index_slot(index, r, addr);
+	uint64_t off = addr - r->base;
+	unsigned bit = (unsigned)(off >> r->shift) & 63;
+	if (!(s->bits >> bit & 1) || (off & ((UINT64_C(1) << r->shift) - 1)))
+		return false;
+	*chunk = (uint32_t)(r->chunk + s->rank +
+			    (unsigned)__builtin_popcountll(
+				    s->bits & ((UINT64_C(1) << bit) - 1)));
+	return true;
+}
+
 static inline bool hs_block_index_in(const struct hs_block_index *index,
 				     const struct hs_index_region *r,
 				     hs_addr addr, uint32_t *chunk,

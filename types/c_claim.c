@@ -21,6 +21,7 @@ static void push(struct hs_c_source *s, uint32_t chunk, unsigned rank)
 		memmove(q->chunk, q->chunk + q->first,
 			(q->count - q->first) * sizeof(*q->chunk));
 		q->count -= q->first;
+		q->ordered -= q->first;
 		q->first = 0;
 	}
 	enum hs_status st = hs_grow(&q->chunk, &q->capacity, q->count,
@@ -382,6 +383,23 @@ static void claim(struct hs_c_source *s, uint32_t pointee, hs_addr slot,
 }
 
 /*
+ * Is what W says of its block known, or less than what is? Whatever else is at
+ * that block need not be looked at then, and mostly it is so: blocks have
+ * vtables, or more than one pointer leads to them.
+ */
+static bool is_nothing_new(const struct hs_c *c, const struct hs_c_waiting *w)
+{
+	const struct hs_c_claim *claim = &c->claim[w->chunk];
+	uint32_t type = hs_decls_strip(&c->decls, w->pointee);
+	if (hs_c_rules_has(&c->rules, type, HS_C_POINTEE))
+		return false;
+	if (claim->rank > HS_C_FIRM_ONE || claim->least > HS_C_FIRM_ONE)
+		return true;
+	return w->at_start && claim->form == HS_C_ONE &&
+	       claim->rank == HS_C_FIRM_ONE && claim->type == type;
+}
+
+/*
  * Three rounds over those that wait: each asks the caches for what the next one
  * needs, so that the waits for memory overlap.
  */
@@ -408,7 +426,7 @@ void hs_c_follow_waiting(struct hs_naming *n, struct hs_c *c)
 					 .start = w->start,
 					 .doubtful = w->doubtful };
 		struct hs_block b;
-		if (w->chunk == UINT32_MAX)
+		if (w->chunk == UINT32_MAX || is_nothing_new(c, w))
 			continue;
 		if (w->plain && w->at_start) {
 			b = (struct hs_block){ .chunk = w->chunk };

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/grow.h"
+#include "core/prefetch.h"
 #include "types/c_spread.h"
 
 /*
  * The blocks of a container that was met with its type. It is followed as a
  * whole, and compared with its own count, before anything is claimed: one that
- * is not constructed yet claims nothing. Offsets are those of std_nodes.c,
- * std_owners.c and libcxx.c.
+ * is not constructed yet claims nothing. What was met on the way is noted, for
+ * not to go there twice. Offsets are those of std_nodes.c, std_owners.c and
+ * libcxx.c.
  */
+
+/* Claims from one that is made to the one that the caches are asked for. */
+#define AHEAD 16u
 
 static bool word(struct hs_c_source *s, hs_addr addr, uint64_t *ret)
 {
@@ -38,11 +44,40 @@ static bool node_at(struct hs_c_source *s, const struct hs_c_container *k,
 					 hs_c_fits_with_rest(s->n, ret, size));
 }
 
+/* B is one of the container's blocks, if it is one; false: no memory. */
+static bool note(struct hs_c_source *s, const struct hs_block *b)
+{
+	struct hs_c_queue *met = &s->c->met;
+	struct hs_error err;
+	enum hs_status st = hs_grow(&met->chunk, &met->capacity, met->count,
+				    sizeof(*met->chunk), &err);
+	if (st) {
+		hs_naming_fail(s->n, st, &err);
+		return false;
+	}
+	met->chunk[met->count++] = (uint32_t)b->chunk;
+	return true;
+}
+
 static void claim(struct hs_c_source *s, const struct hs_block *b,
 		  uint32_t type, enum hs_c_form form, hs_addr slot)
 {
 	hs_c_claim_as(s, b, type, form,
 		      s->doubtful ? HS_C_DOUBTFUL_ONE : HS_C_FIRM_ONE, slot);
+}
+
+/* Claim all that were noted, for the container at SLOT. */
+static void claim_met(struct hs_c_source *s, uint32_t type, enum hs_c_form form,
+		      hs_addr slot)
+{
+	const struct hs_c_queue *met = &s->c->met;
+	for (size_t i = 0; i < met->count && !s->n->failed; i++) {
+		struct hs_block b = { .chunk = met->chunk[i] };
+		if (met->count - i > AHEAD)
+			hs_prefetch_to_write(
+				&s->c->claim[met->chunk[i + AHEAD]]);
+		claim(s, &b, type, form, slot);
+	}
 }
 
 static void vector(struct hs_c_source *s, const struct hs_c_container *k,
@@ -91,23 +126,22 @@ static void deque(struct hs_c_source *s, const struct hs_c_container *k,
 	    !(hs_c_fits(s->n, &table, end - map) ||
 	      hs_c_fits_with_rest(s->n, &table, end - map)))
 		return;
-	for (int turn = 0; turn < 2; turn++)
-		for (hs_addr slot = first; slot < last; slot += 8) {
-			if (s->c->budget == 0 || !word(s, slot, &at) ||
-			    !live_at(s, at, &b) ||
-			    !(hs_c_fits(s->n, &b, row * size) ||
-			      hs_c_fits_with_rest(s->n, &b, row * size)))
-				return;
-			s->c->budget--;
-			if (turn)
-				claim(s, &b, k->blocks, HS_C_ROW, addr);
-		}
+	for (hs_addr slot = first; slot < last; slot += 8) {
+		if (s->c->budget == 0 || !word(s, slot, &at) ||
+		    !live_at(s, at, &b) ||
+		    !(hs_c_fits(s->n, &b, row * size) ||
+		      hs_c_fits_with_rest(s->n, &b, row * size)) ||
+		    !note(s, &b))
+			return;
+		s->c->budget--;
+	}
+	claim_met(s, k->blocks, HS_C_ROW, addr);
 	claim(s, &table, k->body, HS_C_NODE, addr);
 }
 
-/* The ring of a list, with COUNT nodes; with NAMED they are claimed. */
+/* The ring of a list, with COUNT nodes. */
 static bool ring(struct hs_c_source *s, const struct hs_c_container *k,
-		 hs_addr head, uint64_t count, bool named)
+		 hs_addr head, uint64_t count)
 {
 	uint64_t at, back;
 	hs_addr from = head;
@@ -118,10 +152,8 @@ static bool ring(struct hs_c_source *s, const struct hs_c_container *k,
 		return false;
 	for (uint64_t i = 0; i < count; i++) {
 		if (!node_at(s, k, at, &b) || !word(s, at + prev, &back) ||
-		    back != from)
+		    back != from || !note(s, &b))
 			return false;
-		if (named)
-			claim(s, &b, k->blocks, HS_C_NODE, head);
 		from = at;
 		if (!word(s, at + next, &at))
 			return false;
@@ -132,18 +164,14 @@ static bool ring(struct hs_c_source *s, const struct hs_c_container *k,
 /* Nodes one after the other up to the null pointer, COUNT of them, or as many
  * as there are. */
 static bool chain(struct hs_c_source *s, const struct hs_c_container *k,
-		  hs_addr slot, uint64_t count, hs_addr addr, bool named)
+		  hs_addr slot, uint64_t count)
 {
 	uint64_t at;
 	struct hs_block b;
 	if (!word(s, slot, &at))
 		return false;
 	for (uint64_t i = 0; i < count && at; i++) {
-		if (!node_at(s, k, at, &b))
-			return false;
-		if (named)
-			claim(s, &b, k->blocks, HS_C_NODE, addr);
-		if (!word(s, at, &at))
+		if (!node_at(s, k, at, &b) || !note(s, &b) || !word(s, at, &at))
 			return false;
 		if (at == 0 && k->kind == HS_C_HASH)
 			return i + 1 == count;
@@ -158,10 +186,9 @@ static void hash(struct hs_c_source *s, const struct hs_c_container *k,
 	struct hs_block b;
 	if (!word(s, addr, &buckets) || !word(s, addr + 8, &number) ||
 	    !word(s, addr + 24, &count) || number > UINT32_MAX ||
-	    count > s->n->heap->chunk_count ||
-	    !chain(s, k, addr + 16, count, addr, false))
+	    count > s->n->heap->chunk_count || !chain(s, k, addr + 16, count))
 		return;
-	(void)chain(s, k, addr + 16, count, addr, true);
+	claim_met(s, k->blocks, HS_C_NODE, addr);
 	if (number > 1 && live_at(s, buckets, &b) &&
 	    (hs_c_fits(s->n, &b, 8 * number) ||
 	     hs_c_fits_with_rest(s->n, &b, 8 * number)))
@@ -176,8 +203,7 @@ struct links {
 /* Depth first, by the nodes' own parents, as a tree that is damaged must not
  * keep us. END is what the root has for a parent. */
 static bool tree(struct hs_c_source *s, const struct hs_c_container *k,
-		 hs_addr root, hs_addr end, uint64_t count, hs_addr addr,
-		 bool named)
+		 hs_addr root, hs_addr end, uint64_t count)
 {
 	static const struct links ours = { 16, 24, 8 }, libcxx = { 0, 8, 16 };
 	const struct links *l = k->libcxx ? &libcxx : &ours;
@@ -191,10 +217,8 @@ static bool tree(struct hs_c_source *s, const struct hs_c_container *k,
 		    !word(s, at + l->parent, &parent))
 			return false;
 		if (from == parent) {
-			if (++met > count)
+			if (++met > count || !note(s, &b))
 				return false;
-			if (named)
-				claim(s, &b, k->blocks, HS_C_NODE, addr);
 			from = at;
 			at = left ? left : right ? right : parent;
 		} else if (from == left && right && right != left) {
@@ -214,13 +238,12 @@ static void tree_of(struct hs_c_source *s, const struct hs_c_container *k,
 		    hs_addr addr)
 {
 	uint64_t root, count;
-	hs_addr end = addr + 8;
 	if (!word(s, addr + (k->libcxx ? 8 : 16), &root) || root == 0 ||
 	    !word(s, addr + (k->libcxx ? 16 : 40), &count) || count == 0 ||
 	    count > s->n->heap->chunk_count ||
-	    !tree(s, k, root, end, count, addr, false))
+	    !tree(s, k, root, addr + 8, count))
 		return;
-	(void)tree(s, k, root, end, count, addr, true);
+	claim_met(s, k->blocks, HS_C_NODE, addr);
 }
 
 /* What a Vec or a VecDeque holds, of which the latter goes round. */
@@ -305,6 +328,7 @@ void hs_c_visit_container(struct hs_c_source *s, const struct hs_c_container *k,
 			  hs_addr addr)
 {
 	uint64_t count;
+	s->c->met.count = 0;
 	switch (k->kind) {
 	case HS_C_VECTOR:
 		vector(s, k, addr);
@@ -314,14 +338,12 @@ void hs_c_visit_container(struct hs_c_source *s, const struct hs_c_container *k,
 		break;
 	case HS_C_LIST:
 		if (word(s, addr + 16, &count) && count > 0 &&
-		    count <= s->n->heap->chunk_count &&
-		    ring(s, k, addr, count, false))
-			(void)ring(s, k, addr, count, true);
+		    count <= s->n->heap->chunk_count && ring(s, k, addr, count))
+			claim_met(s, k->blocks, HS_C_NODE, addr);
 		break;
 	case HS_C_FORWARD_LIST:
-		if (chain(s, k, addr, s->n->heap->chunk_count, addr, false))
-			(void)chain(s, k, addr, s->n->heap->chunk_count, addr,
-				    true);
+		if (chain(s, k, addr, s->n->heap->chunk_count))
+			claim_met(s, k->blocks, HS_C_NODE, addr);
 		break;
 	case HS_C_TREE:
 		tree_of(s, k, addr);

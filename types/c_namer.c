@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/bits.h"
 #include "core/cleanup.h"
 #include "core/grow.h"
 #include "core/large_pages.h"
@@ -25,10 +26,11 @@ static void free_queues(struct hs_c *c)
 {
 	for (size_t i = 0; i < HS_C_RANKS; i++) {
 		free(c->queue[i].chunk);
-		c->queue[i] = (struct hs_c_queue){ NULL, 0, 0, 0 };
+		c->queue[i] = (struct hs_c_queue){ .chunk = NULL };
 	}
 	free(c->inferred.chunk);
-	c->inferred = (struct hs_c_queue){ NULL, 0, 0, 0 };
+	free(c->met.chunk);
+	c->inferred = c->met = (struct hs_c_queue){ .chunk = NULL };
 }
 
 static void release(void *state)
@@ -44,6 +46,8 @@ static void release(void *state)
 	hs_addr_map_release(&c->vtables);
 	hs_c_plans_release(&c->plans);
 	free(c->claim);
+	free(c->settled);
+	free(c->due);
 }
 
 /* Is what module I declares of no use? The C library's own blocks have a namer
@@ -218,10 +222,13 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 		return st;
 	hs_window_init(&c->read, n->target);
 	c->claim = calloc(n->heap->chunk_count + 1, sizeof(*c->claim));
-	if (!c->claim)
+	c->settled = hs_bits_new(n->heap->chunk_count);
+	c->due = hs_bits_new(n->heap->chunk_count);
+	if (!c->claim || !c->settled || !c->due)
 		return hs_fail(err, HS_ERR_NOMEM,
 			       "no memory for claims about %zu chunks",
 			       n->heap->chunk_count);
+	n->settled = c->settled;
 	hs_want_large_pages(c->claim, n->heap->chunk_count * sizeof(*c->claim));
 	for (size_t i = 0; i < c->decls.type_count && !c->any_cxx; i++)
 		c->any_cxx = c->decls.type[i].cxx;
@@ -249,20 +256,6 @@ static void prepare(struct hs_naming *n, void *state)
 		hs_naming_fail(n, st, &err);
 }
 
-static void beside(struct hs_naming *n, void *state)
-{
-	struct hs_c *c = state;
-	struct hs_error err = { .code = HS_OK };
-	if (!c->ready)
-		return;
-	hs_c_spread(n, c);
-	if (!n->failed && c->read.failed) {
-		(void)hs_fail(&err, c->read.failed, "memory could not be read");
-		hs_naming_fail(n, c->read.failed, &err);
-	}
-	free_queues(c);
-}
-
 /* A container was followed as a whole: where it was found does not matter. */
 static bool of_container(const struct hs_c_claim *claim)
 {
@@ -272,19 +265,29 @@ static bool of_container(const struct hs_c_claim *claim)
 
 /* What declarations are sure of is more than the shape of a container: its
  * name says what is in it. */
-static void overrule_shapes(struct hs_naming *n, const struct hs_c *c)
+static void note_settled(const struct hs_naming *n, struct hs_c *c)
 {
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		const struct hs_c_claim *claim = &c->claim[i];
-		if (n->type_of[i] == HS_NO_TYPE || claim->clash ||
-		    !claim->proven ||
-		    (claim->rank < HS_C_FIRM_ONE && !of_container(claim)))
-			continue;
-		enum hs_type_source source =
-			n->table.type[n->type_of[i]].source;
-		if (source == HS_TYPE_LIBSTDCXX || source == HS_TYPE_LIBCXX)
-			n->type_of[i] = HS_NO_TYPE;
+		if (claim->proven && !claim->clash &&
+		    (claim->rank >= HS_C_FIRM_ONE || of_container(claim)))
+			hs_bit_set(c->settled, i);
 	}
+}
+
+static void beside(struct hs_naming *n, void *state)
+{
+	struct hs_c *c = state;
+	struct hs_error err = { .code = HS_OK };
+	if (!c->ready)
+		return;
+	hs_c_spread(n, c);
+	note_settled(n, c);
+	if (!n->failed && c->read.failed) {
+		(void)hs_fail(&err, c->read.failed, "memory could not be read");
+		hs_naming_fail(n, c->read.failed, &err);
+	}
+	free_queues(c);
 }
 
 static void survey(struct hs_naming *n, void *state)
@@ -293,7 +296,6 @@ static void survey(struct hs_naming *n, void *state)
 	struct hs_error err = { .code = HS_OK };
 	if (!c->ready || n->failed)
 		return;
-	overrule_shapes(n, c);
 	enum hs_status st = hs_c_infer(n, c, &err);
 	if (!st)
 		hs_c_spread_on(n, c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/c_spread.h"
+#include "core/bits.h"
 #include "core/limits.h"
 #include "core/prefetch.h"
 
@@ -16,6 +17,8 @@
 #define MAX_DEPTH HS_LIMIT_EMBED_DEPTH
 /* Blocks of a queue for which memory is asked before their turn. */
 #define AHEAD 48u
+/* Blocks for which it is worth while to put them in order. */
+#define LEAST_ORDERED 64u
 
 static void visit(struct hs_c_source *s, uint32_t type, hs_addr addr,
 		  unsigned depth);
@@ -217,6 +220,36 @@ static void ask_ahead(struct hs_naming *n, struct hs_c *c,
 						n->heap->layout.header);
 }
 
+/*
+ * Who waits in Q goes by address: what is at hand once, in caches and page
+ * tables, serves all that need it, and the order in which programs allocate is
+ * mostly the one in which they link. Few are left in the order they came in.
+ */
+static void put_in_order(struct hs_c *c, struct hs_c_queue *q)
+{
+	size_t count = q->count - q->first;
+	uint32_t *chunk = q->chunk + q->first, low = UINT32_MAX, high = 0;
+	q->ordered = q->count;
+	if (count < LEAST_ORDERED)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		low = chunk[i] < low ? chunk[i] : low;
+		high = chunk[i] > high ? chunk[i] : high;
+	}
+	if ((high - low) / 64 > count)
+		return;
+	for (size_t i = 0; i < count; i++)
+		hs_bit_set(c->due, chunk[i]);
+	size_t to = 0;
+	for (uint32_t at = low / 64; at <= high / 64; at++) {
+		for (uint64_t bits = c->due[at]; bits; bits &= bits - 1)
+			chunk[to++] = at * 64 + (uint32_t)__builtin_ctzll(bits);
+		c->due[at] = 0;
+	}
+	/* What was in it twice. */
+	q->count = q->ordered = q->first + to;
+}
+
 /* The best queue that has something; HS_C_RANKS: none. */
 static unsigned best_queue(struct hs_c *c)
 {
@@ -224,7 +257,7 @@ static unsigned best_queue(struct hs_c *c)
 		struct hs_c_queue *q = &c->queue[rank];
 		if (q->first < q->count)
 			return rank;
-		q->first = q->count = 0;
+		q->first = q->count = q->ordered = 0;
 	}
 	return HS_C_RANKS;
 }
@@ -243,6 +276,8 @@ static void serve(struct hs_naming *n, struct hs_c *c)
 		if (rank == HS_C_RANKS)
 			return;
 		struct hs_c_queue *q = &c->queue[rank];
+		if (q->first >= q->ordered)
+			put_in_order(c, q);
 		ask_ahead(n, c, q);
 		uint32_t chunk = q->chunk[q->first++];
 		/* Overruled ones stand in a better queue as well. */

@@ -114,6 +114,7 @@ struct hs_c_waiting {
 struct hs_c_queue {
 	uint32_t *chunk;
 	size_t first, count, capacity;
+	size_t ordered; /* those before it are ascending, from `first` on */
 };
 
 struct hs_c {
@@ -130,9 +131,12 @@ struct hs_c {
 	bool any_cxx;               /* something is declared in C++ */
 	struct hs_c_plans plans;
 	struct hs_c_claim *claim; /* by chunk */
+	uint64_t *settled;        /* see struct hs_naming */
 	struct hs_c_waiting waiting[HS_C_WAITING];
 	unsigned waiting_count;
 	struct hs_c_queue queue[HS_C_RANKS];
+	struct hs_c_queue met; /* of one container, see c_container_walk.c */
+	uint64_t *due; /* a bit a chunk, all 0: to order a queue; owned */
 	struct hs_c_queue inferred; /* what hs_c_infer() claimed, ascending */
 	uint64_t budget;            /* values that may still be looked at */
 	bool again; /* what was overruled had led on: another round */

@@ -72,7 +72,7 @@ static void survey(struct hs_naming *n, void *state)
 	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
 		struct hs_block b;
 		hs_naming_look_ahead(n, i);
-		if (n->type_of[i] == HS_NO_TYPE && hs_naming_block(n, i, &b) &&
+		if (hs_naming_open(n, i) && hs_naming_block(n, i, &b) &&
 		    !hs_std_try_list(n, s, &b))
 			try_tree(n, s, &b);
 	}

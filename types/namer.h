@@ -5,6 +5,7 @@
 #include <heapscan/types.h>
 
 #include "core/addr_map.h"
+#include "core/bits.h"
 #include "core/window.h"
 #include "heap/block_index.h"
 #include "types/text.h"
@@ -47,16 +48,19 @@ struct hs_naming {
 	struct hs_window block;             /* what is in blocks */
 	struct hs_window meta;              /* what blocks refer to */
 	struct hs_type_table table;
-	uint32_t *type_of;     /* by chunk; HS_NO_TYPE: none */
-	uint64_t *plain;       /* a bit a chunk, from the first pass: see
-				* hs_note_plain_text(); NULL: none yet */
-	uint64_t nameless;     /* see hs_naming_nameless() */
-	size_t missing_module; /* of them the first */
-	size_t without_dwarf;  /* the program, if its types are not known */
-	bool overflow;         /* names were refused: too much text */
-	unsigned depth;        /* of names within names, right now */
-	bool brief;            /* of fields only what they refer to is asked */
-	size_t text;           /* bytes of names read so far */
+	uint32_t *type_of;       /* by chunk; HS_NO_TYPE: none */
+	uint64_t *plain;         /* a bit a chunk, from the first pass: see
+				  * hs_note_plain_text(); NULL: none yet */
+	const uint64_t *settled; /* a bit a chunk, when beside() was done: what
+				  * declarations say of it is more than the
+				  * shape of a container would; NULL: none */
+	uint64_t nameless;       /* see hs_naming_nameless() */
+	size_t missing_module;   /* of them the first */
+	size_t without_dwarf;    /* the program, if its types are not known */
+	bool overflow;           /* names were refused: too much text */
+	unsigned depth;          /* of names within names, right now */
+	bool brief;  /* of fields only what they refer to is asked */
+	size_t text; /* bytes of names read so far */
 	struct hs_block_finder finder;
 	uint32_t text_type; /* 1 + the number of "text"; 0: not met yet */
 	struct hs_name_memo memo[HS_NAME_MEMOS]; /* of the C namer, by key */
@@ -203,6 +207,12 @@ static inline void hs_naming_look_ahead(const struct hs_naming *n, size_t i)
 }
 /* BLOCK's user pointer etc. without its first word, and readable or not. */
 bool hs_naming_live(const struct hs_naming *n, size_t i, struct hs_block *ret);
+/* Is chunk I without a name that the shape of a container could give it? */
+static inline bool hs_naming_open(const struct hs_naming *n, size_t i)
+{
+	return n->type_of[i] == HS_NO_TYPE &&
+	       !(n->settled && hs_bit(n->settled, i));
+}
 /* The object at hand has a name in MODULE, but it was not captured: the reader
  * must know why there is none. */
 void hs_naming_nameless(struct hs_naming *n, size_t module);

@@ -5,6 +5,7 @@
 
 #include <heapscan/crew.h>
 
+#include "core/bits.h"
 #include "core/cleanup.h"
 #include "core/grow.h"
 
@@ -34,6 +35,7 @@ struct walk {
 	size_t count, capacity;
 	size_t batch;             /* the piece that this batch begins with */
 	struct hs_naming *worker; /* for each thread */
+	uint64_t *open; /* a bit for each live chunk to ask about; owned */
 	hs_judge_fn judge;
 	const void *arg;
 };
@@ -44,6 +46,7 @@ static void walk_release(struct walk *w)
 		free(w->piece[i].lead);
 	free(w->piece);
 	free(w->worker);
+	free(w->open);
 }
 
 /* ---- in any thread ---- */
@@ -56,16 +59,13 @@ static inline uint64_t word_at(const uint8_t *bytes, unsigned size)
 }
 
 /* Names come between the batches only, so all threads see the same. */
-static bool leads_to_nameless(const struct walk *w, struct hs_naming *l,
-			      hs_addr addr, uint32_t *chunk)
+static inline bool leads_to_nameless(const struct walk *w, struct hs_naming *l,
+				     hs_addr addr, uint32_t *chunk)
 {
 	const struct hs_index_region *r =
 		hs_block_finder_region(&l->finder, addr);
-	bool at_start;
-	return r &&
-	       hs_block_index_near(l->finder.index, r, addr, chunk,
-				   &at_start) &&
-	       at_start && w->n->type_of[*chunk] == HS_NO_TYPE;
+	return r && hs_block_index_begins(l->finder.index, r, addr, chunk) &&
+	       hs_bit(w->open, *chunk);
 }
 
 static enum hs_status keep(struct piece *p, hs_addr at, uint32_t chunk,
@@ -290,6 +290,25 @@ static void hand_on(const struct walk *w, const struct piece *p, hs_word_fn fn,
 		if (n->type_of[p->lead[i].chunk] == HS_NO_TYPE)
 			fn(arg, p->lead[i].at, p->lead[i].chunk,
 			   p->lead[i].what);
+	for (size_t i = 0; i < p->count; i++)
+		if (n->type_of[p->lead[i].chunk] != HS_NO_TYPE)
+			hs_bit_clear(w->open, p->lead[i].chunk);
+}
+
+static enum hs_status find_open(struct walk *w, const uint64_t *but,
+				struct hs_error *err)
+{
+	const struct hs_naming *n = w->n;
+	size_t chunks = n->heap->chunk_count;
+	w->open = hs_bits_new(chunks);
+	if (!w->open)
+		return hs_fail(err, HS_ERR_NOMEM,
+			       "no memory for bits of %zu chunks", chunks);
+	for (size_t i = 0; i < chunks; i++)
+		if (n->type_of[i] == HS_NO_TYPE && !(but && hs_bit(but, i)) &&
+		    hs_bit(n->finder.index->live, i))
+			hs_bit_set(w->open, i);
+	return HS_OK;
 }
 
 static enum hs_status run(struct walk *w, unsigned workers, hs_word_fn fn,
@@ -312,8 +331,8 @@ static enum hs_status run(struct walk *w, unsigned workers, hs_word_fn fn,
 	return st;
 }
 
-void hs_pointing_words(struct hs_naming *n, hs_judge_fn judge, hs_word_fn fn,
-		       void *arg)
+void hs_pointing_words(struct hs_naming *n, const uint64_t *but,
+		       hs_judge_fn judge, hs_word_fn fn, void *arg)
 {
 	const struct hs_heap *heap = n->heap;
 	struct hs_error err;
@@ -327,7 +346,9 @@ void hs_pointing_words(struct hs_naming *n, hs_judge_fn judge, hs_word_fn fn,
 			  .lo = heap->chunks[0].addr,
 			  .hi = last->addr + hs_chunk_size(last) };
 	unsigned workers = hs_crew_count(n->opt->jobs, BATCH);
-	enum hs_status st = add_blocks(&w, &err);
+	enum hs_status st = find_open(&w, but, &err);
+	if (!st)
+		st = add_blocks(&w, &err);
 	if (!st)
 		st = add_maps(&w, &err);
 	w.worker = malloc(workers * sizeof(*w.worker));

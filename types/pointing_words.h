@@ -19,9 +19,10 @@ typedef void (*hs_word_fn)(void *arg, hs_addr at, uint32_t chunk,
  * to the start of a live block without a name: in live blocks, in variables, on
  * stacks down to the stack pointer. What was left behind is among them. Then,
  * by address and in this thread, hand what may be something to FN, if the block
- * still has no name.
+ * still has no name. Of blocks that have their bit in BUT, which may be NULL,
+ * nothing is asked.
  */
-void hs_pointing_words(struct hs_naming *n, hs_judge_fn judge, hs_word_fn fn,
-		       void *arg);
+void hs_pointing_words(struct hs_naming *n, const uint64_t *but,
+		       hs_judge_fn judge, hs_word_fn fn, void *arg);
 
 #endif

@@ -289,7 +289,7 @@ static void survey(struct hs_naming *n, void *state)
 	if (!r->there)
 		return;
 	r->n = n;
-	hs_pointing_words(n, judge, look_at_word, r);
+	hs_pointing_words(n, NULL, judge, look_at_word, r);
 	for (size_t i = 0; i < r->found_count && !n->failed; i++) {
 		const struct found *f = &r->found[i];
 		if (f->table != SIZE_MAX)

@@ -79,7 +79,8 @@ bool hs_std_open_block(struct hs_naming *n, hs_addr addr, struct hs_block *ret)
 	/* Of those with a name nothing is read. */
 	return addr % n->heap->layout.align == 0 &&
 	       hs_naming_chunk_at(n, addr, &chunk) &&
-	       n->type_of[chunk] >= SEEN && hs_naming_block(n, chunk, ret);
+	       (n->type_of[chunk] == SEEN || hs_naming_open(n, chunk)) &&
+	       hs_naming_block(n, chunk, ret);
 }
 
 /* The pool for exceptions when memory is out, of GCC 5 to 12 and since 13; with
@@ -259,8 +260,10 @@ static void survey(struct hs_naming *n, void *state)
 	s->budget = (uint64_t)n->heap->chunk_count * HS_LIMIT_NODE_VISITS;
 	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
 		struct hs_block b;
-		hs_naming_look_ahead(n, i);
-		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
+		if (n->heap->chunk_count - i > HS_CHUNKS_AHEAD &&
+		    hs_naming_open(n, i + HS_CHUNKS_AHEAD))
+			hs_naming_look_ahead(n, i);
+		if (!hs_naming_open(n, i) || !hs_naming_block(n, i, &b))
 			continue;
 		if (is_pool(n, &b))
 			(void)hs_std_found(n, s, &b, HS_STD_POOL);

@@ -305,5 +305,5 @@ static void look_at_word(void *arg, hs_addr at, uint32_t chunk, unsigned what)
 void hs_std_owners(struct hs_naming *n, struct hs_std *s)
 {
 	struct search search = { n, s };
-	hs_pointing_words(n, judge, look_at_word, &search);
+	hs_pointing_words(n, n->settled, judge, look_at_word, &search);
 }

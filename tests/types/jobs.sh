@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The names are the same however many threads look for them: types, chunks and
-# objects of programs with enough blocks to be shared out, one that describes
-# its objects and one whose debug information does.
+# objects of programs with enough blocks to be shared out: one that describes
+# its objects, one whose debug information does, and one of C++.
 . "$SOURCE/tests/cli/common.inc"
 command -v python3 >/dev/null || skip "python3 is not installed"
 
@@ -44,4 +44,14 @@ start gen_heap 100000
 capture
 same_for_all types "chunks --type entry" "chunks --all"
 grep -q '"struct node"' "$work/1" || fail "no struct node among the names"
+kill -9 "$program"
+wait "$program" 2>/dev/null
+
+# Objects with vtables and containers, whose words are looked for everywhere.
+[ -x "$BUILD/bench/gen_objects" ] || finish
+start gen_objects 100000
+capture
+same_for_all types "chunks --type order" "chunks --all"
+grep -q '"std::string text"' "$work/1" || fail "no text of strings"
+grep -q '"std::list<unsigned long> node"' "$work/1" || fail "no nodes of lists"
 finish
