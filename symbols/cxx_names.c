@@ -328,6 +328,8 @@ static size_t write_type(struct writer *w, const char *text, unsigned depth)
 			size_t len = bracketed(text + i, '(', ')');
 			put(w, text + i, len);
 			i += len;
+		} else if (word && strncmp(text + i, "[abi:", 5) == 0) {
+			i += bracketed(text + i, '[', ']');
 		} else if (c == '{') {
 			size_t len = bracketed(text + i, '{', '}');
 			put(w, text + i, len);

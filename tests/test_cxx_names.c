@@ -60,6 +60,17 @@ static void compilers_and_the_demangler_agree(void **state)
 		 "P<T, __gnu_cxx::_S_atomic>");
 }
 
+static void abi_tags_are_left_out(void **state)
+{
+	(void)state;
+	shortens("std::__1::__emplace[abi:nqe230104]<A, std::__1::allocator<A> "
+		 ">",
+		 "std::__1::__emplace<A, std::__1::allocator<A>>");
+	shortens("app::Tagged[abi:v2][abi:v3]::Inner", "app::Tagged::Inner");
+	shortens("A<int[abi:4]", "A<int");
+	shortens("A<B[abi:", "A<B");
+}
+
 static void other_brackets_stay(void **state)
 {
 	(void)state;
@@ -114,6 +125,7 @@ int main(void)
 		cmocka_unit_test(a_string_has_its_own_name),
 		cmocka_unit_test(default_arguments_are_left_out),
 		cmocka_unit_test(compilers_and_the_demangler_agree),
+		cmocka_unit_test(abi_tags_are_left_out),
 		cmocka_unit_test(other_brackets_stay),
 		cmocka_unit_test(
 			rust_is_written_without_the_paths_that_all_know),

@@ -151,6 +151,23 @@ static void node_shape(const struct hs_decls *d, const struct hs_c_container *k,
 	*size = up(*size, align);
 }
 
+/*
+ * What the nodes of a tree or table of libc++ have for VALUE. That of a map is
+ * a wrapper of the pair up to LLVM 20; later it is a mere tag for trees, later
+ * still for tables, and what is in the nodes is what the allocator is for.
+ */
+static bool stored(const struct hs_decls *d, uint32_t holder,
+		   const struct hs_c_container *k, uint32_t *value)
+{
+	uint32_t allocator;
+	if (!k->libcxx || (k->kind != HS_C_TREE && k->kind != HS_C_HASH) ||
+	    d->type[hs_decls_strip(d, *value)].complete)
+		return true;
+	return hs_decls_parameter(d, holder, k->kind == HS_C_TREE ? 2 : 3,
+				  &allocator) &&
+	       hs_decls_parameter(d, allocator, 0, value);
+}
+
 /* The container KIND of known[] that TYPE is; false: its elements are not
  * known. */
 static bool describe(struct maker *m, uint32_t type, size_t kind, bool libcxx,
@@ -168,7 +185,8 @@ static bool describe(struct maker *m, uint32_t type, size_t kind, bool libcxx,
 			return false;
 		holder = member.type;
 	}
-	if (!hs_decls_parameter(d, holder, known[kind].value, &value))
+	if (!hs_decls_parameter(d, holder, known[kind].value, &value) ||
+	    !stored(d, holder, k, &value))
 		return false;
 	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, value)];
 	if (!t->size || t->size > UINT32_MAX || !t->complete)
@@ -369,7 +387,8 @@ static bool look_at(struct maker *m, uint32_t type)
 	if (strncmp(name, "_Sp_counted_ptr_inplace<", 24) == 0)
 		return add_shared(m, type, "_M_impl._M_storage");
 	if (strncmp(name, "__shared_ptr_emplace<", 21) == 0)
-		return add_shared(m, type, "__storage_");
+		return add_shared(m, type, "__storage_") &&
+		       add_shared(m, type, "__buffer_"); /* since LLVM 22 */
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		uint64_t size = libcxx ? known[i].size_libcxx : known[i].size;
 		if (size && t->size == size &&

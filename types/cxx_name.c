@@ -14,12 +14,14 @@ static const struct {
 	const char *prefix;
 	enum hs_cxx_form form;
 } blocks[] = {
-	{ "std::_Sp_counted_ptr_inplace<", HS_CXX_SHARED_INPLACE },
-	{ "std::_Sp_counted_ptr<", HS_CXX_SHARED_SEPARATE },
-	{ "std::_Sp_counted_deleter<", HS_CXX_SHARED_SEPARATE },
-	{ "std::__1::__shared_ptr_emplace<", HS_CXX_SHARED_INPLACE },
-	{ "std::__1::__shared_ptr_pointer<", HS_CXX_SHARED_SEPARATE },
-	{ "boost::detail::sp_counted_impl_p<", HS_CXX_SHARED_SEPARATE },
+	{ "std::_Sp_counted_ptr_inplace", HS_CXX_SHARED_INPLACE },
+	{ "std::_Sp_counted_ptr", HS_CXX_SHARED_SEPARATE },
+	{ "std::_Sp_counted_deleter", HS_CXX_SHARED_SEPARATE },
+	{ "std::__1::__shared_ptr_emplace", HS_CXX_SHARED_INPLACE },
+	{ "std::__1::__shared_ptr_emplace_for_overwrite",
+	  HS_CXX_SHARED_INPLACE },
+	{ "std::__1::__shared_ptr_pointer", HS_CXX_SHARED_SEPARATE },
+	{ "boost::detail::sp_counted_impl_p", HS_CXX_SHARED_SEPARATE },
 };
 
 size_t hs_cxx_argument(const char *text)
@@ -42,6 +44,11 @@ enum hs_cxx_form hs_cxx_form(const char *full, char *shown, size_t size)
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
 		size_t skip = strlen(blocks[i].prefix);
 		if (strncmp(full, blocks[i].prefix, skip) != 0)
+			continue;
+		/* Those of libc++ have a tag since LLVM 22. */
+		if (full[skip] == '[')
+			skip += strcspn(full + skip, "<");
+		if (full[skip++] != '<')
 			continue;
 		size_t len = hs_cxx_argument(full + skip);
 		while (blocks[i].form == HS_CXX_SHARED_SEPARATE && len > 1 &&
