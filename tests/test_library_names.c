@@ -83,6 +83,73 @@ static void a_lua_table_leads_to_parts_of_its_sizes(void **state)
 	world_free(w);
 }
 
+static void a_table_of_lua_5_5_leads_behind_its_array(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_lua_string(w, 1, -1, 30);
+	put_index(w);
+	for (int t = 2; t <= 4; t += 2) { /* an array of 3, and 2 nodes */
+		world_put(w, w->user[t], w->user[1]);
+		world_put(w, w->user[t] + 8, 5 | 1 << 24 | UINT64_C(3) << 32);
+		world_put(w, w->user[t] + 16, w->user[5] + 24);
+		world_put(w, w->user[t] + 24, w->user[6]);
+	}
+	world_put(w, w->user[4] + 16, w->user[3] + 16); /* not behind them */
+	world_name(w);
+	assert_string_equal(world_name_of(w, 2), "Lua table");
+	assert_string_equal(world_name_of(w, 5), "Lua table array");
+	assert_string_equal(world_name_of(w, 6), "Lua table nodes");
+	assert_string_equal(world_name_of(w, 4), "");
+	assert_string_equal(world_name_of(w, 3), "");
+	world_free(w);
+}
+
+static void a_string_of_lua_5_5_may_have_its_text_elsewhere(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_lua_string(w, 1, -1, 30);
+	put_index(w);
+	for (int s = 2; s <= 4; s += 2) {
+		world_put(w, w->user[s], w->user[1]);
+		world_put(w, w->user[s] + 8, 0x14 | UINT64_C(0xfd) << 24);
+		world_put(w, w->user[s] + 16, 50);
+		world_put(w, w->user[s] + 24, w->user[s + 1]);
+		world_put(w, w->user[s] + 32, MODULE + 8);
+	}
+	world_put(w, w->user[5] + 48, UINT64_C(0x616161)); /* does not end */
+	world_name(w);
+	assert_string_equal(world_name_of(w, 2), "Lua string");
+	assert_string_equal(world_name_of(w, 3), "Lua string text");
+	assert_string_equal(world_name_of(w, 4), "");
+	world_free(w);
+}
+
+static void what_lua_5_3_captured_leads_to_its_own_value(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_lua_string(w, 1, -1, 30);
+	put_index(w);
+	world_put(w, w->user[6], w->user[1]); /* a prototype of 5.3 */
+	world_put(w, w->user[6] + 8, 9);
+	for (int f = 2; f <= 4; f += 2) {
+		world_put(w, w->user[f], w->user[1]);
+		world_put(w, w->user[f] + 8, 6 | 1 << 16);
+		world_put(w, w->user[f] + 24, w->user[6]);
+		world_put(w, w->user[f] + 32, w->user[f + 1]);
+		world_put(w, w->user[f + 1], w->user[f + 1] + 16);
+	}
+	world_put(w, w->user[3] + 8, 2); /* functions have it, nobody has 5 */
+	world_name(w);
+	assert_string_equal(world_name_of(w, 2), "Lua function");
+	assert_string_equal(world_name_of(w, 3), "Lua captured variable");
+	assert_string_equal(world_name_of(w, 4), "");
+	assert_string_equal(world_name_of(w, 5), "");
+	world_free(w);
+}
+
 static void what_two_lua_tables_claim_has_no_name(void **state)
 {
 	(void)state;
@@ -153,6 +220,10 @@ int main(void)
 		cmocka_unit_test(without_its_index_there_is_no_lua),
 		cmocka_unit_test(a_lua_string_fills_its_block),
 		cmocka_unit_test(a_lua_table_leads_to_parts_of_its_sizes),
+		cmocka_unit_test(a_table_of_lua_5_5_leads_behind_its_array),
+		cmocka_unit_test(
+			a_string_of_lua_5_5_may_have_its_text_elsewhere),
+		cmocka_unit_test(what_lua_5_3_captured_leads_to_its_own_value),
 		cmocka_unit_test(what_two_lua_tables_claim_has_no_name),
 		cmocka_unit_test(what_has_no_name_is_put_together_by_its_looks),
 		cmocka_unit_test(

@@ -2,7 +2,7 @@
 #include "types/shapes.h"
 
 /*
- * Objects of Lua 5.3 and 5.4 on 64-bit machines, also where a program has it
+ * Objects of Lua 5.3 to 5.5 on 64-bit machines, also where a program has it
  * inside. Each begins with a link to the one that was made before it, its tag
  * and the collector's marks; what else it has must fit its block.
  *
@@ -12,6 +12,11 @@
  *	         nodes, free node, metatable, gray list}
  *	closure  {..., values u8, gray list, prototype, values[]}
  *	captured {..., -, value *, value, ...}, once its function returned
+ *
+ * In 5.3 what is captured is no object but {value *, uses, value}. In 5.5 a
+ *long string leads to its text, which is behind it or elsewhere; a table has no
+ *word for its free node, which may be before the nodes; and an array's address
+ *is behind its values, where how long it may be and the values' tags follow.
  *
  * Some of these are weak evidence; but where there is Lua, there is the string
  * "__index", which the first thing that it makes keeps for ever.
@@ -27,12 +32,20 @@
 #define TAG_PROTOTYPE_53 9u
 #define TAG_CAPTURED 9u
 #define CAPTURED_BYTES 40u
+#define CAPTURED_53_BYTES 32u
 #define COLLECTABLE UINT64_C(0x40)
 #define LAST_KIND 8u
 #define TAG_LAST 10u /* a prototype of 5.4 */
 #define STRING_HEADER 24u
+#define TEXT_55 32u
+#define STRING_55_BYTES 48u
+#define OUTSIDE                                                                \
+	0xfdu /* in place of a length: there is a function to free it          \
+	       */
 #define SHORT_MOST 40u
 #define TABLE_BYTES 56u
+#define TABLE_55_BYTES 48u
+#define LAST_FREE_LOG2 3u /* smaller ones do not say where it is */
 #define CLOSURE_HEADER 32u
 #define VALUE_BYTES 16u
 #define NODE_BYTES 24u
@@ -41,12 +54,22 @@
 /* The array may be larger than the table says, up to a power of two. */
 #define ARRAY_MOST (UINT32_C(1) << 31)
 
-enum shape { STRING, TABLE, ARRAY, NODES, FUNCTION, C_FUNCTION, CAPTURED };
+enum shape {
+	STRING,
+	TEXT,
+	TABLE,
+	ARRAY,
+	NODES,
+	FUNCTION,
+	C_FUNCTION,
+	CAPTURED
+};
 
 #define HIGH HS_CONFIDENCE_HIGH
 static const struct hs_shape_name shapes[] = {
 	[STRING] = { "Lua string", "its tag, its length, its neighbours",
 		     HIGH },
+	[TEXT] = { "Lua string text", "the string that it fits", HIGH },
 	[TABLE] = { "Lua table", "its tag, and its parts fit", HIGH },
 	[ARRAY] = { "Lua table array", "the table that it fits", HIGH },
 	[NODES] = { "Lua table nodes", "the table that it fits", HIGH },
@@ -94,21 +117,36 @@ static bool leads_to_object(struct hs_naming *n, hs_addr at)
 	return read_tag(n, at, &tag);
 }
 
+/* A text of LEN bytes, HEADER bytes behind the start of B. */
 static bool has_text(struct hs_naming *n, const struct hs_block *b,
-		     uint64_t len)
+		     unsigned header, uint64_t len)
 {
 	uint64_t end;
-	return len < b->usable &&
-	       hs_block_fits(n, b, STRING_HEADER + len + 1) &&
-	       hs_window_uint(&n->block, b->user + STRING_HEADER + len, 1,
-			      &end) &&
+	return len < b->usable && hs_block_fits(n, b, header + len + 1) &&
+	       hs_window_uint(&n->block, b->user + header + len, 1, &end) &&
 	       end == 0;
 }
 
-static bool is_string(struct hs_naming *n, const struct hs_block *b,
-		      uint64_t header)
+/* One that a buffer of the library's became, in a block of its own. */
+static bool is_outside(struct hs_naming *n, struct lua *lua,
+		       const struct hs_block *b, uint64_t len, hs_addr text)
 {
-	uint64_t len = header >> 24 & 0xff, hash = header >> 32, third;
+	uint64_t release;
+	struct hs_block other;
+	if (!hs_block_fits(n, b, STRING_55_BYTES) ||
+	    !hs_block_word(n, b, 4, &release) ||
+	    hs_naming_module(n, release) == SIZE_MAX ||
+	    !hs_naming_block_at(n, text, &other) ||
+	    !has_text(n, &other, 0, len))
+		return false;
+	hs_owned_note(n, &lua->owned, text, TEXT);
+	return true;
+}
+
+static bool is_string(struct hs_naming *n, struct lua *lua,
+		      const struct hs_block *b, uint64_t header)
+{
+	uint64_t len = header >> 24 & 0xff, hash = header >> 32, third, text;
 	if (!hs_block_word(n, b, 2, &third))
 		return false;
 	if ((header & 0xff) == TAG_STRING)
@@ -116,8 +154,13 @@ static bool is_string(struct hs_naming *n, const struct hs_block *b,
 		 * table of strings. */
 		return len <= SHORT_MOST && hash != 0 &&
 		       (third == 0 || leads_to_object(n, third)) &&
-		       has_text(n, b, len);
-	return third > SHORT_MOST && has_text(n, b, third);
+		       has_text(n, b, STRING_HEADER, len);
+	if (third <= SHORT_MOST || !hs_block_word(n, b, 3, &text))
+		return false;
+	if (text == b->user + TEXT_55)
+		return has_text(n, b, TEXT_55, third);
+	return has_text(n, b, STRING_HEADER, third) ||
+	       (len == OUTSIDE && is_outside(n, lua, b, third, text));
 }
 
 /* Does B, a string, consist of TEXT? */
@@ -151,30 +194,73 @@ static bool array_fits(struct hs_naming *n, hs_addr at, uint64_t count)
 				       is_array(n, at, more, VALUE_BYTES));
 }
 
+static bool nodes_fit(struct hs_naming *n, hs_addr at, uint64_t log2)
+{
+	uint64_t count = UINT64_C(1) << log2;
+	return is_array(n, at, count, NODE_BYTES) ||
+	       is_array(n, at, count, NODE_53_BYTES);
+}
+
+/* Words of a table. */
+struct table {
+	uint64_t array, nodes, free, meta;
+	uint64_t size, log2; /* of the array, and of the nodes */
+};
+
+static bool is_table_54(struct hs_naming *n, struct lua *lua,
+			const struct hs_block *b, const struct table *t)
+{
+	if (!hs_block_fits(n, b, TABLE_BYTES) ||
+	    (t->meta != 0 && !leads_to_object(n, t->meta)) ||
+	    !array_fits(n, t->array, t->size))
+		return false;
+	/* None: it leads to a constant; so does the free one up to 5.3.3. */
+	bool none = t->log2 == 0 && (t->free == 0 || t->free == t->nodes) &&
+		    hs_naming_module(n, t->nodes) != SIZE_MAX;
+	if (!none && (t->free == 0 || t->free < t->nodes ||
+		      !nodes_fit(n, t->nodes, t->log2)))
+		return false;
+	if (t->array)
+		hs_owned_note(n, &lua->owned, t->array, ARRAY);
+	if (!none)
+		hs_owned_note(n, &lua->owned, t->nodes, NODES);
+	return true;
+}
+
+static bool is_table_55(struct hs_naming *n, struct lua *lua,
+			const struct hs_block *b, const struct table *t)
+{
+	hs_addr meta = t->free, array = t->array - 8 * t->size;
+	hs_addr nodes = t->nodes - (t->log2 >= LAST_FREE_LOG2 ? 8 : 0);
+	struct hs_block block;
+	if (!hs_block_fits(n, b, TABLE_55_BYTES) ||
+	    (meta != 0 && !leads_to_object(n, meta)) ||
+	    (t->size == 0) != (t->array == 0) ||
+	    (t->size != 0 && !is_array(n, array, 1, 9 * t->size + 4)))
+		return false;
+	bool none = t->log2 == 0 && hs_naming_module(n, nodes) != SIZE_MAX;
+	if (!none &&
+	    (!hs_naming_block_at(n, nodes, &block) ||
+	     !hs_block_fits(n, &block,
+			    t->nodes - nodes +
+				    ((uint64_t)NODE_BYTES << t->log2))))
+		return false;
+	if (t->size)
+		hs_owned_note(n, &lua->owned, array, ARRAY);
+	if (!none)
+		hs_owned_note(n, &lua->owned, nodes, NODES);
+	return true;
+}
+
 static bool is_table(struct hs_naming *n, struct lua *lua,
 		     const struct hs_block *b, uint64_t header)
 {
-	uint64_t array, nodes, free, meta, log2 = header >> 24 & 0xff;
-	if (!hs_block_fits(n, b, TABLE_BYTES) || log2 > LOG2_MOST ||
-	    !hs_block_word(n, b, 2, &array) ||
-	    !hs_block_word(n, b, 3, &nodes) || !hs_block_word(n, b, 4, &free) ||
-	    !hs_block_word(n, b, 5, &meta) ||
-	    (meta != 0 && !leads_to_object(n, meta)) ||
-	    !array_fits(n, array, header >> 32))
-		return false;
-	if (free == 0) { /* none: it leads to a constant */
-		if (log2 != 0 || hs_naming_module(n, nodes) == SIZE_MAX)
-			return false;
-	} else if (free < nodes ||
-		   (!is_array(n, nodes, UINT64_C(1) << log2, NODE_BYTES) &&
-		    !is_array(n, nodes, UINT64_C(1) << log2, NODE_53_BYTES))) {
-		return false;
-	}
-	if (array)
-		hs_owned_note(n, &lua->owned, array, ARRAY);
-	if (free)
-		hs_owned_note(n, &lua->owned, nodes, NODES);
-	return true;
+	struct table t = { .size = header >> 32, .log2 = header >> 24 & 0xff };
+	return t.log2 <= LOG2_MOST && hs_block_word(n, b, 2, &t.array) &&
+	       hs_block_word(n, b, 3, &t.nodes) &&
+	       hs_block_word(n, b, 4, &t.free) &&
+	       hs_block_word(n, b, 5, &t.meta) &&
+	       (is_table_54(n, lua, b, &t) || is_table_55(n, lua, b, &t));
 }
 
 /* {value, kind u8, ...}, COUNT of them from word FIRST on: what the collector
@@ -197,8 +283,24 @@ static bool are_values(struct hs_naming *n, const struct hs_block *b,
 	return true;
 }
 
-static bool is_closure(struct hs_naming *n, const struct hs_block *b,
-		       uint64_t header)
+/* What a function of 5.3 captured, at AT: it leads to its own value once the
+ * function returned, to a stack before. */
+static bool is_captured_53(struct hs_naming *n, struct lua *lua, hs_addr at)
+{
+	struct hs_block b;
+	uint64_t uses;
+	if (!hs_naming_block_at(n, at, &b) ||
+	    !hs_block_fits(n, &b, CAPTURED_53_BYTES) ||
+	    !hs_block_word(n, &b, 1, &uses) || uses == 0 ||
+	    uses > n->heap->chunk_count || b.first % 8 != 0 ||
+	    (b.first != at + 16 && !hs_naming_block_in(n, b.first, NULL)))
+		return false;
+	hs_owned_note(n, &lua->owned, at, CAPTURED);
+	return true;
+}
+
+static bool is_closure(struct hs_naming *n, struct lua *lua,
+		       const struct hs_block *b, uint64_t header)
 {
 	uint64_t code, value, tag, values = header >> 16 & 0xff;
 	bool c = header & C_BIT;
@@ -209,12 +311,16 @@ static bool is_closure(struct hs_naming *n, const struct hs_block *b,
 	if (c)
 		return hs_naming_module(n, code) != SIZE_MAX && values > 0 &&
 		       are_values(n, b, CLOSURE_HEADER / 8, values);
+	if (!read_tag(n, code, &tag) ||
+	    (tag != TAG_PROTOTYPE_53 && tag != TAG_LAST))
+		return false;
 	for (size_t i = 0; i < values; i++)
 		if (!hs_block_word(n, b, CLOSURE_HEADER / 8 + i, &value) ||
-		    (value != 0 && !leads_to_object(n, value)))
+		    (value != 0 &&
+		     !(tag == TAG_PROTOTYPE_53 ? is_captured_53(n, lua, value)
+					       : leads_to_object(n, value))))
 			return false;
-	return read_tag(n, code, &tag) &&
-	       (tag == TAG_PROTOTYPE_53 || tag == TAG_LAST);
+	return true;
 }
 
 static bool is_captured(struct hs_naming *n, const struct hs_block *b)
@@ -257,10 +363,10 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 	/* The first object that was made has no other before it: one of many,
 	 * which is not worth a doubt. */
 	if (b->first == 0 || !leads_to_object(n, b->first) ||
-	    (shape == STRING     ? !is_string(n, b, header)
+	    (shape == STRING     ? !is_string(n, lua, b, header)
 	     : shape == TABLE    ? !is_table(n, lua, b, header)
 	     : shape == CAPTURED ? !is_captured(n, b)
-				 : !is_closure(n, b, header)))
+				 : !is_closure(n, lua, b, header)))
 		return false;
 	lua->claimed = true;
 	if (shape == STRING && is_text(n, b, "__index"))
