@@ -77,7 +77,7 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 }
 
 /*
- * A table as it is since 2.60:
+ * A table as it is since 2.60; of late (seen in 2.90) its size is a u32:
  *
  *	{size, mod i32, mask u32, nodes u32, occupied u32, flags u32,
  *	 keys, hashes u32[], values, hash function, ...}
@@ -94,21 +94,30 @@ struct table {
 	uint32_t mask, nodes, occupied, flags;
 };
 
-static bool read_table(struct hs_naming *n, hs_addr at, struct table *t)
+/* One whose size takes WIDTH bytes; the arrays are aligned. */
+static bool read_table_as(struct hs_naming *n, hs_addr at, unsigned width,
+			  struct table *t)
 {
 	uint64_t function;
-	return hs_peek(n, at, &t->size) && t->size >= 8 &&
+	hs_addr arrays = at + (width == 8 ? 32 : 24);
+	return hs_window_uint(&n->meta, at, width, &t->size) && t->size >= 8 &&
 	       t->size <= UINT32_MAX && (t->size & (t->size - 1)) == 0 &&
-	       hs_peek_u32(n, at + 12, &t->mask) && t->mask == t->size - 1 &&
-	       hs_peek_u32(n, at + 16, &t->nodes) &&
-	       hs_peek_u32(n, at + 20, &t->occupied) &&
+	       hs_peek_u32(n, at + width + 4, &t->mask) &&
+	       t->mask == t->size - 1 &&
+	       hs_peek_u32(n, at + width + 8, &t->nodes) &&
+	       hs_peek_u32(n, at + width + 12, &t->occupied) &&
 	       t->nodes <= t->occupied && t->occupied <= t->size &&
-	       hs_peek_u32(n, at + 24, &t->flags) &&
-	       hs_peek(n, at + 32, &t->keys) &&
-	       hs_peek(n, at + 40, &t->hashes) &&
-	       hs_peek(n, at + 48, &t->values) &&
-	       hs_peek(n, at + 56, &function) &&
+	       hs_peek_u32(n, at + width + 16, &t->flags) &&
+	       hs_peek(n, arrays, &t->keys) &&
+	       hs_peek(n, arrays + 8, &t->hashes) &&
+	       hs_peek(n, arrays + 16, &t->values) &&
+	       hs_peek(n, arrays + 24, &function) &&
 	       hs_naming_module(n, function) != SIZE_MAX;
+}
+
+static bool read_table(struct hs_naming *n, hs_addr at, struct table *t)
+{
+	return read_table_as(n, at, 8, t) || read_table_as(n, at, 4, t);
 }
 
 /* What malloc may add: see SLACK in std_owners.c. */

@@ -26,6 +26,7 @@
  * stands on.
  */
 #define SMALL 24u
+#define SMALL_MOST 40u /* what was left of a chunk was too little */
 #define EXTENSION_BYTES 40u
 #define PUBLIC_KEY_BYTES 48u
 #define CERTIFICATE_BYTES 352u
@@ -362,10 +363,10 @@ static bool find_shape(const struct look *l, enum shape *shape)
 	const struct hs_block *b = l->b;
 	if (b->usable >= CERTIFICATE_BYTES && is_certificate(l)) {
 		*shape = CERTIFICATE;
-	} else if (b->usable < SMALL + 16 && in_lib(l, b->first) &&
+	} else if (b->usable <= SMALL_MOST && in_lib(l, b->first) &&
 		   is_part(l)) {
 		*shape = PART;
-	} else if (b->usable < SMALL + 16 && is_number(l, b->user, &words)) {
+	} else if (b->usable <= SMALL_MOST && is_number(l, b->user, &words)) {
 		led(l, words, NUMBER_WORDS);
 		*shape = NUMBER;
 	} else if (b->usable >= EXTENSION_BYTES && b->usable < 72 &&
