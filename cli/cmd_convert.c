@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "cli/dump.h"
 #include "cli/progress.h"
-#include "cli/secret.h"
+#include "cli/slice_view.h"
 
 #define FOR_FILES                                                              \
 	"convert is for files; `heapscan capture --pid N -o FILE` is for "     \
@@ -23,21 +23,6 @@ static bool is_slice(const char *path)
 	size_t n = fread(head, 1, sizeof(head), file);
 	(void)fclose(file);
 	return n == sizeof(head) && memcmp(head, magic, n) == 0;
-}
-
-static int open_slice(struct cli *cli, struct hs_slice **ret)
-{
-	struct hs_open_options how = {
-		.struct_size = sizeof(how),
-		.progress = progress_show,
-		.secret = secret_ask,
-		.secret_arg = (void *)(uintptr_t)cli->opt.passphrase_file,
-		.legacy = cli->opt.legacy,
-	};
-	struct hs_error err = { .code = HS_OK };
-	if (hs_slice_open(cli->opt.target, &how, ret, &err))
-		return cli_fail_error(cli, &err);
-	return EXIT_ANSWERED;
 }
 
 static bool ends_with(const char *text, const char *tail)
@@ -66,7 +51,7 @@ static enum dump_format wanted(const struct cli *cli, bool from_slice)
 static int has_bases(struct cli *cli, bool *ret)
 {
 	struct hs_slice *slice = NULL;
-	int code = open_slice(cli, &slice);
+	int code = cli_open_slice(cli, &slice);
 	if (!code)
 		*ret = hs_slice_base_count(slice) > 0;
 	hs_slice_close(slice);
@@ -108,7 +93,7 @@ static int write_anew(struct cli *cli, struct dump *dump, bool from_slice,
 	if (!code)
 		code = dump_look(dump, cli);
 	if (!code && from_slice)
-		code = open_slice(cli, &slice);
+		code = cli_open_slice(cli, &slice);
 	if (code)
 		return code;
 	tables = slice && has_tables(slice);
@@ -126,7 +111,7 @@ static int rewrite(struct cli *cli, struct dump *dump,
 {
 	struct hs_error err = { .code = HS_OK };
 	struct hs_slice *slice = NULL;
-	int code = open_slice(cli, &slice);
+	int code = cli_open_slice(cli, &slice);
 	if (!code &&
 	    hs_slice_rewrite(slice, cli->opt.args[0], &dump->opt, result, &err))
 		code = cli_fail_error(cli, &err);

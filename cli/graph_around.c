@@ -103,6 +103,22 @@ struct walk {
 	size_t max_nodes;
 };
 
+struct graph_node graph_node_of_chunk(const struct hs_heap *heap, size_t chunk,
+				      unsigned distance)
+{
+	struct hs_chunk_info info;
+	hs_heap_chunk(heap, chunk, &info);
+	return (struct graph_node){
+		.state = info.state,
+		.user = info.user,
+		.min_size = info.size,
+		.max_size = info.size,
+		.count = 1,
+		.bytes = info.size,
+		.distance = distance,
+	};
+}
+
 /* False when there is no room for CHUNK. */
 static bool reach(struct walk *w, size_t chunk, unsigned distance)
 {
@@ -112,20 +128,10 @@ static bool reach(struct walk *w, size_t chunk, unsigned distance)
 		w->view->cut = true;
 		return false;
 	}
-	struct hs_chunk_info info;
-	hs_heap_chunk(w->heap, chunk, &info);
 	size_t node = w->view->node_count++;
 	w->chunk_of[node] = chunk;
 	w->node_of[chunk] = (uint32_t)node + 1;
-	w->view->nodes[node] = (struct graph_node){
-		.state = info.state,
-		.user = info.user,
-		.min_size = info.size,
-		.max_size = info.size,
-		.count = 1,
-		.bytes = info.size,
-		.distance = distance,
-	};
+	w->view->nodes[node] = graph_node_of_chunk(w->heap, chunk, distance);
 	return true;
 }
 

@@ -27,19 +27,10 @@ static size_t node_of(struct build *b, size_t chunk, unsigned distance)
 		v->cut = true;
 		return SIZE_MAX;
 	}
-	struct hs_chunk_info info;
-	hs_heap_chunk(b->cli->heap, chunk, &info);
 	b->chunk_of[v->node_count] = chunk;
 	b->node_of[chunk] = (uint32_t)v->node_count + 1;
-	v->nodes[v->node_count] = (struct graph_node){
-		.state = info.state,
-		.user = info.user,
-		.min_size = info.size,
-		.max_size = info.size,
-		.count = 1,
-		.bytes = info.size,
-		.distance = distance,
-	};
+	v->nodes[v->node_count] =
+		graph_node_of_chunk(b->cli->heap, chunk, distance);
 	return v->node_count++;
 }
 

@@ -44,6 +44,10 @@ struct graph_view {
 	char title[512];       /* what is shown, not escaped; empty: as usual */
 };
 
+/* A chunk as a node, DISTANCE steps from the start. */
+struct graph_node graph_node_of_chunk(const struct hs_heap *heap, size_t chunk,
+				      unsigned distance);
+
 /* START is a chunk's index. HS_OK or HS_ERR_NOMEM. */
 enum hs_status graph_around(struct graph_view *view, const struct cli *cli,
 			    const struct hs_refs *refs, size_t start,

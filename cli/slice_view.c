@@ -10,7 +10,7 @@
 #include "cli/progress.h"
 #include "cli/secret.h"
 
-int slice_view_open(struct slice_view *view, struct cli *cli)
+int cli_open_slice(struct cli *cli, struct hs_slice **ret)
 {
 	struct hs_open_options how = {
 		.struct_size = sizeof(how),
@@ -20,9 +20,19 @@ int slice_view_open(struct slice_view *view, struct cli *cli)
 		.legacy = cli->opt.legacy,
 	};
 	struct hs_error err = { .code = HS_OK };
+	if (hs_slice_open(cli->opt.target, &how, ret, &err))
+		return cli_fail_error(cli, &err);
+	return EXIT_ANSWERED;
+}
+
+int slice_view_open(struct slice_view *view, struct cli *cli)
+{
+	struct hs_error err = { .code = HS_OK };
 	*view = (struct slice_view){ .digests = cli->opt.digests };
-	if (hs_slice_open(cli->opt.target, &how, &view->slice, &err) ||
-	    hs_slice_verify(view->slice, progress_show, NULL, &view->integrity,
+	int code = cli_open_slice(cli, &view->slice);
+	if (code)
+		return code;
+	if (hs_slice_verify(view->slice, progress_show, NULL, &view->integrity,
 			    &err)) {
 		slice_view_release(view);
 		return cli_fail_error(cli, &err);

@@ -15,6 +15,9 @@ struct slice_view {
 	struct hs_slice_base_check *base;
 };
 
+/* Open cli's target as a slice. Not EXIT_ANSWERED: it was reported. */
+int cli_open_slice(struct cli *cli, struct hs_slice **ret);
+
 /* Open and verify cli's target. Not EXIT_ANSWERED: it was reported. */
 int slice_view_open(struct slice_view *view, struct cli *cli);
 void slice_view_release(struct slice_view *view);

@@ -216,27 +216,13 @@ static enum fate fate_of(const struct hs_heap *heap, size_t i, hs_addr addr,
 	return fate_in(before, addr, w);
 }
 
-/* Index of the last chunk that begins at or before ADDR; SIZE_MAX: none. */
-static size_t chunk_before(const struct hs_heap *heap, hs_addr addr)
-{
-	size_t lo = 0, hi = heap->chunk_count;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (heap->chunks[mid].addr <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo ? lo - 1 : SIZE_MAX;
-}
-
 void hs_shape_redact(void *shape, hs_addr addr, uint8_t *bytes, size_t len)
 {
 	const struct hs_shape *s = shape;
 	const struct hs_heap *heap = s->heap;
 	unsigned w = s->target->word_size;
 	const struct hs_map *map = NULL;
-	size_t chunk = chunk_before(heap, addr);
+	size_t chunk = hs_heap_chunk_below(heap, addr);
 	for (size_t at = 0; at < len; at += w) {
 		hs_addr here = addr + at;
 		if (len - at < w) { /* half a word tells nothing */

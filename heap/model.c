@@ -276,8 +276,7 @@ void hs_heap_each(const struct hs_heap *heap, hs_chunk_fn fn, void *arg)
 	}
 }
 
-/* The last chunk whose header is at or below ADDR; chunk_count: none. */
-static size_t at_or_below(const struct hs_heap *heap, hs_addr addr)
+size_t hs_heap_chunk_below(const struct hs_heap *heap, hs_addr addr)
 {
 	size_t lo = 0, hi = heap->chunk_count;
 	while (lo < hi) {
@@ -287,13 +286,13 @@ static size_t at_or_below(const struct hs_heap *heap, hs_addr addr)
 		else
 			hi = mid;
 	}
-	return lo > 0 ? lo - 1 : heap->chunk_count;
+	return lo > 0 ? lo - 1 : SIZE_MAX;
 }
 
 bool hs_heap_chunk_at(const struct hs_heap *heap, hs_addr addr, size_t *ret)
 {
-	size_t i = at_or_below(heap, addr);
-	if (i == heap->chunk_count || heap->chunks[i].addr != addr)
+	size_t i = hs_heap_chunk_below(heap, addr);
+	if (i == SIZE_MAX || heap->chunks[i].addr != addr)
 		return false;
 	*ret = i;
 	return true;
@@ -308,8 +307,8 @@ bool hs_heap_find(const struct hs_heap *heap, hs_addr addr, size_t *ret)
 {
 	if (heap->tagged_pointers)
 		addr &= HS_ADDR_WITHOUT_TAG;
-	size_t i = at_or_below(heap, addr);
-	if (i == heap->chunk_count)
+	size_t i = hs_heap_chunk_below(heap, addr);
+	if (i == SIZE_MAX)
 		return false;
 	const struct hs_chunk *c = &heap->chunks[i];
 	uint64_t into = addr - c->addr;

@@ -148,6 +148,8 @@ uint64_t hs_chunk_usable(const struct hs_heap *heap, const struct hs_chunk *c);
 /* The region of chunk I. */
 const struct hs_region *hs_heap_region_of(const struct hs_heap *heap, size_t i);
 
+/* Index of the last chunk whose header is at ADDR or below; SIZE_MAX: none. */
+size_t hs_heap_chunk_below(const struct hs_heap *heap, hs_addr addr);
 /* Index of the chunk whose header is at ADDR; false: none starts there. */
 bool hs_heap_chunk_at(const struct hs_heap *heap, hs_addr addr, size_t *ret);
 
