@@ -7,33 +7,8 @@
 command -v python3 >/dev/null || skip "python3 is not installed"
 [ "$(uname -m)" = x86_64 ] || skip "the strict reader knows x86_64 only"
 start shapes ledger
-while read -r _ _ state _ <"/proc/$program/stat"; do
-	[ "$state" = T ] && break # the fixture stops itself
-done
-"$HEAPSCAN" --pid "$program" --json >"$work/live" 2>"$work/err" ||
-	{ cat "$work/err"; skip "the process cannot be read"; }
+live_report
 
-cat >"$work/same.py" <<'END'
-import json, sys
-a, b = (json.load(open(n)) for n in sys.argv[1:3])
-for key in ("chunks", "summary", "mallinfo", "checks"):
-    assert a[key] == b[key], "%s differ" % key
-assert a["chunks"], "no chunks"
-for x in (a, b):
-    for t in x["threads"]:
-        t.pop("name"), t.pop("current")
-        t.pop("in_malloc", None)
-assert a["threads"] == b["threads"], "threads differ"
-assert b["target"]["complete"], "not complete"
-END
-same() { # same NAME OPTIONS...: its report is that of the process
-	name=$1
-	shift
-	run "$work/$name" --json "$@"
-	[ "$status" = 0 ] || fail "$name: status $status: $(cat "$work/err")"
-	python3 -B "$work/same.py" "$work/live" "$work/out" ||
-		fail "$name is not as the live process"
-}
 strict() { # strict NAME ARGS...
 	name=$1
 	shift
@@ -45,10 +20,6 @@ strict() { # strict NAME ARGS...
 	77) echo "not tried: $name: $(cat "$work/said")" ;;
 	*) fail "$name: $(tail -3 "$work/said")" ;;
 	esac
-}
-does() { # does ARGS...: heapscan ends with 0
-	run "$@"
-	[ "$status" = 0 ] || fail "heapscan $*: $status: $(cat "$work/err")"
 }
 
 for codec in zstd lz4 none; do

@@ -5,30 +5,7 @@
 . "$SOURCE/tests/cli/common.inc"
 command -v python3 >/dev/null || skip "python3 is not installed"
 start shapes ledger
-while read -r _ _ state _ <"/proc/$program/stat"; do
-	[ "$state" = T ] && break # the fixture stops itself
-done
-"$HEAPSCAN" --pid "$program" --json >"$work/live" 2>"$work/err" ||
-	{ cat "$work/err"; skip "the process cannot be read"; }
-cat >"$work/same.py" <<'END'
-import json, sys
-a, b = (json.load(open(n)) for n in sys.argv[1:3])
-for key in ("chunks", "summary", "mallinfo", "checks"):
-    assert a[key] == b[key], "%s differ" % key
-assert a["chunks"] and b["target"]["complete"]
-END
-same() { # same FILE OPTIONS...: its report is that of the process
-	name=$1
-	shift
-	run "$work/$name" --json "$@"
-	[ "$status" = 0 ] || fail "$name: status $status: $(cat "$work/err")"
-	python3 -B "$work/same.py" "$work/live" "$work/out" ||
-		fail "$name is not as the live process"
-}
-does() {
-	run "$@"
-	[ "$status" = 0 ] || fail "heapscan $*: $status: $(cat "$work/err")"
-}
+live_report
 flip() { # flip FILE PROGRAM: change a byte where the program says
 	python3 - "$work/$1" "$2" <<'END' || fail "flip: cannot"
 import sys

@@ -7,15 +7,9 @@ command -v python3 >/dev/null || skip "python3 is not installed"
 SHAPE_SECRET=sesame-in-the-environment
 export SHAPE_SECRET
 start leaks sesame-in-the-arguments "$FIXTURES/plugin.so"
-while read -r _ _ state _ <"/proc/$program/stat"; do
-	[ "$state" = T ] && break # the fixture stops itself
-done
+await_stop
 run capture --pid "$program" -o "$work/full.msl" --compress none
 [ "$status" = 0 ] || { cat "$work/err"; skip "the process cannot be read"; }
-does() { # does ARGS...: heapscan ends with 0
-	run "$@"
-	[ "$status" = 0 ] || fail "heapscan $*: $status: $(cat "$work/err")"
-}
 does capture --pid "$program" -o "$work/live.msl" --shape-only --compress none
 does convert "$work/full.msl" "$work/shape.msl" --shape-only --compress none
 does convert "$work/full.msl" "$work/shape.core" --shape-only
@@ -67,9 +61,7 @@ done
 kill -9 "$program"
 wait "$program" 2>/dev/null
 start shapes ledger
-while read -r _ _ state _ <"/proc/$program/stat"; do
-	[ "$state" = T ] && break
-done
+await_stop
 does capture --pid "$program" -o "$work/every.msl"
 does capture --pid "$program" -o "$work/every-shape.msl" --shape-only
 "$HEAPSCAN" chunks "$work/every.msl" --all >"$work/before"

@@ -8,11 +8,7 @@ command -v python3 >/dev/null || skip "python3 is not installed"
 [ "$(uname -m)" = x86_64 ] || skip "the writer knows x86_64 only"
 ulimit -s 1024 # small stacks of threads, small slices
 start shapes ledger
-while read -r _ _ state _ <"/proc/$program/stat"; do
-	[ "$state" = T ] && break # the fixture stops itself
-done
-"$HEAPSCAN" --pid "$program" --json >"$work/live" 2>"$work/err" ||
-	{ cat "$work/err"; skip "the process cannot be read"; }
+live_report
 
 make() { # make NAME OPTIONS...: $work/NAME is a slice of the process
 	name=$1
@@ -31,7 +27,7 @@ equal() { # equal NAME [bare]: its report is the live one's
 	[ "$status" = 0 ] ||
 		fail "$1: exit status $status: $(cat "$work/err")"
 	python3 -B "$SOURCE/tests/slices/compare.py" "$work/live" \
-		"$work/out" ${2:+"$2"} || fail "$1 is not as the live process"
+		"$work/out" "${2:-named}" || fail "$1 is not as the live process"
 	run verify "$work/$1"
 	[ "$status" = 0 ] || fail "$1 does not verify: $(cat "$work/out")"
 }
@@ -63,7 +59,7 @@ if make locked --passphrase 'open sesame'; then
 	run "$work/locked" --json --passphrase-file "$work/pass"
 	[ "$status" = 0 ] || fail "locked: $status: $(cat "$work/err")"
 	python3 -B "$SOURCE/tests/slices/compare.py" "$work/live" \
-		"$work/out" || fail "locked is not as the live process"
+		"$work/out" named || fail "locked is not as the live process"
 	HEAPSCAN_PASSPHRASE='open sesame' "$HEAPSCAN" verify "$work/locked" \
 		>"$work/out" || fail "verify of locked: $(cat "$work/out")"
 	grep -q 'authenticated' "$work/out" || fail "the tag is not mentioned"
