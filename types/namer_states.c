@@ -9,15 +9,15 @@
  * cannot write goes before what is only a shape.
  */
 const struct hs_namer *const hs_namers[HS_NAMERS] = {
-	&hs_namer_swift,  &hs_namer_cxx,         &hs_namer_python,
-	&hs_namer_glibc,  &hs_namer_glibc_lists, &hs_namer_glibc_regex,
-	&hs_namer_glib,   &hs_namer_gobject,     &hs_namer_perl,
-	&hs_namer_nginx,  &hs_namer_postgres,    &hs_namer_libtasn1,
-	&hs_namer_sqlite, &hs_namer_zlib,        &hs_namer_libxml2,
-	&hs_namer_lua,    &hs_namer_redis,       &hs_namer_readline,
-	&hs_namer_rust,   &hs_namer_openssl,     &hs_namer_std_nodes,
-	&hs_namer_libcxx, &hs_namer_c,           &hs_namer_plain_text,
-	&hs_namer_arrays,
+	&hs_namer_swift,      &hs_namer_cxx,         &hs_namer_python,
+	&hs_namer_glibc,      &hs_namer_glibc_lists, &hs_namer_glibc_regex,
+	&hs_namer_glib,       &hs_namer_gobject,     &hs_namer_perl,
+	&hs_namer_nginx,      &hs_namer_postgres,    &hs_namer_libtasn1,
+	&hs_namer_rtl_string, &hs_namer_sqlite,      &hs_namer_zlib,
+	&hs_namer_libxml2,    &hs_namer_lua,         &hs_namer_redis,
+	&hs_namer_readline,   &hs_namer_rust,        &hs_namer_openssl,
+	&hs_namer_std_nodes,  &hs_namer_libcxx,      &hs_namer_c,
+	&hs_namer_plain_text, &hs_namer_wide_text,   &hs_namer_arrays,
 };
 
 size_t hs_namer_of(enum hs_type_source source)

@@ -42,7 +42,8 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(REDIS, "redis")         /* dicts, objects and strings */      \
 	X(SHAPE, "shape")         /* nothing but pointers, or texts */  \
 	X(READLINE, "readline")   /* its maps of keys */               \
-	X(POSTGRES, "postgresql") /* memory contexts */
+	X(POSTGRES, "postgresql") /* memory contexts */                 \
+	X(LIBREOFFICE, "libreoffice") /* its strings */
 /* clang-format on */
 
 enum hs_type_source {

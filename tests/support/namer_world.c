@@ -88,6 +88,10 @@ static void add_libraries(struct world *w)
 	struct hs_module server = { .base = PROGRAM + 6 * LIBRARY_LEN,
 				    .end = PROGRAM + 7 * LIBRARY_LEN,
 				    .path = (char[]){ "/bin/postgres" } };
+	struct hs_module office = { .base = PROGRAM + 7 * LIBRARY_LEN,
+				    .end = PROGRAM + 8 * LIBRARY_LEN,
+				    .path = (char[]){
+					    "/lib/libuno_sal.so.3" } };
 	memcpy(w->program + 64, "/rustc/", 7);
 	fake_target_map(&w->hb.target, PROGRAM, w->program, LIBRARY_LEN,
 			HS_PROT_READ);
@@ -97,7 +101,8 @@ static void add_libraries(struct world *w)
 	if (hs_module_list_add(&w->hb.target.base.modules, &m, NULL) ||
 	    hs_module_list_add(&w->hb.target.base.modules, &xml, NULL) ||
 	    hs_module_list_add(&w->hb.target.base.modules, &keys, NULL) ||
-	    hs_module_list_add(&w->hb.target.base.modules, &server, NULL))
+	    hs_module_list_add(&w->hb.target.base.modules, &server, NULL) ||
+	    hs_module_list_add(&w->hb.target.base.modules, &office, NULL))
 		abort();
 	w->place[PLACE_PAGES] = (struct place){ PAGES, PAGES_LEN };
 }
