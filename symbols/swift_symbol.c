@@ -4,150 +4,165 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "symbols/swift_entities.h"
+#include "symbols/swift_names.h"
+#include "symbols/swift_thunks.h"
+#include "symbols/swift_types.h"
+
 /*
  * A mangled entity is the way to it, its type, and letters that say what it is:
  *
  *	$s 3app 4BankC 3put yySiYa F		app.Bank.put, a function
  *	$s 3app 4bank AA4BankCSg vp		app.bank, a variable
  *
- * The way is module, nominal types (C, V, O, P behind the name), the name. The
- * type between is not looked at: what comes behind the first identifier that
- * is no nominal type's never changes the name.
+ * Types are read because what comes before and behind can only be found so; of
+ * functions and variables they are not shown.
  */
-#define NAME_BYTES 512u
 
-struct path {
-	const char *at;
-	char name[NAME_BYTES];
-	size_t len;
-};
-
-static bool add(struct path *p, const char *text, size_t len)
+static bool step(struct hs_swift_stack *s, char c)
 {
-	if (p->len + len + 2 > sizeof(p->name))
-		return false;
-	if (p->len)
-		p->name[p->len++] = '.';
-	memcpy(p->name + p->len, text, len);
-	p->len += len;
-	p->name[p->len] = 0;
-	return true;
-}
-
-/* "4Bank"; not "0A4Bank", which is made of earlier words, nor Punycode. */
-static bool identifier(const char **at, const char **text, size_t *len)
-{
-	const char *c = *at;
-	size_t n = 0;
-	if (*c < '1' || *c > '9')
-		return false;
-	for (; *c >= '0' && *c <= '9'; c++)
-		if ((n = n * 10 + (size_t)(*c - '0')) > NAME_BYTES)
+	if (c >= '0' && c <= '9') {
+		s->pos--;
+		return hs_swift_identifier(s);
+	}
+	switch (c) {
+	case 'A':
+		return hs_swift_substitution(s);
+	case 'B':
+		return hs_swift_builtin(s);
+	case 'C':
+	case 'V':
+	case 'O':
+	case 'P':
+	case 'a':
+		return hs_swift_nominal(s, c);
+	case 'D': { /* the name of a type, and nothing else */
+		struct hs_swift_item of;
+		if (!hs_swift_pop(s, HS_SWIFT_TYPE, &of))
 			return false;
-	if (strnlen(c, n) < n)
-		return false;
-	*text = c;
-	*len = n;
-	*at = c + n;
-	return true;
-}
-
-/* The mark of a private name: "33_" and 32 digits, then "LL". */
-static void skip_private(const char **at)
-{
-	const char *c = *at, *text;
-	size_t len;
-	if (identifier(&c, &text, &len) && len == 33 && text[0] == '_' &&
-	    c[0] == 'L' && c[1] == 'L')
-		*at = c + 2;
-}
-
-/* Behind the name of a module that extends somebody's type: "E" and more names,
- * maybe with conditions ("...lE") before. */
-static bool is_extension(const char *at)
-{
-	if (*at == 'E')
-		return true;
-	for (; (at = strstr(at, "lE")); at += 2)
-		if (at[2] >= '0' && at[2] <= '9')
-			return true;
-	return false;
-}
-
-/* The whole way; *OWN: it ends in a name, and not in a type. */
-static bool walk(struct path *p, bool *own)
-{
-	const char *text;
-	size_t len;
-	*own = false;
-	if (p->at[0] == 's' && p->at[1] >= '1' && p->at[1] <= '9') {
-		p->at++;
-		if (!add(p, "Swift", 5))
-			return false;
-	} else if (!identifier(&p->at, &text, &len) || !add(p, text, len)) {
+		of.kind = HS_SWIFT_WHOLE;
+		return hs_swift_push(s, of);
+	}
+	case 'E':
+		return hs_swift_extension(s);
+	case 'F':
+		return hs_swift_plain_function(s);
+	case 'G':
+		return hs_swift_bound_generic(s);
+	case 'H':
+		return hs_swift_conformance(s);
+	case 'I':
+		return hs_swift_lowered_function(s);
+	case 'K':
+		return hs_swift_push_text(s, HS_SWIFT_MARK, " throws");
+	case 'L':
+		return hs_swift_local_name(s);
+	case 'M':
+		return hs_swift_metadata(s);
+	case 'N':
+		return hs_swift_type_metadata(s);
+	case 'Q':
+		return hs_swift_archetype(s);
+	case 'R':
+		return hs_swift_requirement(s);
+	case 'S':
+		return hs_swift_standard(s);
+	case 'T':
+		return hs_swift_thunk(s);
+	case 'W':
+		return hs_swift_witness(s);
+	case 'X':
+		return hs_swift_special_type(s);
+	case 'Y':
+		return hs_swift_annotation(s);
+	case 'Z': /* of the type, and not of its values */
+		return hs_swift_top_is(s, HS_SWIFT_ENTITY);
+	case 'c':
+		return hs_swift_function_type(s);
+	case 'd':
+		return hs_swift_push_mark(s, HS_SWIFT_VARIADIC);
+	case 'f':
+		return hs_swift_function_entity(s);
+	case 'g':
+		return hs_swift_retroactive(s);
+	case 'h':
+	case 'n':
+		return hs_swift_wrap(s, "");
+	case 'i':
+		return hs_swift_subscript(s);
+	case 'l':
+	case 'r':
+		return hs_swift_signature(s, c == 'r');
+	case 'm':
+		return hs_swift_metatype(s);
+	case 'o':
+		return hs_swift_operator(s);
+	case 'p':
+		return hs_swift_protocols(s);
+	case 'q':
+		return hs_swift_parameter(s);
+	case 's':
+		return hs_swift_push_text(s, HS_SWIFT_MODULE, "Swift");
+	case 't':
+		return hs_swift_tuple(s);
+	case 'u':
+		return hs_swift_generic_type(s);
+	case 'v':
+		return hs_swift_variable(s);
+	case 'w':
+		return hs_swift_value_witness(s);
+	case 'x':
+		return hs_swift_first_parameter(s);
+	case 'y':
+		return hs_swift_push_mark(s, HS_SWIFT_EMPTY);
+	case 'z':
+		return hs_swift_wrap(s, "inout ");
+	case '_':
+		return hs_swift_push_mark(s, HS_SWIFT_FIRST);
+	default:
 		return false;
 	}
-	while (!*own && identifier(&p->at, &text, &len)) {
-		skip_private(&p->at);
-		if (!add(p, text, len))
-			return false;
-		*own = !*p->at || !strchr("CVOP", *p->at);
-		p->at += !*own;
-	}
-	/* An operator, a type in a function, one of a protocol's values. */
-	return *p->at != 'o' && *p->at != 'L' && strncmp(p->at, "_p", 2) != 0 &&
-	       !(*own && is_extension(p->at));
 }
 
-/* "FTY0_", "FTQ1_": a piece of an async function. */
-static size_t without_piece(const char *from, size_t len)
+/* What is left on the stack, as one text. */
+static bool finish(struct hs_swift_stack *s, struct hs_swift_item *ret)
 {
-	size_t n = len;
-	if (n < 5 || from[n - 1] != '_')
-		return len;
-	for (n--; n && from[n - 1] >= '0' && from[n - 1] <= '9';)
-		n--;
-	return n > 2 && (from[n - 1] == 'Y' || from[n - 1] == 'Q') &&
-			       from[n - 2] == 'T'
-		       ? n - 2
-		       : len;
+	struct hs_swift_item prefix, all = { 0 }, of;
+	bool special = false;
+	while (hs_swift_pop(s, HS_SWIFT_PREFIX, &prefix)) {
+		/* However often: it is made for one use. */
+		bool again = hs_swift_is(s, &prefix, "specialized ");
+		if (again && special)
+			continue;
+		special |= again;
+		if (!hs_swift_put(s, &all, "%.*s%.*s", HS_SWIFT_SHOW(s, all),
+				  HS_SWIFT_SHOW(s, prefix)))
+			return false;
+	}
+	if (s->depth != 1)
+		return false;
+	of = s->item[0];
+	if (of.kind != HS_SWIFT_ENTITY && of.kind != HS_SWIFT_WHOLE &&
+	    !(of.kind == HS_SWIFT_TYPE && (of.nominal || all.len)))
+		return false;
+	return hs_swift_put(s, ret, "%.*s%.*s", HS_SWIFT_SHOW(s, all),
+			    HS_SWIFT_SHOW(s, of));
 }
-
-struct ending {
-	const char *letters, *adds;
-	bool own; /* behind a name */
-};
-
-/* clang-format off */
-static const struct ending endings[] = {
-	{ "vpZ", "", true }, { "vp", "", true },
-	{ "vgZ", ".getter", true }, { "vg", ".getter", true },
-	{ "vsZ", ".setter", true }, { "vs", ".setter", true },
-	{ "FZ", "", true }, { "F", "", true },
-	{ "fD", ".__deallocating_deinit", false },
-	{ "fd", ".deinit", false },
-};
-/* clang-format on */
 
 bool hs_swift_symbol(const char *mangled, char *buf, size_t size)
 {
-	struct path p = { .len = 0 };
-	bool own;
-	if (strncmp(mangled, "$s", 2) != 0)
+	struct hs_swift_stack s;
+	struct hs_swift_item all = { 0 };
+	if (strncmp(mangled, "$s", 2) != 0 && strncmp(mangled, "$S", 2) != 0)
 		return false;
-	p.at = mangled + 2;
-	if (!walk(&p, &own))
+	s.pos = mangled + 2;
+	s.depth = s.substs = s.used = s.words = 0;
+	/* A dot begins what the compiler's back end added. */
+	while (*s.pos && *s.pos != '.')
+		if (!step(&s, *s.pos++))
+			return false;
+	if (!finish(&s, &all))
 		return false;
-	size_t left = without_piece(p.at, strlen(p.at));
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		const struct ending *e = &endings[i];
-		size_t n = strlen(e->letters);
-		if (e->own != own || left < n ||
-		    memcmp(p.at + left - n, e->letters, n) != 0 ||
-		    (!own && left != n))
-			continue;
-		(void)snprintf(buf, size, "%s%s", p.name, e->adds);
-		return true;
-	}
-	return false;
+	(void)snprintf(buf, size, "%.*s", HS_SWIFT_SHOW(&s, all));
+	return true;
 }

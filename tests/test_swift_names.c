@@ -11,13 +11,15 @@
 
 #include "core/limits.h"
 #include "support/fake_target.h"
+#include "symbols/demangle.h"
 #include "types/swift_mangling.h"
 
 /*
  * The demangler against what swift-demangle wrote of the same names: lines of
  * a mangled type, a tab, its text (types/swift_names.txt, by
- * fixtures/swift/names.py). With a file as argument every difference in that is
- * printed instead, and a sum.
+ * fixtures/swift/names.py), and of symbols (types/swift_symbols.txt). With a
+ * file as argument every difference in that is printed instead, and a sum; a
+ * file of symbols comes after "symbols".
  */
 #define TEXT UINT64_C(0x7f5500000000)
 #define ROOM 4096u
@@ -134,6 +136,68 @@ static void names_are_what_swift_demangle_says(void **state)
 	assert_true(names.same > 300);
 }
 
+static void read_symbols(struct names *names, const char *path, bool verbose)
+{
+	char line[2 * ROOM], text[ROOM];
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		char *expected = strchr(line, '\t');
+		if (line[0] == '#' || !expected)
+			continue;
+		*expected++ = 0;
+		expected[strcspn(expected, "\n")] = 0;
+		if (!hs_demangle(line, text, sizeof(text))) {
+			names->unknown++;
+			if (verbose)
+				(void)printf("unknown %s\t%s\n", line,
+					     expected);
+		} else if (strcmp(text, expected) != 0) {
+			names->wrong++;
+			(void)printf("wrong %s\n\t%s\n\t%s\n", line, text,
+				     expected);
+		} else {
+			names->same++;
+		}
+	}
+	(void)fclose(file);
+}
+
+static void symbols_are_what_swift_demangle_says(void **state)
+{
+	(void)state;
+	struct names names = { .same = 0 };
+	char path[4096];
+	const char *source = getenv("SOURCE");
+	(void)snprintf(path, sizeof(path), "%s/tests/types/swift_symbols.txt",
+		       source ? source : ".");
+	read_symbols(&names, path, false);
+	assert_int_equal(names.wrong, 0);
+	assert_int_equal(names.unknown, 0);
+	assert_true(names.same > 400);
+}
+
+/* Names that are all repetition, or refer to nothing. */
+static void a_symbol_that_makes_no_sense_is_none(void **state)
+{
+	(void)state;
+	static const char *const names[] = {
+		"$s",           "$sF",
+		"$s3app",       "$sA_",
+		"$s9999S",      "$s3app99999Ab",
+		"$s3appTfnn_n", "$sSSSS",
+		"$sSS500S",     "$s0a",
+		"$sSSSgG",      "$s3app1fyyFTf0",
+		"$sTA",         "$s3app1fyyFTg9",
+		"$s3app1foiF",  "$sIeg",
+	};
+	char text[64] = "as it was";
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_false(hs_demangle(names[i], text, sizeof(text)));
+		assert_string_equal(text, "as it was");
+	}
+}
+
 /* Cut off anywhere, a name is another name or none: never text and more. */
 static void a_name_that_is_cut_short_ends(void **state)
 {
@@ -157,12 +221,17 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_what_swift_demangle_says),
 		cmocka_unit_test(a_name_that_is_cut_short_ends),
+		cmocka_unit_test(symbols_are_what_swift_demangle_says),
+		cmocka_unit_test(a_symbol_that_makes_no_sense_is_none),
 	};
 	if (argc < 2)
 		return cmocka_run_group_tests(tests, NULL, NULL);
 	struct names names;
 	names_init(&names);
-	compare(&names, argv[1], true);
+	if (argc > 2)
+		read_symbols(&names, argv[2], true);
+	else
+		compare(&names, argv[1], true);
 	(void)printf("%u the same, %u not known, %u wrong\n", names.same,
 		     names.unknown, names.wrong);
 	fake_target_release(&names.target);

@@ -4,7 +4,7 @@
 #include <limits.h>
 
 #include "core/limits.h"
-#include "types/swift_punycode.h"
+#include "symbols/swift_punycode.h"
 
 bool hs_mangled_symbolic(struct hs_machine *m, char how)
 {

@@ -4,6 +4,7 @@
 
 #include "core/limits.h"
 #include "support/heap_builder.h"
+#include "symbols/demangle.h"
 #include "types/namer.h"
 #include "types/swift_mangling.h"
 
@@ -15,6 +16,8 @@
  *
  *	0xcafe 0000 0000 OFFS    MODULE + OFFS
  *	0xbeef 0000 NNNN OFFS    user pointer of block NNNN, plus OFFS
+ *
+ * What follows those four bytes is read as a symbol, too.
  *
  * Promised: it ends, whatever contains itself; names are there and fit; a
  * reference of a field lies within its block; a shape's slots exist.
@@ -126,6 +129,20 @@ static void name_all(struct hs_naming *n, void *state, bool late)
 	}
 }
 
+/* A symbol is a text that fits, or none. */
+static void read_symbol(const uint8_t *data, size_t len)
+{
+	char name[1024] = "$s", text[512], cut[8];
+	size_t part = len < sizeof(name) - 3 ? len : sizeof(name) - 3;
+	memcpy(name + 2, data, part);
+	name[2 + part] = 0;
+	memset(text, 'x', sizeof(text));
+	bool ok = hs_demangle(name, text, sizeof(text));
+	require(!ok || memchr(text, 0, sizeof(text)));
+	require(hs_demangle(name, cut, sizeof(cut)) == ok);
+	require(!ok || memchr(cut, 0, sizeof(cut)));
+}
+
 static void demangle(struct hs_naming *n, unsigned at, unsigned context)
 {
 	char text[HS_LIMIT_STRING];
@@ -152,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 4)
 		return 0;
 	struct image *im = image();
+	read_symbol(data + 4, len - 4);
 	unsigned at = (data[0] | (unsigned)data[1] << 8) % MODULE_LEN;
 	unsigned context = (data[2] | (unsigned)data[3] << 8) % MODULE_LEN;
 	data += 4;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TYPES_SWIFT_PUNYCODE_H
-#define TYPES_SWIFT_PUNYCODE_H
+#ifndef SYMBOLS_SWIFT_PUNYCODE_H
+#define SYMBOLS_SWIFT_PUNYCODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

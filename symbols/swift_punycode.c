@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "types/swift_punycode.h"
+#include "symbols/swift_punycode.h"
 
 #include <stdint.h>
 #include <string.h>
