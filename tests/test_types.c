@@ -110,9 +110,11 @@ static void a_ring_needs_a_list_that_counts_it(void **state)
 				  i ? 100 : 3 + wrong);
 		}
 		world_name(w);
+		/* Without that, a ring is a ring, whoever has it. */
+		const char *plain = "56-byte list node, links +0 and +8";
 		assert_string_equal(world_name_of(w, 2),
-				    wrong ? "" : "std::list node");
-		assert_string_equal(world_name_of(w, 4), "");
+				    wrong ? plain : "std::list node");
+		assert_string_equal(world_name_of(w, 4), wrong ? plain : "");
 		world_free(w);
 	}
 }

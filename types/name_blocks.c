@@ -5,6 +5,7 @@
 
 #include "core/cleanup.h"
 #include "core/grow.h"
+#include "types/links.h"
 #include <heapscan/crew.h>
 
 /*
@@ -295,5 +296,10 @@ enum hs_status hs_name_blocks(struct hs_naming *n,
 		if (hs_namers[i]->survey)
 			hs_namers[i]->survey(n, states->of[i]);
 	st = trouble(n, err);
-	return st ? st : run(n, states, true, opt, err);
+	if (!st)
+		st = run(n, states, true, opt, err);
+	if (st)
+		return st;
+	hs_name_links(n);
+	return trouble(n, err);
 }
