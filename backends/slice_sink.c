@@ -24,7 +24,9 @@
 #define ARGON2_MEMORY 65536u /* KiB */
 #define ARGON2_LANES 4u
 
-enum hs_status hs_slice_random(uint8_t *ret, size_t len, struct hs_error *err)
+/* HS_ERR_IO: the kernel gives none. */
+static enum hs_status random_bytes(uint8_t *ret, size_t len,
+				   struct hs_error *err)
 {
 	for (size_t at = 0; at < len;) {
 		ssize_t n = getrandom(ret + at, len - at, 0);
@@ -40,7 +42,7 @@ enum hs_status hs_slice_random(uint8_t *ret, size_t len, struct hs_error *err)
 
 enum hs_status hs_slice_uuid(uint8_t ret[SLICE_UUID_LEN], struct hs_error *err)
 {
-	enum hs_status st = hs_slice_random(ret, SLICE_UUID_LEN, err);
+	enum hs_status st = random_bytes(ret, SLICE_UUID_LEN, err);
 	ret[6] = (uint8_t)((ret[6] & 0x0f) | 0x40); /* version 4 */
 	ret[8] = (uint8_t)((ret[8] & 0x3f) | 0x80); /* of RFC 4122 */
 	return st;
@@ -101,9 +103,9 @@ static enum hs_status make_key(struct hs_slice_lock *lock, const char *name,
 		.memory = ARGON2_MEMORY,
 		.lanes = ARGON2_LANES,
 	};
-	enum hs_status st = hs_slice_random(lock->nonce, SLICE_NONCE_LEN, err);
+	enum hs_status st = random_bytes(lock->nonce, SLICE_NONCE_LEN, err);
 	if (!st)
-		st = hs_slice_random(lock->salt, SLICE_SALT_LEN, err);
+		st = random_bytes(lock->salt, SLICE_SALT_LEN, err);
 	if (st)
 		return st;
 	if (!ask || !ask(ask_arg, name, HS_SECRET_PASSPHRASE, s->text,

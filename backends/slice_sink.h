@@ -35,9 +35,6 @@ struct hs_slice_head {
 /* A new random identity (version 4). HS_ERR_IO: the kernel gives none. */
 HS_MUST_CHECK enum hs_status hs_slice_uuid(uint8_t ret[SLICE_UUID_LEN],
 					   struct hs_error *err);
-/* As above, with random bytes of any number. */
-HS_MUST_CHECK enum hs_status hs_slice_random(uint8_t *ret, size_t len,
-					     struct hs_error *err);
 
 /*
  * Write HEADER, whose size and lock members are made to fit its flags. With

@@ -259,7 +259,8 @@ static bool look_at_chunk(void *arg, size_t i, const struct hs_chunk_info *c)
 	return true;
 }
 
-uint64_t rss_free(const struct rss_arena *a)
+/* What is free and yet resident. */
+static uint64_t free_resident(const struct rss_arena *a)
 {
 	uint64_t sum = 0;
 	for (int s = HS_CHUNK_TCACHE; s <= HS_CHUNK_TOP; s++)
@@ -288,14 +289,15 @@ const char *rss_pin_text(const struct rss_view *v, const struct rss_pin *pin,
 static enum rss_verdict judge(const struct rss_view *v)
 {
 	const struct rss_arena *t = &v->total;
-	uint64_t resident = t->all.resident, spare = rss_free(t), threads = 0;
+	uint64_t resident = t->all.resident, spare = free_resident(t),
+		 threads = 0;
 	if (spare < resident / 4)
 		return RSS_LIVE;
 	if (t->trim_inside + t->trim_top >= spare / 2)
 		return RSS_TRIM;
 	for (size_t i = 0; i < v->arena_count; i++)
 		if (!v->arena[i].is_main)
-			threads += rss_free(&v->arena[i]);
+			threads += free_resident(&v->arena[i]);
 	if (t->state[HS_CHUNK_TCACHE].resident >= spare / 2)
 		return RSS_CACHES;
 	return threads >= spare / 2 && v->arena_count > 4 ? RSS_ARENAS
@@ -445,7 +447,7 @@ static void print_arenas(struct cli *cli, const struct rss_view *v)
 		table_size(&t, a->all.resident);
 		table_size(&t, a->state[HS_CHUNK_USED].resident +
 				       a->state[HS_CHUNK_MMAPPED].resident);
-		table_size(&t, rss_free(a));
+		table_size(&t, free_resident(a));
 		table_size(&t, a->trim_inside + a->trim_top);
 	}
 	cli_announce_rest(cli, v->arena_count < limit ? v->arena_count : limit,
@@ -473,7 +475,8 @@ static void print_verdict(struct cli *cli, const struct rss_view *v)
 	out_printf(&cli->out, ": %s of %s in use, %s free\n",
 		   text_size(a, t->state[HS_CHUNK_USED].resident +
 					t->state[HS_CHUNK_MMAPPED].resident),
-		   text_size(b, t->all.resident), text_size(c, rss_free(t)));
+		   text_size(b, t->all.resident),
+		   text_size(c, free_resident(t)));
 }
 
 static void print_process(struct out *out, const struct rss_view *v)

@@ -69,8 +69,6 @@ const char *rss_pin_text(const struct rss_view *view, const struct rss_pin *pin,
 /* Fill in view->process, whose heap's resident bytes are HEAP. */
 void rss_ask_kernel(const struct cli *cli, uint64_t heap,
 		    struct rss_process *ret);
-/* What is free and yet resident. */
-uint64_t rss_free(const struct rss_arena *arena);
 void out_json_rss(struct cli *cli, const struct rss_view *view);
 
 #endif

@@ -416,12 +416,6 @@ bool hs_symbols_has_dwarf(struct hs_symbols *syms, size_t module)
 	return m->file_has_dwarf || m->debug_has_dwarf;
 }
 
-bool hs_symbols_has_symtab(struct hs_symbols *syms, size_t module)
-{
-	return !open_module(syms, module, NULL) &&
-	       syms->module[module].has_symtab;
-}
-
 /* Open the file that has MODULE's DWARF; *PATH is borrowed. HS_ERR_NO_SYMBOL:
  * there is none. */
 static enum hs_status open_dwarf(struct hs_symbols *syms, size_t module,

@@ -97,9 +97,8 @@ hs_symbols_declarations(struct hs_symbols *syms, size_t module,
 			struct hs_local_frames *frames, struct hs_decls *decls,
 			struct hs_error *err);
 
-/* Does the file or memory of MODULE define any DWARF, any .symtab? */
+/* Is there any DWARF of MODULE? */
 bool hs_symbols_has_dwarf(struct hs_symbols *syms, size_t module);
-bool hs_symbols_has_symtab(struct hs_symbols *syms, size_t module);
 
 /* The first module whose path's last part begins with PREFIX ("libc.so",
  * "libc-2.", "ld-linux"), counted from FROM; SIZE_MAX: none. */

@@ -215,10 +215,3 @@ size_t hs_c_parts_find(const struct hs_c *c, uint32_t type, uint64_t offset,
 	*count = n;
 	return first;
 }
-
-bool hs_c_is_base(const struct hs_c *c, uint32_t type)
-{
-	size_t count;
-	(void)hs_c_parts_find(c, type, 0, &count);
-	return count > 0;
-}

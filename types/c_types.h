@@ -153,8 +153,6 @@ HS_MUST_CHECK enum hs_status hs_c_parts_init(struct hs_c *c,
  */
 size_t hs_c_parts_find(const struct hs_c *c, uint32_t type, uint64_t offset,
 		       size_t *count);
-/* Does any struct begin with a TYPE? */
-bool hs_c_is_base(const struct hs_c *c, uint32_t type);
 /* Is TYPE one of the C++ library's own, which are parts of others? */
 bool hs_c_is_library(const struct hs_c *c, uint32_t type);
 

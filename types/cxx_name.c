@@ -24,7 +24,11 @@ static const struct {
 	{ "boost::detail::sp_counted_impl_p", HS_CXX_SHARED_SEPARATE },
 };
 
-size_t hs_cxx_argument(const char *text)
+/*
+ * Length of the template argument that TEXT begins with, up to its comma or
+ * closing bracket; 0 when there is no end.
+ */
+static size_t argument(const char *text)
 {
 	unsigned depth = 0;
 	for (size_t i = 0; text[i]; i++) {
@@ -50,7 +54,7 @@ enum hs_cxx_form hs_cxx_form(const char *full, char *shown, size_t size)
 			skip += strcspn(full + skip, "<");
 		if (full[skip++] != '<')
 			continue;
-		size_t len = hs_cxx_argument(full + skip);
+		size_t len = argument(full + skip);
 		while (blocks[i].form == HS_CXX_SHARED_SEPARATE && len > 1 &&
 		       (full[skip + len - 1] == '*' ||
 			full[skip + len - 1] == ' '))

@@ -17,10 +17,4 @@ enum hs_cxx_form {
  */
 enum hs_cxx_form hs_cxx_form(const char *full, char *shown, size_t size);
 
-/*
- * Length of the template argument that TEXT begins with, up to its comma or
- * closing bracket; 0 when there is no end.
- */
-size_t hs_cxx_argument(const char *text);
-
 #endif

@@ -128,9 +128,9 @@ void hs_swift_shape_add(struct hs_swift_shapes *s, struct hs_swift_shape *sum,
 		sum->size = MAX_SIZE;
 }
 
-void hs_swift_shape_overlay(struct hs_swift_shapes *s,
-			    struct hs_swift_shape *sum,
-			    const struct hs_swift_shape *part)
+/* Lay PART over what SUM has: another case of an enum. */
+static void overlay(struct hs_swift_shapes *s, struct hs_swift_shape *sum,
+		    const struct hs_swift_shape *part)
 {
 	copy_slots(s, sum, part, 0, NULL);
 	if (part->size > sum->size)
@@ -311,7 +311,7 @@ static struct hs_swift_shape of_enum(struct hs_naming *n,
 		bool boxed = r.flags & 1; /* "indirect" */
 		only = boxed ? hs_swift_shape_one(s, HS_SWIFT_SLOT_REF, 0, 8)
 			     : of_record(n, s, &r, args);
-		hs_swift_shape_overlay(s, &sum, &only);
+		overlay(s, &sum, &only);
 		payloads++;
 		refs += only.sized && only.count == 1 && only.size == 8 &&
 			s->slot[only.first].kind == HS_SWIFT_SLOT_REF;

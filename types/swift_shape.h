@@ -64,10 +64,6 @@ struct hs_swift_shape hs_swift_shape_unknown(struct hs_swift_shapes *s);
 /* Add PART, called NAME (may be NULL), behind what SUM has. */
 void hs_swift_shape_add(struct hs_swift_shapes *s, struct hs_swift_shape *sum,
 			const struct hs_swift_shape *part, const char *name);
-/* Lay PART over what SUM has: another case of an enum. */
-void hs_swift_shape_overlay(struct hs_swift_shapes *s,
-			    struct hs_swift_shape *sum,
-			    const struct hs_swift_shape *part);
 /* What is in it, or nothing. */
 struct hs_swift_shape hs_swift_shape_optional(struct hs_swift_shape of);
 /* A reference, but of another KIND. */
