@@ -155,6 +155,20 @@ static int print_areas(struct cli *cli)
 	return EXIT_ANSWERED;
 }
 
+/* What the blocks of GROUP look like, and whose functions or data they have. */
+static void unnamed_words(struct cli *cli, const struct hs_unnamed_group *group,
+			  char *buf, size_t size)
+{
+	const char *path = type_module_path(cli, group->module);
+	(void)snprintf(buf, size, "%s", group->looks);
+	if (!path)
+		return;
+	size_t len = strlen(buf);
+	(void)snprintf(buf + len, size - len, "; +%" PRIu64 " is %s of %s",
+		       group->offset, group->functions ? "a function" : "data",
+		       file_name(path));
+}
+
 /* The largest groups of what has no name, by what it looks like. */
 static void print_unnamed(struct cli *cli)
 {
@@ -174,7 +188,9 @@ static void print_unnamed(struct cli *cli)
 		table_count(&t, group[i].total.bytes);
 		table_count(&t, group[i].usable);
 		table_addr(&t, group[i].sample);
-		table_cell(&t, INK_PLAIN, group[i].looks);
+		char words[320];
+		unnamed_words(cli, &group[i], words, sizeof(words));
+		table_cell(&t, INK_PLAIN, words);
 	}
 	out_str(&cli->out, "\n");
 }

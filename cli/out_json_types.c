@@ -65,6 +65,17 @@ static json_t *jarea(struct cli *cli, enum hs_area which)
 			 "named", jpart(&area.named), "types", types);
 }
 
+/* The image that a word of all of GROUP leads to. */
+static json_t *jimage(struct cli *cli, const struct hs_unnamed_group *group)
+{
+	const char *path = type_module_path(cli, group->module);
+	if (!path)
+		return json_null();
+	return json_pack("{s:o,s:s,s:o}", "path", jtext(path), "what",
+			 group->functions ? "functions" : "data", "offset",
+			 jcount(group->offset));
+}
+
 /* What has no name, by what it looks like. */
 static void put_unnamed(struct json_doc *doc, struct cli *cli)
 {
@@ -75,12 +86,13 @@ static void put_unnamed(struct json_doc *doc, struct cli *cli)
 	doc_array_begin(doc, "unnamed");
 	for (size_t i = 0; i < count && !cli->out.error; i++)
 		doc_element(doc,
-			    json_pack("{s:o,s:o,s:o,s:o,s:s}", "count",
+			    json_pack("{s:o,s:o,s:o,s:o,s:s,s:o}", "count",
 				      jcount(group[i].total.count), "bytes",
 				      jcount(group[i].total.bytes), "usable",
 				      jcount(group[i].usable), "sample",
 				      jaddr(group[i].sample), "looks_like",
-				      group[i].looks));
+				      group[i].looks, "leads_to",
+				      jimage(cli, &group[i])));
 	doc_array_end(doc);
 }
 

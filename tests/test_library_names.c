@@ -206,6 +206,11 @@ static void what_has_no_name_is_put_together_by_its_looks(void **state)
 	assert_int_equal(group[0].sample, w->user[0]);
 	assert_string_equal(group[0].looks,
 			    "2 pointers, text, number, 3 zeroes");
+	/* All have a word that leads into the one image. */
+	assert_int_equal(group[0].module, 0);
+	assert_false(group[0].functions);
+	assert_int_equal(group[0].offset, 8);
+	assert_true(group[1].module == SIZE_MAX);
 	assert_int_equal(group[1].total.count, 3);
 	assert_string_equal(group[1].looks, "7 zeroes");
 	assert_int_equal(hs_types_unnamed(w->types, group, 1, &count, NULL),

@@ -19,9 +19,23 @@ enum look { ZERO, POINTER, CHARACTERS, NUMBER };
 #define LOOK_BITS 2u
 #define SIZE_SHIFT (WORDS * LOOK_BITS)
 
+/* Blocks of a group whose words are followed into images, and of these one in
+ * so many may lead elsewhere. */
+#define FOLLOWED 64u
+#define ELSEWHERE_IN 16u
+
+/* Where the words of those lead. */
+struct images {
+	uint32_t module[WORDS]; /* 1 + index; 0: into none */
+	uint8_t elsewhere[WORDS];
+	uint8_t code[WORDS];
+	uint8_t blocks;
+};
+
 struct groups {
 	struct hs_naming *n;
 	struct hs_unnamed_group *group;
+	struct images *images; /* of each */
 	size_t count;
 	struct hs_addr_map by_key; /* value: index */
 };
@@ -64,6 +78,59 @@ static uint64_t looks_of(struct hs_naming *n, const struct hs_block *b)
 	return looks;
 }
 
+/* The image that WORD leads to, 1 + its index; 0: none. Data of the C library
+ * is none: what was free leads to malloc's lists. */
+static uint32_t image_of(struct hs_naming *n, uint64_t word, bool *code)
+{
+	size_t module = hs_naming_module(n, word);
+	const struct hs_map *map =
+		module == SIZE_MAX ? NULL : hs_target_find_map(n->target, word);
+	if (!map || module >= UINT32_MAX - 1)
+		return 0;
+	*code = map->prot & HS_PROT_EXEC;
+	return *code || module != hs_naming_module(n, n->heap->main_arena)
+		       ? (uint32_t)module + 1
+		       : 0;
+}
+
+static void follow(struct groups *g, struct images *im,
+		   const struct hs_block *b)
+{
+	uint64_t word;
+	if (im->blocks == FOLLOWED)
+		return;
+	for (unsigned i = 0; i < words_of(g->n, b->usable); i++) {
+		bool code = false;
+		uint32_t image = hs_block_word(g->n, b, i, &word) && word
+					 ? image_of(g->n, word, &code)
+					 : 0;
+		if (im->blocks == 0)
+			im->module[i] = image;
+		if (image && image == im->module[i])
+			im->code[i] += code;
+		else
+			im->elsewhere[i]++;
+	}
+	im->blocks++;
+}
+
+/* The first word that leads to functions, else that to data. */
+static void attribute(struct hs_naming *n, struct hs_unnamed_group *group,
+		      const struct images *im)
+{
+	group->module = SIZE_MAX;
+	for (unsigned i = 0; i < words_of(n, group->usable); i++) {
+		bool code = im->code[i] * 2u > im->blocks;
+		if (!im->module[i] ||
+		    im->elsewhere[i] * ELSEWHERE_IN > im->blocks ||
+		    (group->module != SIZE_MAX && (group->functions || !code)))
+			continue;
+		group->module = im->module[i] - 1;
+		group->functions = code;
+		group->offset = (uint64_t)i * n->block.word_size;
+	}
+}
+
 static enum hs_status add(struct groups *g, const struct hs_block *b,
 			  struct hs_error *err)
 {
@@ -85,6 +152,7 @@ static enum hs_status add(struct groups *g, const struct hs_block *b,
 		*group = (struct hs_unnamed_group){ .usable = b->usable,
 						    .sample = b->user };
 	}
+	follow(g, &g->images[group - g->group], b);
 	group->total.count++;
 	group->total.bytes += b->usable;
 	group->total.chunk_bytes +=
@@ -152,14 +220,18 @@ enum hs_status hs_unnamed_groups(struct hs_naming *n,
 {
 	HS_AUTO_FREE struct hs_unnamed_group *group =
 		malloc(HS_LIMIT_UNNAMED_GROUPS * sizeof(*group));
-	struct groups g = { .n = n, .group = group };
-	if (!group)
+	HS_AUTO_FREE struct images *images =
+		calloc(HS_LIMIT_UNNAMED_GROUPS, sizeof(*images));
+	struct groups g = { .n = n, .group = group, .images = images };
+	if (!group || !images)
 		return hs_fail(err, HS_ERR_NOMEM, "no memory for %u groups",
 			       HS_LIMIT_UNNAMED_GROUPS);
 	enum hs_status st = collect(&g, err);
 	hs_addr_map_release(&g.by_key);
 	if (st)
 		return st;
+	for (size_t i = 0; i < g.count; i++)
+		attribute(n, &group[i], &images[i]);
 	qsort(group, g.count, sizeof(*group), most_bytes_first);
 	if (max > g.count)
 		max = g.count;

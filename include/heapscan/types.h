@@ -134,6 +134,12 @@ struct hs_unnamed_group {
 	struct hs_total total;
 	hs_addr sample;  /* the first one's user pointer */
 	char looks[160]; /* for people: "2 pointers, text, zero" */
+	/* An image that the same word of nearly all of them leads to, as far
+	 * as some of them were looked at; SIZE_MAX: none. What it is of them,
+	 * nobody knows either. */
+	size_t module;   /* for hs_target_module() */
+	bool functions;  /* to its code, not to its data */
+	uint64_t offset; /* of the word, bytes */
 };
 /*
  * Up to MAX groups into RET, *COUNT of them, those with the most bytes first.
