@@ -43,7 +43,8 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(SHAPE, "shape")         /* nothing but pointers, or texts */  \
 	X(READLINE, "readline")   /* its maps of keys */               \
 	X(POSTGRES, "postgresql") /* memory contexts */                 \
-	X(LIBREOFFICE, "libreoffice") /* its strings */
+	X(LIBREOFFICE, "libreoffice") /* its strings */                 \
+	X(BASH, "bash")           /* variables and functions */
 /* clang-format on */
 
 enum hs_type_source {

@@ -11,6 +11,7 @@
 #define LIBRARIES UINT64_C(0x7f5500000000)
 #define PAGES UINT64_C(0x7f6600000000)
 #define PAGES_LEN 0x8000u
+#define SHELL_LEN 0x1000u /* of them the last are variables of bash */
 /* A program of rustc's: a page of text, a page of code. */
 #define PROGRAM UINT64_C(0x7f5600000000)
 #define RECORD 12u
@@ -64,7 +65,10 @@ static void add_libraries(struct world *w)
 	char *path[] = { glib, gobject };
 	fake_target_map(&w->hb.target, LIBRARIES, w->library,
 			sizeof(w->library), FAKE_RW);
-	fake_target_map(&w->hb.target, PAGES, w->pages, PAGES_LEN, FAKE_RW);
+	fake_target_map(&w->hb.target, PAGES, w->pages, PAGES_LEN - SHELL_LEN,
+			FAKE_RW);
+	fake_target_map(&w->hb.target, PAGES + PAGES_LEN - SHELL_LEN,
+			w->pages + PAGES_LEN - SHELL_LEN, SHELL_LEN, FAKE_RW);
 	for (unsigned i = 0; i < 2; i++) {
 		struct hs_module m = {
 			.base = LIBRARIES + i * LIBRARY_LEN,
@@ -92,6 +96,9 @@ static void add_libraries(struct world *w)
 				    .end = PROGRAM + 8 * LIBRARY_LEN,
 				    .path = (char[]){
 					    "/lib/libuno_sal.so.3" } };
+	struct hs_module shell = { .base = PAGES + PAGES_LEN - SHELL_LEN,
+				   .end = PAGES + PAGES_LEN,
+				   .path = (char[]){ "/bin/bash" } };
 	memcpy(w->program + 64, "/rustc/", 7);
 	fake_target_map(&w->hb.target, PROGRAM, w->program, LIBRARY_LEN,
 			HS_PROT_READ);
@@ -102,7 +109,8 @@ static void add_libraries(struct world *w)
 	    hs_module_list_add(&w->hb.target.base.modules, &xml, NULL) ||
 	    hs_module_list_add(&w->hb.target.base.modules, &keys, NULL) ||
 	    hs_module_list_add(&w->hb.target.base.modules, &server, NULL) ||
-	    hs_module_list_add(&w->hb.target.base.modules, &office, NULL))
+	    hs_module_list_add(&w->hb.target.base.modules, &office, NULL) ||
+	    hs_module_list_add(&w->hb.target.base.modules, &shell, NULL))
 		abort();
 	w->place[PLACE_PAGES] = (struct place){ PAGES, PAGES_LEN };
 }

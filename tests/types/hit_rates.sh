@@ -144,6 +144,14 @@ if lua=$(command -v lua5.4); then
 else
 	echo "| Lua 5.4 | not installed | | | |"
 fi
+if bash=$(command -v bash); then
+	FIXTURES=$(dirname "$bash")
+	live "bash" bash,readline,glibc,text bash "$SOURCE/fixtures/functions.sh" \
+		truth
+	FIXTURES=$all
+else
+	echo "| bash | not installed | | | |"
+fi
 # Where python's own allocator steps aside, every object is a block.
 export PYTHONMALLOC=malloc
 FIXTURES=$(dirname "$(python3 -c 'import sys; print(sys.executable)')")
