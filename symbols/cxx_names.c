@@ -142,7 +142,9 @@ static void move_const(struct writer *w, size_t at)
 		if (c != ' ' || !begins(w->buf + i, w->len - i, " const"))
 			continue;
 		char after = w->buf[i + 6];
-		if (after != 0 && after != '*' && after != '&')
+		/* Of a function it is the object that is const. */
+		if ((after != 0 && after != '*' && after != '&') ||
+		    (i > at && w->buf[i - 1] == ')'))
 			continue;
 		drop(w, i, 6);
 		put_at(w, at, "const ");
@@ -295,6 +297,74 @@ static size_t write_number(struct writer *w, const char *text)
 	return in_identifier(text[suffix]) ? len : suffix;
 }
 
+/* Parameters of a function that is an argument, from their bracket on; bytes
+ * used. */
+static size_t write_parameters(struct writer *w, const char *text,
+			       unsigned depth)
+{
+	size_t used = 1;
+	put(w, "(", 1);
+	for (;;) {
+		while (text[used] == ' ')
+			used++;
+		size_t first = w->len;
+		used += write_type(w, text + used, depth + 1);
+		move_const(w, first);
+		if (w->full || text[used] != ',')
+			break;
+		used++;
+		put(w, ", ", 2);
+	}
+	if (text[used] == ')') {
+		used++;
+		put(w, ")", 1);
+	}
+	return used;
+}
+
+/* "<lambda(int)>" as GCC declares it, "{lambda(int)#1}" as the demangler calls
+ * it: the former does not say which one, and is written without that. 0: it is
+ * none. */
+static size_t write_lambda(struct writer *w, const char *text, unsigned depth)
+{
+	static const char of_gcc[] = "<lambda(", other[] = "{lambda(";
+	size_t used = sizeof(of_gcc) - 2;
+	bool gcc = strncmp(text, of_gcc, sizeof(of_gcc) - 1) == 0;
+	if ((!gcc && strncmp(text, other, sizeof(other) - 1) != 0) ||
+	    depth >= MAX_DEPTH)
+		return 0;
+	put(w, other, sizeof(other) - 2);
+	used += write_parameters(w, text + used, depth);
+	if (gcc && text[used] == '>') {
+		used++;
+		put(w, "}", 1);
+	} else if (!gcc) {
+		size_t len = strcspn(text + used, "}");
+		len += text[used + len] == '}';
+		put(w, text + used, len);
+		used += len;
+	}
+	return used;
+}
+
+/* The bracket that TEXT begins with, within the arguments of a template: what a
+ * function takes, or what it is in. */
+static size_t write_bracket(struct writer *w, const char *text, unsigned depth,
+			    bool word)
+{
+	size_t len = bracketed(text, '(', ')');
+	if (!depth || depth >= MAX_DEPTH || strncmp(text + len, "::", 2) == 0 ||
+	    text[1] == '_' || strncmp(text, "(lambda", 7) == 0 ||
+	    strncmp(text, "(unnamed", 8) == 0 || ends(w, "operator")) {
+		put(w, text, len);
+		return len;
+	}
+	/* As the demangler has it: "void (int)". */
+	if (word || ends(w, ">") || ends(w, "*") || ends(w, "&"))
+		put(w, " ", 1);
+	return write_parameters(w, text, depth);
+}
+
 /* One type, up to the end, a comma or a bracket that was not opened in it;
  * bytes of TEXT that were used. */
 static size_t write_type(struct writer *w, const char *text, unsigned depth)
@@ -306,6 +376,11 @@ static size_t write_type(struct writer *w, const char *text, unsigned depth)
 		size_t number = word ? 0 : write_number_type(w, text + i);
 		if (number) {
 			i += number;
+			continue;
+		}
+		size_t lambda = word ? 0 : write_lambda(w, text + i, depth);
+		if (lambda) {
+			i += lambda;
 			continue;
 		}
 		if (c == '<') {
@@ -325,16 +400,14 @@ static size_t write_type(struct writer *w, const char *text, unsigned depth)
 			i += strlen(LOCK_POLICY);
 		} else if (c == '(' &&
 			   strncmp(text + i, "(anonymous", 10) != 0) {
-			size_t len = bracketed(text + i, '(', ')');
-			put(w, text + i, len);
-			i += len;
+			i += write_bracket(w, text + i, depth, word);
 		} else if (word && strncmp(text + i, "[abi:", 5) == 0) {
 			i += bracketed(text + i, '[', ']');
 		} else if (c == '{') {
 			size_t len = bracketed(text + i, '{', '}');
 			put(w, text + i, len);
 			i += len;
-		} else if (depth && (c == '>' || c == ',')) {
+		} else if (depth && (c == '>' || c == ',' || c == ')')) {
 			break;
 		} else if (isdigit((unsigned char)c) && !word) {
 			i += write_number(w, text + i);

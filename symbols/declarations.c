@@ -46,6 +46,7 @@ void hs_decls_release(struct hs_decls *d)
 	free(d->member);
 	free(d->variable);
 	free(d->local);
+	free(d->manager);
 	free(d->text);
 	hs_addr_map_release(&d->same);
 	hs_addr_map_release(&d->by_name);
@@ -126,6 +127,21 @@ bool hs_decls_add_local(struct hs_decls *d, const struct hs_decl_local *local,
 		    sizeof(*d->local), NULL))
 		return no_memory(st);
 	d->local[d->local_count++] = *local;
+	return true;
+}
+
+bool hs_decls_add_manager(struct hs_decls *d,
+			  const struct hs_decl_manager *manager,
+			  enum hs_status *st)
+{
+	if (d->manager_count == HS_LIMIT_DECLARED_TYPES) {
+		d->cut = true;
+		return false;
+	}
+	if (hs_grow(&d->manager, &d->manager_capacity, d->manager_count,
+		    sizeof(*d->manager), NULL))
+		return no_memory(st);
+	d->manager[d->manager_count++] = *manager;
 	return true;
 }
 

@@ -56,9 +56,10 @@ struct hs_decl_type {
 	uint32_t name;  /* for hs_decls_text(); 0: none */
 	uint32_t of;
 	uint32_t member, members; /* those of a struct, union or enum */
-	/* The types that a template was made with: in the list of members as
-	 * well, behind those. */
-	uint32_t parameters;
+	/* The types that a template was made with, and virtual bases, of which
+	 * OFFSET is how far before a vtable's address it says where they are:
+	 * in the list of members as well, behind those. */
+	uint32_t parameters, virtuals;
 	uint32_t line;   /* where it is declared; 0: not said */
 	uint32_t module; /* the first one that declares it */
 	uint8_t kind;    /* enum hs_decl_kind */
@@ -105,6 +106,16 @@ struct hs_decl_local {
 	uint64_t offset; /* ... that of its word so many bytes into it */
 };
 
+/* A struct of the C++ library that stands for what a std::function or std::any
+ * holds: each entry says one of the two. */
+struct hs_decl_manager {
+	uint32_t type;
+	uint32_t module;
+	uint32_t function; /* the mangled name of one that it has; 0: none */
+	uint64_t at;       /* ... that has no name: its linked address; 0 */
+	int8_t in_place;   /* is it held by value: 1, or by a pointer: -1 */
+};
+
 struct hs_decls {
 	struct hs_decl_type *type;
 	size_t type_count, type_capacity;
@@ -114,6 +125,8 @@ struct hs_decls {
 	size_t variable_count, variable_capacity;
 	struct hs_decl_local *local;
 	size_t local_count, local_capacity;
+	struct hs_decl_manager *manager;
+	size_t manager_count, manager_capacity;
 	char *text;
 	size_t text_len, text_capacity;
 	struct hs_addr_map same;    /* what types are made of -> type */
@@ -188,6 +201,9 @@ bool hs_decls_add_variable(struct hs_decls *d,
 			   enum hs_status *st);
 bool hs_decls_add_local(struct hs_decls *d, const struct hs_decl_local *local,
 			enum hs_status *st);
+bool hs_decls_add_manager(struct hs_decls *d,
+			  const struct hs_decl_manager *manager,
+			  enum hs_status *st);
 /*
  * The type that is like TYPE and called NAME ("": nothing): one that is there,
  * else added, when *FRESH is set. Structs are alike when name, size and line

@@ -255,6 +255,7 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 		if (space == HS_DWARF_INFO)
 			hs_dwarf_read_locals(r, unit);
 		hs_dwarf_fill_all(r);
+		hs_dwarf_find_managers(r, unit, space);
 	}
 }
 
@@ -297,6 +298,7 @@ enum hs_status hs_dwarf_declarations(struct hs_elf_file *file,
 	hs_dwarf_close(&r.alt);
 	hs_addr_map_release(&r.seen);
 	hs_addr_map_release(&r.signatures);
+	hs_addr_map_release(&r.managers);
 	hs_dwarf_qualifiers_release(&r.qualifiers);
 	free(r.unit);
 	free(r.fill);

@@ -45,6 +45,22 @@ const char *hs_dwarf_name(struct hs_dwarf *dw, Dwarf_Die die)
 								      : NULL;
 }
 
+const char *hs_dwarf_linkage_name(struct hs_dwarf *dw, Dwarf_Die die)
+{
+	static const Dwarf_Half ways[] = { DW_AT_linkage_name,
+					   DW_AT_MIPS_linkage_name };
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
+		char *name;
+		if (hs_dwarf_ok(dw, dwarf_attr(die, ways[i], &attribute,
+					       &dw->error)) &&
+		    hs_dwarf_ok(dw,
+				dwarf_formstring(attribute, &name, &dw->error)))
+			return name;
+	}
+	return NULL;
+}
+
 bool hs_dwarf_has(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half attribute)
 {
 	Dwarf_Bool yes;

@@ -47,6 +47,8 @@ bool hs_dwarf_ok(struct hs_dwarf *dw, int result);
 Dwarf_Half hs_dwarf_tag(struct hs_dwarf *dw, Dwarf_Die die);
 /* Borrowed from libdwarf; NULL: the DIE has no name. */
 const char *hs_dwarf_name(struct hs_dwarf *dw, Dwarf_Die die);
+/* The same of its mangled name. */
+const char *hs_dwarf_linkage_name(struct hs_dwarf *dw, Dwarf_Die die);
 bool hs_dwarf_has(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half attribute);
 /* A constant of any form that is not negative; false: none there, or it is no
  * constant. */

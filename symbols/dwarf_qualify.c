@@ -81,24 +81,15 @@ static uint32_t add_qualifier(struct hs_dwarf_reader *r, uint32_t before,
 static const char *with_parameters(struct hs_dwarf_reader *r, Dwarf_Die die,
 				   enum hs_dwarf_space space, char *buf)
 {
-	static const Dwarf_Half mangled[] = { DW_AT_linkage_name,
-					      DW_AT_MIPS_linkage_name };
 	HS_AUTO_DIE Dwarf_Die hold = NULL;
 	HS_AUTO_DIE Dwarf_Die hold_too = NULL;
 	/* What was inlined refers to its copy, that to its declaration. */
 	Dwarf_Die says = hs_dwarf_described(r, die, &space, &hold);
 	says = hs_dwarf_described(r, says, &space, &hold_too);
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
-	for (size_t i = 0; i < 2; i++) {
-		HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
-		char *name;
-		if (hs_dwarf_ok(dw, dwarf_attr(says, mangled[i], &attribute,
-					       &dw->error)) &&
-		    hs_dwarf_ok(dw, dwarf_formstring(attribute, &name,
-						     &dw->error)) &&
-		    hs_demangle(name, buf, HS_LIMIT_STRING))
-			return buf;
-	}
+	const char *mangled = hs_dwarf_linkage_name(dw, says);
+	if (mangled && hs_demangle(mangled, buf, HS_LIMIT_STRING))
+		return buf;
 	/* Only main() has no mangled name, or one that does not say with which
 	 * parameters; that of a static function is not always written. */
 	const char *name = hs_dwarf_name(dw, says);

@@ -258,8 +258,10 @@ static uint32_t aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
 		t.size = 0;
 	if (t.complete && hs_dwarf_constant(dw, die, DW_AT_decl_line, &line))
 		t.line = (uint32_t)line;
-	/* Each unit has an unnamed namespace of its own. */
-	bool own = !name || (t.complete && strstr(name, "(anonymous"));
+	/* Each unit has an unnamed namespace of its own, and GCC calls two
+	 * lambdas of one function alike. */
+	bool own = !name || (t.complete && (strstr(name, "(anonymous") ||
+					    strstr(name, "{lambda(")));
 	if (own && name && !hs_decls_add_text(r->d, name, &t.name, &r->failed))
 		return HS_DECL_TYPE_OTHER;
 	if (!own)
@@ -385,6 +387,62 @@ static bool bit_field(struct hs_dwarf *dw, Dwarf_Die die, uint64_t size,
 	return true;
 }
 
+/* The number that EXPR[LEN], one operation, puts on the stack. */
+static bool constant(const uint8_t *expr, size_t len, uint64_t *ret)
+{
+	uint64_t v = 0;
+	if (len == 1 && expr[0] >= DW_OP_lit0 && expr[0] <= DW_OP_lit31) {
+		*ret = expr[0] - DW_OP_lit0;
+		return true;
+	}
+	if ((len == 2 && expr[0] == DW_OP_const1u) ||
+	    (len == 3 && expr[0] == DW_OP_const2u)) {
+		*ret = expr[1] | (len == 3 ? (unsigned)expr[2] << 8 : 0u);
+		return true;
+	}
+	if (len < 2 || len > 6 || expr[0] != DW_OP_constu)
+		return false;
+	for (size_t i = 1; i < len; i++) {
+		if ((expr[i] & 0x80) != (i + 1 < len ? 0x80 : 0))
+			return false;
+		v |= (uint64_t)(expr[i] & 0x7f) << 7 * (i - 1);
+	}
+	*ret = v;
+	return true;
+}
+
+/*
+ * Where a virtual base is says the vtable, in front of it. What compilers write
+ * of that is always this, of the object's address:
+ *
+ *	dup, deref, N, minus, deref, plus
+ */
+static bool virtual_place(struct hs_dwarf *dw, Dwarf_Die die, uint64_t *ret)
+{
+	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
+	Dwarf_Unsigned len;
+	Dwarf_Ptr expression;
+	if (!hs_dwarf_ok(dw, dwarf_attr(die, DW_AT_data_member_location,
+					&attribute, &dw->error)) ||
+	    !hs_dwarf_ok(dw, dwarf_formexprloc(attribute, &len, &expression,
+					       &dw->error)))
+		return false;
+	const uint8_t *p = expression;
+	return len > 5 && p[0] == DW_OP_dup && p[1] == DW_OP_deref &&
+	       p[len - 3] == DW_OP_minus && p[len - 2] == DW_OP_deref &&
+	       p[len - 1] == DW_OP_plus && constant(p + 2, len - 5, ret);
+}
+
+static void virtual_base(struct hs_dwarf_reader *r, Dwarf_Die die,
+			 enum hs_dwarf_space space)
+{
+	struct hs_decl_member m = { .base = true };
+	if (!virtual_place(hs_dwarf_of(r, space), die, &m.offset))
+		return;
+	m.type = hs_dwarf_type_of(r, die, space, 0);
+	(void)hs_decls_add_member(r->d, &m, &r->failed);
+}
+
 static void member(struct hs_dwarf_reader *r, Dwarf_Die die,
 		   enum hs_dwarf_space space)
 {
@@ -462,8 +520,14 @@ struct discr {
 	uint8_t size; /* 0: it is no such enum */
 };
 
+/* What entries of a type are looked for. */
+enum wanted { MEMBERS, PARAMETERS, VIRTUAL_BASES };
+
 /* The type whose entries are read. */
 struct inside {
+	uint32_t type;
+	bool manager;       /* see hs_dwarf_note_manager() */
+	bool virtual_bases; /* it has some */
 	struct discr discr;
 	char scope[HS_LIMIT_STRING]; /* of enumerators */
 };
@@ -545,41 +609,55 @@ static void variants(struct hs_dwarf_reader *r, Dwarf_Die part,
 }
 
 static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
-		  enum hs_dwarf_space space, bool parameters, struct inside *in)
+		  enum hs_dwarf_space space, enum wanted wanted,
+		  struct inside *in)
 {
-	switch (hs_dwarf_tag(hs_dwarf_of(r, space), die)) {
+	struct hs_dwarf *dw = hs_dwarf_of(r, space);
+	Dwarf_Half tag = hs_dwarf_tag(dw, die);
+	if (wanted == PARAMETERS) {
+		if (tag == DW_TAG_template_type_parameter)
+			parameter(r, die, space);
+		return;
+	}
+	bool is_virtual = tag == DW_TAG_inheritance &&
+			  hs_dwarf_has(dw, die, DW_AT_virtuality);
+	if (wanted == VIRTUAL_BASES) {
+		if (is_virtual)
+			virtual_base(r, die, space);
+		return;
+	}
+	in->virtual_bases |= is_virtual;
+	switch (tag) {
 	case DW_TAG_member:
 	case DW_TAG_inheritance:
-		if (!parameters)
-			member(r, die, space);
+		member(r, die, space);
+		/* fall through */
+	case DW_TAG_subprogram:
+	case DW_TAG_variable:
+		if (in->manager)
+			hs_dwarf_note_manager(r, die, space, in->type);
 		break;
 	case DW_TAG_enumerator:
-		if (!parameters)
-			enumerator(r, die, space, in->scope);
-		break;
-	case DW_TAG_template_type_parameter:
-		if (parameters)
-			parameter(r, die, space);
+		enumerator(r, die, space, in->scope);
 		break;
 	case DW_TAG_variant_part:
-		if (!parameters)
-			variants(r, die, space, &in->discr);
+		variants(r, die, space, &in->discr);
 		break;
 	default:
 		break;
 	}
 }
 
-/* All that is in the struct or enum DIE: its members, or its PARAMETERS. */
+/* What is WANTED of all that is in the struct or enum DIE. */
 static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
-		    enum hs_dwarf_space space, bool parameters,
+		    enum hs_dwarf_space space, enum wanted wanted,
 		    struct inside *in)
 {
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
 	HS_AUTO_CHILDREN struct hs_dwarf_children c =
 		hs_dwarf_children_of(die, space);
 	while (hs_dwarf_next_child(dw, &c) && hs_dwarf_spend(r))
-		entry(r, c.die, space, parameters, in);
+		entry(r, c.die, space, wanted, in);
 }
 
 /* Read the members of WHAT, one after the other: types that they lead to are
@@ -587,22 +665,27 @@ static void entries(struct hs_dwarf_reader *r, Dwarf_Die die,
 static void fill(struct hs_dwarf_reader *r, const struct hs_dwarf_to_fill *what)
 {
 	HS_AUTO_DIE Dwarf_Die die = NULL;
-	struct inside in = { .discr = { .size = 0 } };
+	struct inside in = { .type = what->type };
 	size_t first = r->d->member_count;
 	if (!die_at(r, what->place, &die))
 		return;
 	const char *own = hs_decls_text(r->d, r->d->type[what->type].name);
 	if (r->d->type[what->type].kind == HS_DECL_ENUM)
 		enumerator_scope(r, die, what->place.space, own, in.scope);
-	entries(r, die, what->place.space, false, &in);
+	in.manager = hs_dwarf_is_manager(own);
+	entries(r, die, what->place.space, MEMBERS, &in);
 	size_t behind = r->d->member_count;
 	const char *name = hs_decls_text(r->d, r->d->type[what->type].name);
 	if (strchr(name, '<'))
-		entries(r, die, what->place.space, true, &in);
+		entries(r, die, what->place.space, PARAMETERS, &in);
+	size_t bases = r->d->member_count;
+	if (in.virtual_bases)
+		entries(r, die, what->place.space, VIRTUAL_BASES, &in);
 	struct hs_decl_type *t = &r->d->type[what->type];
 	t->member = (uint32_t)first;
 	t->members = (uint32_t)(behind - first);
-	t->parameters = (uint32_t)(r->d->member_count - behind);
+	t->parameters = (uint32_t)(bases - behind);
+	t->virtuals = (uint32_t)(r->d->member_count - bases);
 	t->discr_offset = in.discr.offset;
 	t->discr_size = in.discr.size;
 }

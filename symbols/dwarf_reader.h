@@ -52,6 +52,7 @@ struct hs_dwarf_reader {
 	size_t unit_count, unit_capacity;
 	struct hs_dwarf_to_fill *fill;
 	size_t fill_count, fill_capacity;
+	struct hs_addr_map managers; /* without a name: place -> index */
 	struct hs_dwarf_qualifiers qualifiers;
 	bool any_c, any_cxx; /* units of the module; Rust is such, too */
 	bool cxx;            /* the unit at hand has namespaces: C++, and */
@@ -137,6 +138,17 @@ void hs_dwarf_fill_all(struct hs_dwarf_reader *r);
 bool hs_dwarf_fixed_location(struct hs_dwarf_reader *r, Dwarf_Die die,
 			     enum hs_dwarf_space space,
 			     struct hs_decl_variable *v);
+
+/* Does the struct NAME belong to what a std::function or std::any holds? */
+bool hs_dwarf_is_manager(const char *name);
+/* Note what the entry DIE of such a struct TYPE says of that. */
+void hs_dwarf_note_manager(struct hs_dwarf_reader *r, Dwarf_Die die,
+			   enum hs_dwarf_space space, uint32_t type);
+
+/* Find those that have no mangled name, because what they hold is UNIT's own.
+ * When the types of UNIT have been read. */
+void hs_dwarf_find_managers(struct hs_dwarf_reader *r, Dwarf_Die unit,
+			    enum hs_dwarf_space space);
 
 /* What the variables of UNIT's functions are in the frames. */
 void hs_dwarf_read_locals(struct hs_dwarf_reader *r, Dwarf_Die unit);

@@ -4,6 +4,7 @@
 #include "core/limits.h"
 #include "symbols/cxx_names.h"
 #include "types/c_spread.h"
+#include "types/cxx_exception.h"
 #include "types/cxx_vtable.h"
 
 /*
@@ -19,12 +20,39 @@
 /* What is known of the class at a vtable. */
 enum { NO_CLASS, NOT_DECLARED, DECLARED };
 
+/* "{lambda(int)#1}" without the number; false: there is none. */
+static bool without_numbers(char *name)
+{
+	char *to = name;
+	bool any = false, lambda = false;
+	for (const char *from = name; *from; from++) {
+		if (strncmp(from, "{lambda(", 8) == 0)
+			lambda = true;
+		if (*from == '}')
+			lambda = false;
+		if (lambda && strncmp(from, ")#", 2) == 0) {
+			*to++ = ')';
+			from += 1 + strspn(from + 2, "0123456789");
+			any = true;
+			continue;
+		}
+		*to++ = *from;
+	}
+	*to = 0;
+	return any;
+}
+
 /* The declared type of the class NAME; false: there is none, or several. */
 static bool find(const struct hs_c *c, const char *name, uint32_t *type)
 {
 	char known[HS_LIMIT_STRING];
-	return hs_cxx_shorten(name, known, sizeof(known)) &&
-	       hs_decls_find(&c->decls, known, type);
+	if (!hs_cxx_shorten(name, known, sizeof(known)))
+		return false;
+	if (hs_decls_find(&c->decls, known, type))
+		return true;
+	/* GCC does not declare which lambda of its function one is: if there
+	 * are more, the name is not one type's. */
+	return without_numbers(known) && hs_decls_find(&c->decls, known, type);
 }
 
 /* The one base class at the start of the class whose type_info is at INFO. */
@@ -98,6 +126,29 @@ static unsigned class_at(struct hs_naming *n, struct hs_c *c, hs_addr vptr,
 	return e.value;
 }
 
+bool hs_c_class(struct hs_naming *n, struct hs_c *c, hs_addr vptr,
+		uint32_t *type)
+{
+	return class_at(n, c, vptr, type) == DECLARED;
+}
+
+/* The declared type of the object that was thrown with B. */
+static bool thrown(struct hs_naming *n, const struct hs_c *c,
+		   const struct hs_block *b, uint32_t *type)
+{
+	char name[HS_LIMIT_TYPE_NAME];
+	uint64_t nameless = n->nameless;
+	size_t missing = n->missing_module;
+	hs_addr info;
+	bool found = hs_cxx_exception(n, b, &info) &&
+		     hs_cxx_class_name(n, info, name, sizeof(name)) &&
+		     find(c, name, type) &&
+		     c->decls.type[*type].size <= b->usable - HS_CXX_THROWN;
+	n->nameless = nameless;
+	n->missing_module = missing;
+	return found;
+}
+
 void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
 {
 	if (!c->any_cxx)
@@ -109,7 +160,7 @@ void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
 		if (!hs_naming_block(n, i, &b))
 			continue;
 		unsigned class = class_at(n, c, b.first, &type);
-		if (class == NO_CLASS)
+		if (class == NO_CLASS && !thrown(n, c, &b, &type))
 			continue;
 		if (class == NOT_DECLARED ||
 		    c->decls.type[type].size > b.usable) {
@@ -120,6 +171,8 @@ void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
 		struct hs_c_source s = {
 			.n = n, .c = c, .from = (uint32_t)i, .start = b.user
 		};
-		hs_c_claim_as(&s, &b, type, HS_C_OBJECT, HS_C_BY_CLASS, b.user);
+		hs_c_claim_as(&s, &b, type,
+			      class == NO_CLASS ? HS_C_THROWN : HS_C_OBJECT,
+			      HS_C_BY_CLASS, b.user);
 	}
 }

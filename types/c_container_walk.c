@@ -96,6 +96,27 @@ static void vector(struct hs_c_source *s, const struct hs_c_container *k,
 	claim(s, &b, k->blocks, HS_C_ELEMENTS, addr);
 }
 
+/* Words of a bit for each element: libstdc++ says where they end, libc++ how
+ * many bits are set and how many words there are. */
+static void bits(struct hs_c_source *s, const struct hs_c_container *k,
+		 hs_addr addr)
+{
+	uint64_t begin, size;
+	struct hs_block b;
+	if (!word(s, addr, &begin) ||
+	    !word(s, addr + (k->libcxx ? 16 : 32), &size))
+		return;
+	if (k->libcxx && size <= UINT64_MAX / 8)
+		size *= 8;
+	else if (!k->libcxx && size > begin)
+		size -= begin;
+	else
+		return;
+	if (live_at(s, begin, &b) &&
+	    (hs_c_fits(s->n, &b, size) || hs_c_fits_with_rest(s->n, &b, size)))
+		claim(s, &b, k->blocks, HS_C_NODE, addr);
+}
+
 /* Elements in rows, and the table of the rows, of which those from FIRST to
  * before END are in use. */
 static void deque(struct hs_c_source *s, const struct hs_c_container *k,
@@ -184,9 +205,12 @@ static void hash(struct hs_c_source *s, const struct hs_c_container *k,
 {
 	uint64_t buckets, number, count;
 	struct hs_block b;
+	hs_addr first = addr + k->capacity;
+	addr += k->pointer;
 	if (!word(s, addr, &buckets) || !word(s, addr + 8, &number) ||
-	    !word(s, addr + 24, &count) || number > UINT32_MAX ||
-	    count > s->n->heap->chunk_count || !chain(s, k, addr + 16, count))
+	    !word(s, addr - k->pointer + k->length, &count) ||
+	    number > UINT32_MAX || count > s->n->heap->chunk_count ||
+	    !chain(s, k, first, count))
 		return;
 	claim_met(s, k->blocks, HS_C_NODE, addr);
 	if (number > 1 && live_at(s, buckets, &b) &&
@@ -238,9 +262,11 @@ static void tree_of(struct hs_c_source *s, const struct hs_c_container *k,
 		    hs_addr addr)
 {
 	uint64_t root, count;
+	if (!word(s, addr + k->length, &count))
+		return;
+	addr += k->pointer;
 	if (!word(s, addr + (k->libcxx ? 8 : 16), &root) || root == 0 ||
-	    !word(s, addr + (k->libcxx ? 16 : 40), &count) || count == 0 ||
-	    count > s->n->heap->chunk_count ||
+	    count == 0 || count > s->n->heap->chunk_count ||
 	    !tree(s, k, root, addr + 8, count))
 		return;
 	claim_met(s, k->blocks, HS_C_NODE, addr);
@@ -298,7 +324,7 @@ static void rust_table(struct hs_c_source *s, const struct hs_c_container *k,
 	uint64_t bytes, mask, items;
 	uint64_t size = s->c->decls.type[k->blocks].size;
 	struct hs_block b;
-	if (s->tables == MAX_TABLES || !word(s, addr + k->pointer, &bytes) ||
+	if (s->nested == MAX_TABLES || !word(s, addr + k->pointer, &bytes) ||
 	    !word(s, addr + k->capacity, &mask) ||
 	    !word(s, addr + k->length, &items) || mask == 0 ||
 	    mask > UINT32_MAX || (mask & (mask + 1)) || items > mask)
@@ -320,7 +346,7 @@ static void rust_table(struct hs_c_source *s, const struct hs_c_container *k,
 	entries.from = (uint32_t)b.chunk;
 	entries.start = b.user;
 	entries.end = bytes;
-	entries.tables++;
+	entries.nested++;
 	(void)rust_entries(&entries, bytes, mask, items, size, k->entry, true);
 }
 
@@ -331,17 +357,24 @@ void hs_c_visit_container(struct hs_c_source *s, const struct hs_c_container *k,
 	s->c->met.count = 0;
 	switch (k->kind) {
 	case HS_C_VECTOR:
-		vector(s, k, addr);
+		vector(s, k, addr + k->pointer);
+		break;
+	case HS_C_BITS:
+		bits(s, k, addr + k->pointer);
 		break;
 	case HS_C_DEQUE:
-		deque(s, k, addr);
+		deque(s, k, addr + k->pointer);
 		break;
 	case HS_C_LIST:
-		if (word(s, addr + 16, &count) && count > 0 &&
-		    count <= s->n->heap->chunk_count && ring(s, k, addr, count))
+		if (!word(s, addr + k->length, &count) || count == 0 ||
+		    count > s->n->heap->chunk_count)
+			break;
+		addr += k->pointer;
+		if (ring(s, k, addr, count))
 			claim_met(s, k->blocks, HS_C_NODE, addr);
 		break;
 	case HS_C_FORWARD_LIST:
+		addr += k->pointer;
 		if (chain(s, k, addr, s->n->heap->chunk_count))
 			claim_met(s, k->blocks, HS_C_NODE, addr);
 		break;
@@ -350,6 +383,11 @@ void hs_c_visit_container(struct hs_c_source *s, const struct hs_c_container *k,
 		break;
 	case HS_C_HASH:
 		hash(s, k, addr);
+		break;
+	case HS_C_HELD:
+	case HS_C_LIBCXX_FUNCTION:
+	case HS_C_WEAK:
+		hs_c_visit_held(s, k, addr);
 		break;
 	case HS_C_RUST_VEC:
 	case HS_C_RUST_DEQUE:

@@ -4,6 +4,7 @@
 
 #include "core/grow.h"
 #include "core/limits.h"
+#include "types/c_alternatives.h"
 #include "types/c_types.h"
 
 /*
@@ -14,34 +15,55 @@
 
 #define WORD 8u
 
+/* Of libc++'s trees and tables, up to LLVM 19 and later. */
+#define TREE_COUNT "__tree_.__pair3_.__value_|__tree_.__size_"
+#define TREE "__tree_.__begin_node_", NULL, TREE_COUNT
+#define TABLE_FIRST "__table_.__p1_|__table_.__first_node_"
+#define TABLE_COUNT "__table_.__p2_.__value_|__table_.__size_"
+#define TABLE "__table_.__bucket_list_", TABLE_FIRST, TABLE_COUNT
+
+/* clang-format off */
 static const struct {
 	const char *name;
 	const char *member; /* that says what a node's value is; or NULL */
 	enum hs_c_container_kind kind;
-	uint64_t size, size_libcxx; /* of the container; 0: not that one */
-	unsigned value;             /* which argument of the member, or of it */
+	bool libcxx;
+	uint8_t value;    /* which argument of the member, or of it */
+	uint8_t size;     /* bytes from where its pointers begin, at least */
+	uint8_t before;   /* ... so many before the member BASE */
+	const char *base; /* what is before that: state of allocators, ... */
+	/* Where a libc++ has its first node, and their number; or NULL: always
+	 * in the same place. */
+	const char *first, *count;
 } known[] = {
-	{ "vector<", NULL, HS_C_VECTOR, 24, 24, 0 },
-	{ "deque<", NULL, HS_C_DEQUE, 80, 48, 0 },
-	{ "list<", NULL, HS_C_LIST, 24, 24, 0 },
-	{ "forward_list<", NULL, HS_C_FORWARD_LIST, 8, 8, 0 },
-	{ "map<", "_M_t", HS_C_TREE, 48, 0, 1 },
-	{ "set<", "_M_t", HS_C_TREE, 48, 0, 1 },
-	{ "multimap<", "_M_t", HS_C_TREE, 48, 0, 1 },
-	{ "multiset<", "_M_t", HS_C_TREE, 48, 0, 1 },
-	{ "unordered_map<", "_M_h", HS_C_HASH, 56, 0, 1 },
-	{ "unordered_set<", "_M_h", HS_C_HASH, 56, 0, 1 },
-	{ "unordered_multimap<", "_M_h", HS_C_HASH, 56, 0, 1 },
-	{ "unordered_multiset<", "_M_h", HS_C_HASH, 56, 0, 1 },
-	{ "map<", "__tree_", HS_C_TREE, 0, 24, 0 },
-	{ "set<", "__tree_", HS_C_TREE, 0, 24, 0 },
-	{ "multimap<", "__tree_", HS_C_TREE, 0, 24, 0 },
-	{ "multiset<", "__tree_", HS_C_TREE, 0, 24, 0 },
-	{ "unordered_map<", "__table_", HS_C_HASH, 0, 40, 0 },
-	{ "unordered_set<", "__table_", HS_C_HASH, 0, 40, 0 },
-	{ "unordered_multimap<", "__table_", HS_C_HASH, 0, 40, 0 },
-	{ "unordered_multiset<", "__table_", HS_C_HASH, 0, 40, 0 },
+	{ "vector<", NULL, HS_C_VECTOR, false, 0, 24, 0, "_M_impl._M_start", NULL, NULL },
+	{ "vector<", NULL, HS_C_BITS, false, 0, 40, 0, "_M_impl._M_start", NULL, NULL },
+	{ "deque<", NULL, HS_C_DEQUE, false, 0, 80, 0, "_M_impl._M_map", NULL, NULL },
+	{ "list<", NULL, HS_C_LIST, false, 0, 24, 0, "_M_impl._M_node", NULL, NULL },
+	{ "forward_list<", NULL, HS_C_FORWARD_LIST, false, 0, 8, 0, "_M_impl._M_head", NULL, NULL },
+	{ "map<", "_M_t", HS_C_TREE, false, 1, 48, 8, "_M_t._M_impl._M_header", NULL, NULL },
+	{ "set<", "_M_t", HS_C_TREE, false, 1, 48, 8, "_M_t._M_impl._M_header", NULL, NULL },
+	{ "multimap<", "_M_t", HS_C_TREE, false, 1, 48, 8, "_M_t._M_impl._M_header", NULL, NULL },
+	{ "multiset<", "_M_t", HS_C_TREE, false, 1, 48, 8, "_M_t._M_impl._M_header", NULL, NULL },
+	{ "unordered_map<", "_M_h", HS_C_HASH, false, 1, 56, 0, "_M_h._M_buckets", NULL, NULL },
+	{ "unordered_set<", "_M_h", HS_C_HASH, false, 1, 56, 0, "_M_h._M_buckets", NULL, NULL },
+	{ "unordered_multimap<", "_M_h", HS_C_HASH, false, 1, 56, 0, "_M_h._M_buckets", NULL, NULL },
+	{ "unordered_multiset<", "_M_h", HS_C_HASH, false, 1, 56, 0, "_M_h._M_buckets", NULL, NULL },
+	{ "vector<", NULL, HS_C_VECTOR, true, 0, 24, 0, "__begin_", NULL, NULL },
+	{ "vector<", NULL, HS_C_BITS, true, 0, 24, 0, "__begin_", NULL, NULL },
+	{ "deque<", NULL, HS_C_DEQUE, true, 0, 48, 0, "__map_", NULL, NULL },
+	{ "list<", NULL, HS_C_LIST, true, 0, 24, 0, "__end_", NULL, NULL },
+	{ "forward_list<", NULL, HS_C_FORWARD_LIST, true, 0, 8, 0, "__before_begin_", NULL, NULL },
+	{ "map<", "__tree_", HS_C_TREE, true, 0, 24, 0, TREE },
+	{ "set<", "__tree_", HS_C_TREE, true, 0, 24, 0, TREE },
+	{ "multimap<", "__tree_", HS_C_TREE, true, 0, 24, 0, TREE },
+	{ "multiset<", "__tree_", HS_C_TREE, true, 0, 24, 0, TREE },
+	{ "unordered_map<", "__table_", HS_C_HASH, true, 0, 40, 0, TABLE },
+	{ "unordered_set<", "__table_", HS_C_HASH, true, 0, 40, 0, TABLE },
+	{ "unordered_multimap<", "__table_", HS_C_HASH, true, 0, 40, 0, TABLE },
+	{ "unordered_multiset<", "__table_", HS_C_HASH, true, 0, 40, 0, TABLE },
 };
+/* clang-format on */
 
 /* Members that are looked at for one alignment: forged types may contain
  * themselves. */
@@ -168,6 +190,69 @@ static bool stored(const struct hs_decls *d, uint32_t holder,
 	       hs_decls_parameter(d, allocator, 0, value);
 }
 
+/* Where the member at the end of PATH ("a.b.c") is in TYPE. */
+static bool follow_path(const struct hs_decls *d, uint32_t type,
+			const char *path, uint64_t *offset)
+{
+	struct hs_decl_member m;
+	for (*offset = 0; *path; type = m.type) {
+		size_t len = strcspn(path, ".");
+		if (!hs_decls_member(d, type, path, len, &m) ||
+		    m.offset > UINT32_MAX)
+			return false;
+		*offset += m.offset;
+		path += len + (path[len] == '.');
+	}
+	return true;
+}
+
+/* The same of one of two paths, "a.b|a.c": as newer libraries have it. */
+static bool find_either(const struct hs_decls *d, uint32_t type,
+			const char *paths, uint64_t *offset)
+{
+	char path[64];
+	size_t len = strcspn(paths, "|");
+	if (len >= sizeof(path))
+		return false;
+	memcpy(path, paths, len);
+	path[len] = 0;
+	return follow_path(d, type, path, offset) ||
+	       (paths[len] && follow_path(d, type, paths + len + 1, offset));
+}
+
+/* Where entry KIND of known[] says that things are in TYPE. */
+static bool find_places(const struct hs_decls *d, uint32_t type, size_t kind,
+			struct hs_c_container *k)
+{
+	static const uint8_t count_at[] = {
+		[HS_C_LIST] = 16, [HS_C_TREE] = 40, [HS_C_HASH] = 24
+	};
+	uint64_t base, size = d->type[type].size;
+	/* Of what has no state of its own parts may be called otherwise. */
+	bool plain = size == known[kind].size;
+	if (!follow_path(d, type, known[kind].base, &base))
+		base = plain ? known[kind].before : UINT64_MAX;
+	if (base < known[kind].before)
+		return false;
+	base -= known[kind].before;
+	if (base > size || known[kind].size > size - base)
+		return false;
+	k->pointer = base;
+	k->capacity = base + 16;
+	k->length = base;
+	if (k->kind == HS_C_LIST || k->kind == HS_C_TREE ||
+	    k->kind == HS_C_HASH)
+		k->length += k->libcxx && k->kind == HS_C_TREE
+				     ? 16
+				     : count_at[k->kind];
+	if (plain)
+		return true;
+	return (!known[kind].first ||
+		find_either(d, type, known[kind].first, &k->capacity)) &&
+	       (!known[kind].count ||
+		find_either(d, type, known[kind].count, &k->length));
+}
+
 /* The container KIND of known[] that TYPE is; false: its elements are not
  * known. */
 static bool describe(struct maker *m, uint32_t type, size_t kind, bool libcxx,
@@ -179,6 +264,8 @@ static bool describe(struct maker *m, uint32_t type, size_t kind, bool libcxx,
 	struct hs_decl_member member = { 0 };
 	*k = (struct hs_c_container){ .kind = known[kind].kind,
 				      .libcxx = libcxx };
+	if (!find_places(d, type, kind, k))
+		return false;
 	if (known[kind].member) {
 		if (!hs_decls_member(d, type, known[kind].member,
 				     strlen(known[kind].member), &member))
@@ -192,9 +279,11 @@ static bool describe(struct maker *m, uint32_t type, size_t kind, bool libcxx,
 	if (!t->size || t->size > UINT32_MAX || !t->complete)
 		return false;
 	size = t->size;
-	/* A bit each. */
-	if (k->kind == HS_C_VECTOR && t->kind == HS_DECL_NUMBER &&
-	    t->number == HS_NUMBER_BOOL)
+	bool bits = t->kind == HS_DECL_NUMBER && t->number == HS_NUMBER_BOOL;
+	if (k->kind == HS_C_BITS)
+		return bits && make(m, type, " bits", WORD, HS_DECL_TYPE_OTHER,
+				    0, &k->blocks);
+	if (k->kind == HS_C_VECTOR && bits)
 		return false;
 	if (k->kind == HS_C_HASH &&
 	    !make(m, type, " buckets", WORD, HS_DECL_TYPE_OTHER, 0, &k->body))
@@ -228,22 +317,6 @@ static bool is_template(const char *name)
 			return name[1] == 0;
 	}
 	return false;
-}
-
-/* Where the member at the end of PATH ("a.b.c") is in TYPE. */
-static bool follow_path(const struct hs_decls *d, uint32_t type,
-			const char *path, uint64_t *offset)
-{
-	struct hs_decl_member m;
-	for (*offset = 0; *path; type = m.type) {
-		size_t len = strcspn(path, ".");
-		if (!hs_decls_member(d, type, path, len, &m) ||
-		    m.offset > UINT32_MAX)
-			return false;
-		*offset += m.offset;
-		path += len + (path[len] == '.');
-	}
-	return true;
 }
 
 /* Rust's; what its members are called has changed, and is tried. */
@@ -296,60 +369,134 @@ static bool describe_rust(struct maker *m, uint32_t type, size_t i,
 	return make(m, type, rust[i].what, t->size, value, 0, &k->blocks);
 }
 
+static bool keep(struct maker *m, uint32_t type, const struct hs_c_container *k)
+{
+	struct hs_c_containers *all = &m->c->containers;
+	struct hs_error err;
+	m->st = hs_grow(&all->list, &all->capacity, all->count,
+			sizeof(*all->list), &err);
+	if (m->st)
+		return false;
+	all->list[all->count++] = *k;
+	all->of[type] = (uint32_t)all->count;
+	return true;
+}
+
 static bool add_container(struct maker *m, uint32_t type, size_t kind,
 			  bool libcxx)
 {
-	struct hs_c_containers *all = &m->c->containers;
 	struct hs_c_container k;
-	struct hs_error err;
 	bool known_well = m->c->decls.type[type].rust
 				  ? describe_rust(m, type, kind, &k)
 				  : describe(m, type, kind, libcxx, &k);
 	if (!known_well)
 		return !m->st;
-	m->st = hs_grow(&all->list, &all->capacity, all->count,
-			sizeof(*all->list), &err);
-	if (m->st)
-		return false;
-	all->list[all->count++] = k;
-	all->of[type] = (uint32_t)all->count;
-	return true;
+	return keep(m, type, &k);
 }
 
-/* The object that std::make_shared() puts behind the counts, which only say how
- * many bytes it has. */
-static bool add_shared(struct maker *m, uint32_t type, const char *storage)
+/* What holds something of which others say what it is, or whether it is there:
+ * one of its functions, the counts of a shared_ptr. */
+static const struct {
+	const char *name;
+	bool libcxx;
+	enum hs_c_container_kind kind;
+	const char *manager, *value;
+} holders[] = {
+	{ "function<", false, HS_C_HELD, "_M_manager", "_M_functor" },
+	{ "any", false, HS_C_HELD, "_M_manager", "_M_storage" },
+	{ "any", true, HS_C_HELD, "__h", "__s" },
+	{ "function<", true, HS_C_LIBCXX_FUNCTION, "__f_.__f_", "__f_.__buf_" },
+	{ "__weak_ptr<", false, HS_C_WEAK, "_M_refcount._M_pi", "_M_ptr" },
+	{ "weak_ptr<", true, HS_C_WEAK, "__cntrl_", "__ptr_" },
+};
+
+static size_t holder_of(const char *name, bool libcxx)
+{
+	size_t i = 0;
+	for (; i < sizeof(holders) / sizeof(*holders); i++) {
+		size_t len = strlen(holders[i].name);
+		bool template = holders[i].name[len - 1] == '<';
+		if (holders[i].libcxx == libcxx &&
+		    strncmp(name, holders[i].name, len) == 0 &&
+		    (template ? is_template(name) : name[len] == 0))
+			break;
+	}
+	return i;
+}
+
+static bool add_holder(struct maker *m, uint32_t type, size_t i)
+{
+	const struct hs_decls *d = &m->c->decls;
+	struct hs_c_container k = { .kind = holders[i].kind,
+				    .libcxx = holders[i].libcxx };
+	if (!follow_path(d, type, holders[i].manager, &k.pointer) ||
+	    !follow_path(d, type, holders[i].value, &k.capacity) ||
+	    (k.kind == HS_C_WEAK && !hs_decls_parameter(d, type, 0, &k.entry)))
+		return true;
+	return keep(m, type, &k);
+}
+
+/*
+ * What std::shared_ptrs share: counts, and behind them the object of
+ * std::make_shared(), of which only the bytes are declared, or what leads to
+ * one. Without owners the object is gone.
+ */
+static const struct {
+	const char *name;
+	const char *storage; /* where a path leads to the object; or NULL */
+	const char *member;  /* ... and else the member that leads to it */
+} counts[] = {
+	{ "_Sp_counted_ptr_inplace<", "_M_impl._M_storage", "_M_impl" },
+	{ "_Sp_counted_ptr<", NULL, "_M_ptr" },
+	{ "_Sp_counted_deleter<", NULL, "_M_impl" },
+	{ "__shared_ptr_emplace<", "__storage_", "__storage_" },
+	{ "__shared_ptr_emplace<", "__buffer_", "__buffer_" }, /* LLVM 22 */
+	{ "__shared_ptr_pointer<", NULL, "__data_" },
+};
+
+/* Make TYPE's member NAME, or OBJECT instead, one that is there as long as the
+ * number of owners, which is where the ABI has it, is not NONE. */
+static bool add_owned(struct maker *m, uint32_t type, const char *name,
+		      const struct hs_decl_member *object, bool libcxx)
 {
 	struct hs_decls *d = &m->c->decls;
-	struct hs_decl_member place, object = { 0 };
-	uint32_t of, first = (uint32_t)d->member_count;
-	uint32_t at = type, offset = 0;
-	for (const char *part = storage; *part;) {
-		size_t len = strcspn(part, ".");
-		if (!hs_decls_member(d, at, part, len, &place) ||
-		    place.offset > UINT32_MAX - offset)
-			return true;
-		offset += (uint32_t)place.offset;
-		at = place.type;
-		part += len + (part[len] == '.');
-	}
-	if (!hs_decls_parameter(d, type, 0, &of))
-		return true;
-	object.offset = offset;
-	object.type = of;
-	if (!hs_decls_add_text(d, "object", &object.name, &m->st))
-		return !m->st;
+	struct hs_decl_member none = { .offset = WORD,
+				       .type = HS_DECL_TYPE_OTHER,
+				       .choice = true,
+				       .when = libcxx ? UINT64_MAX : 0 };
+	uint32_t first = (uint32_t)d->member_count;
 	for (uint32_t i = 0; i < d->type[type].members; i++) {
 		struct hs_decl_member own = d->member[d->type[type].member + i];
+		if (strcmp(hs_decls_text(d, own.name), name) == 0) {
+			if (object)
+				own = *object;
+			own.choice = own.otherwise = true;
+		}
 		if (!hs_decls_add_member(d, &own, &m->st))
 			return !m->st;
 	}
-	if (!hs_decls_add_member(d, &object, &m->st))
+	if (!hs_decls_add_member(d, &none, &m->st))
 		return !m->st;
 	d->type[type].member = first;
-	d->type[type].members++;
-	d->type[type].parameters = 0;
+	d->type[type].members = (uint32_t)d->member_count - first;
+	d->type[type].parameters = d->type[type].virtuals = 0;
+	d->type[type].discr_offset = WORD;
+	d->type[type].discr_size = libcxx ? 8 : 4;
 	return true;
+}
+
+static bool add_shared(struct maker *m, uint32_t type, size_t i, bool libcxx)
+{
+	struct hs_decls *d = &m->c->decls;
+	struct hs_decl_member object = { .choice = true };
+	if (!counts[i].storage)
+		return add_owned(m, type, counts[i].member, NULL, libcxx);
+	if (!follow_path(d, type, counts[i].storage, &object.offset) ||
+	    !hs_decls_parameter(d, type, 0, &object.type))
+		return true;
+	if (!hs_decls_add_text(d, "object", &object.name, &m->st))
+		return !m->st;
+	return add_owned(m, type, counts[i].member, &object, libcxx);
 }
 
 static bool look_at_rust(struct maker *m, uint32_t type)
@@ -379,21 +526,36 @@ static bool look_at(struct maker *m, uint32_t type)
 		return true;
 	if (t->rust)
 		return look_at_rust(m, type);
-	if (!t->parameters)
-		return true;
 	const char *name = in_std(hs_decls_text(d, t->name), &libcxx);
-	if (!name || !is_template(name))
+	if (!name)
 		return true;
-	if (strncmp(name, "_Sp_counted_ptr_inplace<", 24) == 0)
-		return add_shared(m, type, "_M_impl._M_storage");
-	if (strncmp(name, "__shared_ptr_emplace<", 21) == 0)
-		return add_shared(m, type, "__storage_") &&
-		       add_shared(m, type, "__buffer_"); /* since LLVM 22 */
+	size_t holder = holder_of(name, libcxx);
+	if (holder < sizeof(holders) / sizeof(*holders))
+		return add_holder(m, type, holder);
+	if (!is_template(name))
+		return true;
+	if (!hs_c_alternatives(d, type, name, &m->st))
+		return false;
+	if (!d->type[type].parameters)
+		return true;
+	name = in_std(hs_decls_text(d, d->type[type].name), &libcxx);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		if (strncmp(name, counts[i].name, strlen(counts[i].name)) != 0)
+			continue;
+		if (!add_shared(m, type, i, libcxx))
+			return false;
+		if (d->type[type].discr_size)
+			return true;
+		name = in_std(hs_decls_text(d, d->type[type].name), &libcxx);
+	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		uint64_t size = libcxx ? known[i].size_libcxx : known[i].size;
-		if (size && t->size == size &&
-		    strncmp(name, known[i].name, strlen(known[i].name)) == 0)
-			return add_container(m, type, i, libcxx);
+		if (known[i].libcxx != libcxx ||
+		    strncmp(name, known[i].name, strlen(known[i].name)) != 0)
+			continue;
+		if (!add_container(m, type, i, libcxx))
+			return false;
+		if (m->c->containers.of[type])
+			return true;
 	}
 	return true;
 }
@@ -418,6 +580,7 @@ void hs_c_containers_release(struct hs_c_containers *containers)
 {
 	free(containers->list);
 	free(containers->of);
+	hs_addr_map_release(&containers->managers);
 	*containers = (struct hs_c_containers){ .list = NULL };
 }
 

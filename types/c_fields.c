@@ -4,12 +4,15 @@
 
 #include "core/limits.h"
 #include "types/c_types.h"
+#include "types/cxx_exception.h"
 
 /* Numbers of an array that are written out. */
 #define MAX_NUMBERS 16u
 /* Characters of a string. */
 #define MAX_TEXT 200u
 #define LOWEST 4096u
+/* Virtual bases of an object that are listed. */
+#define MAX_VIRTUAL 16u
 
 struct listing {
 	struct hs_naming *n;
@@ -17,8 +20,12 @@ struct listing {
 	const struct hs_block *block;
 	hs_field_fn fn;
 	void *arg;
-	unsigned left; /* fields that may still be said */
+	unsigned left;  /* fields that may still be said */
+	unsigned inner; /* structs around the one that is listed */
 	bool stopped;
+	bool weak; /* what is listed does not own what it leads to */
+	hs_addr base[MAX_VIRTUAL]; /* virtual bases that were listed */
+	unsigned bases;
 };
 
 /* An enum's words, or those of its bits; else the number. */
@@ -200,6 +207,8 @@ static void say(struct listing *l, const char *name, uint32_t type,
 		if (hs_window_word(&l->c->read, addr, &pointer)) {
 			if (pointer >= LOWEST) {
 				info.refers_to = pointer;
+				if (l->weak)
+					info.strength = HS_STRENGTH_WEAK;
 			} else if (pointer == 0) {
 				info.value = "NULL";
 			}
@@ -279,16 +288,43 @@ static void list_members(struct listing *l, const struct hs_decl_type *t,
 	}
 }
 
+/* The members of virtual bases, which are ours as well. */
+static void list_virtual_bases(struct listing *l, const struct hs_decl_type *t,
+			       hs_addr addr, hs_addr end, const char *path,
+			       unsigned depth)
+{
+	const struct hs_decl_member *base;
+	hs_addr at;
+	for (uint32_t i = 0; i < t->virtuals && !l->stopped; i++) {
+		unsigned k = 0;
+		if (!hs_c_virtual_base(l->n, l->c, t, i, addr, &base, &at))
+			continue;
+		while (k < l->bases && l->base[k] != at)
+			k++;
+		if (k < l->bases || k == MAX_VIRTUAL)
+			continue;
+		l->base[l->bases++] = at;
+		list(l, base->type, at, end, path, depth);
+	}
+}
+
 /* What is within a value of TYPE at ADDR, before END. */
 static void list(struct listing *l, uint32_t type, hs_addr addr, hs_addr end,
 		 const char *path, unsigned depth)
 {
 	const struct hs_decls *d = &l->c->decls;
 	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, type)];
-	if (depth >= HS_LIMIT_EMBED_DEPTH || addr >= end)
+	if (l->inner == HS_LIMIT_EMBED_DEPTH || addr >= end)
 		return;
+	l->inner++;
 	if (t->kind == HS_DECL_STRUCT || t->kind == HS_DECL_UNION) {
+		const struct hs_c_container *k =
+			hs_c_container(l->c, hs_decls_strip(d, type));
+		bool weak = l->weak;
+		l->weak = k && k->kind == HS_C_WEAK;
 		list_members(l, t, addr, end, path, depth);
+		l->weak = weak;
+		list_virtual_bases(l, t, addr, end, path, depth);
 	} else if (t->kind == HS_DECL_ARRAY) {
 		const struct hs_decl_type *of =
 			&d->type[hs_decls_strip(d, t->of)];
@@ -296,6 +332,7 @@ static void list(struct listing *l, uint32_t type, hs_addr addr, hs_addr end,
 			list_elements(l, t->of, addr, end, t->count, path,
 				      depth);
 	}
+	l->inner--;
 }
 
 void hs_c_fields(struct hs_naming *n, struct hs_c *c, const struct hs_block *b,
@@ -323,7 +360,10 @@ void hs_c_fields(struct hs_naming *n, struct hs_c *c, const struct hs_block *b,
 				      "", 0);
 		return;
 	}
-	list(&l, claim->type, b->user, end, "", 0);
+	hs_addr start = b->user;
+	if (claim->form == HS_C_THROWN && b->usable >= HS_CXX_THROWN)
+		start += HS_CXX_THROWN;
+	list(&l, claim->type, start, end, "", 0);
 	if ((claim->form == HS_C_TAIL || claim->form == HS_C_WITHIN ||
 	     claim->form == HS_C_RULE) &&
 	    hs_decls_tail(d, claim->type, &tail, &element) &&

@@ -68,6 +68,23 @@ bool hs_c_is_there(struct hs_c *c, const struct hs_decl_type *t,
 			      hs_decls_chosen(&c->decls, t, m, discr));
 }
 
+bool hs_c_virtual_base(struct hs_naming *n, struct hs_c *c,
+		       const struct hs_decl_type *t, uint32_t i, hs_addr addr,
+		       const struct hs_decl_member **base, hs_addr *at)
+{
+	const struct hs_decl_member *m =
+		&c->decls.member[t->member + t->members + t->parameters + i];
+	uint64_t vptr, offset;
+	if (!hs_window_word(&c->read, addr, &vptr) || vptr < m->offset ||
+	    hs_naming_module(n, vptr) == SIZE_MAX ||
+	    !hs_window_word(&c->read, vptr - m->offset, &offset) ||
+	    offset == 0 || offset % c->read.word_size ||
+	    __builtin_add_overflow(addr, offset, at))
+		return false;
+	*base = m;
+	return true;
+}
+
 /* What is at the place that led to CLAIM, and W bytes behind it. */
 static bool word_of_owner(const struct hs_naming *n, struct hs_c *c,
 			  const struct hs_c_claim *claim, unsigned w,

@@ -12,6 +12,7 @@
 #include "tls/thread_offsets.h"
 #include "tls/tls.h"
 #include "types/c_types.h"
+#include "types/cxx_exception.h"
 
 /*
  * Blocks of C programs by what debug information declares. Reading it, finding
@@ -234,6 +235,8 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 		c->any_cxx = c->decls.type[i].cxx;
 	st = hs_c_containers_init(c, err);
 	if (!st)
+		st = hs_c_managers_init(n, c, err);
+	if (!st)
 		st = hs_c_plans_init(c, err);
 	if (!st)
 		st = find_statics(n, c, &any_tls, err);
@@ -326,6 +329,7 @@ static enum hs_confidence confidence(const struct hs_c *c,
 			       : HS_CONFIDENCE_MEDIUM;
 	case HS_C_RULE:
 	case HS_C_OBJECT:
+	case HS_C_THROWN:
 	case HS_C_COUNTED:
 	case HS_C_NODE:
 		return HS_CONFIDENCE_HIGH;
@@ -356,6 +360,7 @@ static const char *evidence(uint8_t form)
 		[HS_C_RULE] = "a pointer, a rule, and its size",
 		[HS_C_CONTENTS] = "what it points to, and its size",
 		[HS_C_OBJECT] = "the type_info of its vtable",
+		[HS_C_THROWN] = "the runtime's words before it",
 		[HS_C_COUNTED] = "a pointer of that type, and their number",
 		[HS_C_NODE] = "the declared container, and its count",
 		[HS_C_ELEMENTS] = "the declared container, and its size",
@@ -504,6 +509,8 @@ static void write_step(const struct hs_c *c, const struct hs_c_claim *claim,
 	uint64_t size = size_of(c, parent), offset = claim->where;
 	if (parent->form == HS_C_COUNTED) /* their number comes first */
 		offset -= c->read.word_size;
+	else if (parent->form == HS_C_THROWN)
+		offset -= HS_CXX_THROWN;
 	if (is_array(parent->form) && size) {
 		char number[32];
 		(void)snprintf(number, sizeof(number), "[%" PRIu64 "]",
@@ -540,7 +547,8 @@ static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
 	unsigned steps = 0;
 	bool whole = false;
 	while (steps < MAX_STEPS && !whole && claim->form != HS_C_NOTHING &&
-	       claim->form != HS_C_CONTENTS && claim->form != HS_C_OBJECT) {
+	       claim->form != HS_C_CONTENTS && claim->form != HS_C_OBJECT &&
+	       claim->form != HS_C_THROWN) {
 		step[steps++] = claim;
 		whole = claim->from & HS_C_FROM_VARIABLE;
 		if (!whole)
@@ -548,7 +556,8 @@ static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
 	}
 	/* An object that says itself what it is needs no way to it. */
 	char name[HS_LIMIT_STRING];
-	if (!whole && steps > 0 && claim->form == HS_C_OBJECT &&
+	if (!whole && steps > 0 &&
+	    (claim->form == HS_C_OBJECT || claim->form == HS_C_THROWN) &&
 	    hs_decls_spell(&c->decls, claim->type, name, sizeof(name)))
 		hs_text_add(text, name);
 	else if (!whole)

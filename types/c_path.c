@@ -5,6 +5,14 @@
 #include "core/limits.h"
 #include "types/c_types.h"
 
+/* Is there nothing in a TYPE? */
+static bool is_nothing(const struct hs_decls *d, uint32_t type)
+{
+	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, type)];
+	return t->kind == HS_DECL_OTHER ||
+	       (t->kind == HS_DECL_STRUCT && !t->members);
+}
+
 /* The member of T that holds byte OFFSET: the one that begins last before it,
  * and of a union the first. NULL: none does. */
 static const struct hs_decl_member *member_at(const struct hs_decls *d,
@@ -19,7 +27,7 @@ static const struct hs_decl_member *member_at(const struct hs_decls *d,
 			continue;
 		/* A variant with nothing in it leads nowhere; of two others
 		 * only the memory tells which is there. */
-		if (m->choice && !d->type[hs_decls_strip(d, m->type)].members)
+		if (m->choice && is_nothing(d, m->type))
 			continue;
 		choices += m->choice;
 		if (choices > 1)
@@ -28,6 +36,11 @@ static const struct hs_decl_member *member_at(const struct hs_decls *d,
 			best = m;
 	}
 	return best;
+}
+
+static uint64_t size_of(const struct hs_decls *d, uint32_t type)
+{
+	return d->type[hs_decls_strip(d, type)].size;
 }
 
 void hs_c_path(const struct hs_c *c, uint32_t type, uint64_t offset,
@@ -43,6 +56,13 @@ void hs_c_path(const struct hs_c *c, uint32_t type, uint64_t offset,
 				member_at(d, t, offset);
 			if (!m)
 				return;
+			/* A virtual base is where the object says. */
+			if (t->virtuals &&
+			    offset - m->offset >= size_of(d, m->type)) {
+				hs_text_add(text, first);
+				hs_text_add(text, "...");
+				return;
+			}
 			if (m->name) {
 				hs_text_add(text, first);
 				hs_text_add(text, hs_decls_text(d, m->name));

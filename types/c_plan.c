@@ -80,6 +80,9 @@ static bool leads(struct hs_c *c, uint32_t type, unsigned depth)
 		for (uint32_t i = 0; i < t->members && !yes; i++)
 			yes = leads(c, d->member[t->member + i].type,
 				    depth + 1);
+		uint32_t first = t->member + t->members + t->parameters;
+		for (uint32_t i = 0; i < t->virtuals && !yes; i++)
+			yes = leads(c, d->member[first + i].type, depth + 1);
 	}
 	known[type] = yes ? YES : NO;
 	return yes;
@@ -118,7 +121,8 @@ static bool list(struct listing *l, uint32_t type, uint64_t offset,
 			 hs_c_rules_has(&c->rules, type, HS_C_VIEW)))
 		return false;
 	const struct hs_decl_type *t = &d->type[type];
-	if (t->discr_size || (l->ruled && hs_c_container(c, type)))
+	if (t->discr_size ||
+	    (l->ruled && (t->virtuals || hs_c_container(c, type))))
 		return false;
 	if (t->kind == HS_DECL_STRUCT) {
 		for (uint32_t i = 0; i < t->members; i++) {

@@ -3,6 +3,7 @@
 #include "core/bits.h"
 #include "core/limits.h"
 #include "core/prefetch.h"
+#include "types/cxx_exception.h"
 
 /*
  * Types spread from variables over the blocks, best reasons first: as long as
@@ -95,6 +96,12 @@ static void visit(struct hs_c_source *s, uint32_t type, hs_addr addr,
 			    hs_c_is_there(c, t, m, addr))
 				visit(s, m->type, addr + m->offset, depth + 1);
 		}
+		for (uint32_t i = 0; i < t->virtuals; i++) {
+			const struct hs_decl_member *base;
+			hs_addr at;
+			if (hs_c_virtual_base(s->n, c, t, i, addr, &base, &at))
+				visit(s, base->type, at, depth + 1);
+		}
 	} else if (t->kind == HS_DECL_ARRAY) {
 		uint64_t size = d->type[hs_decls_strip(d, t->of)].size;
 		for (uint64_t i = 0; size > 0 && i < t->count &&
@@ -160,6 +167,13 @@ static void expand(struct hs_naming *n, struct hs_c *c, uint32_t chunk)
 	uint64_t size = c->decls.type[claim->type].size;
 	if (size < b.usable)
 		s.end = b.user + size;
+	if (claim->form == HS_C_THROWN) {
+		if (size > b.usable - HS_CXX_THROWN)
+			return;
+		s.end = b.user + HS_CXX_THROWN + size;
+		visit(&s, claim->type, b.user + HS_CXX_THROWN, 0);
+		return;
+	}
 	visit(&s, claim->type, b.user, 0);
 	/* WITHIN and RULE may have tails, too. */
 	if (claim->form != HS_C_BASE && plan->has_tail) {

@@ -15,7 +15,8 @@ struct hs_c_source {
 	hs_addr start; /* of FROM */
 	hs_addr end;   /* values lie before it */
 	bool doubtful;
-	unsigned tables; /* that this is in, by value */
+	unsigned nested; /* things that hold others by value, and this is in:
+			  * tables, functions */
 };
 
 /*
@@ -35,6 +36,10 @@ void hs_c_claim_as(struct hs_c_source *s, const struct hs_block *b,
 		   hs_addr slot);
 /* Follow the pointers in a value of TYPE at ADDR. */
 void hs_c_visit_value(struct hs_c_source *s, uint32_t type, hs_addr addr);
+/* The declared type of the objects whose vtable is at VPTR, or of the nearest
+ * of their bases that is declared. */
+bool hs_c_class(struct hs_naming *n, struct hs_c *c, hs_addr vptr,
+		uint32_t *type);
 /* Claim all objects that have a vtable. */
 void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c);
 

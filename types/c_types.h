@@ -28,6 +28,7 @@ enum hs_c_form {
 	HS_C_RULE,     /* one T (or with a tail), as a rule has it */
 	HS_C_CONTENTS, /* one T, by what is in it; nothing points to it */
 	HS_C_OBJECT,   /* one T, by its vtable */
+	HS_C_THROWN,   /* one T, behind HS_CXX_THROWN bytes */
 	HS_C_COUNTED,  /* the number of T, and as many: new T[n] */
 	HS_C_NODE,     /* one T, of the container that leads to it */
 	HS_C_ELEMENTS, /* T after T, up to where a vector says */
@@ -159,6 +160,12 @@ bool hs_c_is_library(const struct hs_c *c, uint32_t type);
 /* Is the member M of a T at ADDR there? Of a Rust enum one variant is. */
 bool hs_c_is_there(struct hs_c *c, const struct hs_decl_type *t,
 		   const struct hs_decl_member *m, hs_addr addr);
+
+/* Where the virtual base number I of the T at ADDR is, which its vtable says.
+ * False: there is no such object. */
+bool hs_c_virtual_base(struct hs_naming *n, struct hs_c *c,
+		       const struct hs_decl_type *t, uint32_t i, hs_addr addr,
+		       const struct hs_decl_member **base, hs_addr *at);
 
 static inline bool hs_c_is_counted(uint8_t form)
 {

@@ -6,6 +6,7 @@
 #include "core/addr_map.h"
 #include "core/grow.h"
 #include "core/limits.h"
+#include "types/cxx_exception.h"
 #include "types/cxx_name.h"
 #include "types/cxx_vtable.h"
 #include "types/namer.h"
@@ -32,6 +33,7 @@ struct cxx_class {
 
 struct cxx {
 	struct hs_addr_map vtables; /* value: 1 + class; 0: no vtable */
+	struct hs_addr_map thrown;  /* by type_info; value: the type */
 	struct cxx_class *class;
 	size_t count, capacity;
 };
@@ -43,6 +45,7 @@ static void release(void *state)
 		free(cxx->class[i].name);
 	free(cxx->class);
 	hs_addr_map_release(&cxx->vtables);
+	hs_addr_map_release(&cxx->thrown);
 }
 
 static bool add_class(struct hs_naming *n, struct cxx *cxx, hs_addr info,
@@ -156,11 +159,47 @@ static bool claim_array(struct hs_naming *n, struct cxx *cxx,
 	return true;
 }
 
+static bool claim_exception(struct hs_naming *n, struct cxx *cxx,
+			    const struct hs_block *b, uint32_t *type)
+{
+	char full[HS_LIMIT_TYPE_NAME], shown[HS_LIMIT_TYPE_NAME],
+		name[HS_LIMIT_TYPE_NAME];
+	struct hs_error err;
+	hs_addr info;
+	if (!hs_cxx_exception(n, b, &info))
+		return false;
+	const struct hs_addr_entry *known = hs_addr_map_get(&cxx->thrown, info);
+	if (known) {
+		*type = known->value;
+		return true;
+	}
+	if (!hs_cxx_class_name(n, info, full, sizeof(full)))
+		return false;
+	(void)hs_cxx_form(full, shown, sizeof(shown));
+	int len = snprintf(name, sizeof(name), "exception object %s", shown);
+	struct hs_type what = {
+		.name = name,
+		.source = HS_TYPE_CXX,
+		.confidence = HS_CONFIDENCE_HIGH,
+		.evidence = "the runtime's words before it, and its type_info",
+		.module = hs_naming_module(n, info),
+	};
+	if (len < 0 || (size_t)len >= sizeof(name) ||
+	    !hs_naming_read_type(n, &what, type))
+		return false;
+	enum hs_status st = hs_addr_map_put(
+		&cxx->thrown, (struct hs_addr_entry){ info, *type, 0 }, &err);
+	if (st)
+		hs_naming_fail(n, st, &err);
+	return !st;
+}
+
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		  uint32_t *type)
 {
 	struct cxx *cxx = state;
-	if (b->first < UINT32_MAX && claim_array(n, cxx, b, type))
+	if (b->first < UINT32_MAX &&
+	    (claim_array(n, cxx, b, type) || claim_exception(n, cxx, b, type)))
 		return true;
 	const struct cxx_class *class = class_at(n, cxx, b->first);
 	if (!class)
@@ -205,6 +244,17 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 	unsigned w = n->block.word_size;
 	char text[64];
 	const struct cxx_class *class = class_at(n, cxx, b->first);
+	hs_addr info;
+	if (hs_cxx_exception(n, b, &info)) {
+		uint64_t count;
+		bool ours = b->first != 0; /* libc++abi has it behind */
+		if (hs_block_word(n, b, ours ? 0 : 1, &count)) {
+			(void)snprintf(text, sizeof(text), "%" PRIu32,
+				       (uint32_t)count);
+			(void)fn(arg, "references", text);
+		}
+		return;
+	}
 	if (!class) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64, b->first);
 		(void)fn(arg, "elements", text);

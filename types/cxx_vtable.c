@@ -15,7 +15,8 @@ static bool peek_into_module(struct hs_naming *n, hs_addr addr, uint64_t *ret)
 	       hs_naming_module(n, *ret) != SIZE_MAX;
 }
 
-bool hs_cxx_is_class(struct hs_naming *n, hs_addr info, char *kind, size_t size)
+/* The class of the type_info at INFO is one of the runtime's. */
+static bool is_type(struct hs_naming *n, hs_addr info, char *kind, size_t size)
 {
 	unsigned w = n->meta.word_size;
 	uint64_t vptr, meta, name;
@@ -32,8 +33,20 @@ bool hs_cxx_is_class(struct hs_naming *n, hs_addr info, char *kind, size_t size)
 			hs_naming_nameless(n, module);
 		return false;
 	}
-	return strncmp(kind, "N10__cxxabiv1", 13) == 0 &&
+	return strncmp(kind, "N10__cxxabiv1", 13) == 0;
+}
+
+bool hs_cxx_is_class(struct hs_naming *n, hs_addr info, char *kind, size_t size)
+{
+	return is_type(n, info, kind, size) &&
 	       strstr(kind, "class_type_info") != NULL;
+}
+
+bool hs_cxx_is_type(struct hs_naming *n, hs_addr info)
+{
+	char kind[HS_LIMIT_STRING];
+	return is_type(n, info, kind, sizeof(kind)) &&
+	       strstr(kind, "_type_info") != NULL;
 }
 
 bool hs_cxx_class_name(struct hs_naming *n, hs_addr info, char *buf,

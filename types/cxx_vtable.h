@@ -12,8 +12,11 @@
 bool hs_cxx_is_class(struct hs_naming *n, hs_addr info, char *kind,
 		     size_t size);
 
-/* The name of the class whose type_info is at INFO, as the demangler writes it,
- * into BUF. */
+/* The same of any type: also numbers and pointers may be thrown. */
+bool hs_cxx_is_type(struct hs_naming *n, hs_addr info);
+
+/* The name of the class, or other type, whose type_info is at INFO, as the
+ * demangler writes it, into BUF. */
 bool hs_cxx_class_name(struct hs_naming *n, hs_addr info, char *buf,
 		       size_t size);
 

@@ -72,6 +72,93 @@ static struct world *world(void)
 	return w;
 }
 
+/*
+ * What containers are known by: structs in structs, which say where things are,
+ * and behind the members of the first one two arguments and a virtual base.
+ */
+enum { IN_CONTAINER, IN_PART, IN_UNION, PLACES };
+
+static void add_places(struct input *in, struct hs_decls *d, uint32_t types)
+{
+	static const struct {
+		const char *name;
+		unsigned in, of; /* PLACES: whatever */
+	} members[] = {
+		{ "_M_impl", IN_CONTAINER, IN_PART },
+		{ "_M_t", IN_CONTAINER, IN_PART },
+		{ "_M_h", IN_CONTAINER, IN_PART },
+		{ "__tree_", IN_CONTAINER, IN_PART },
+		{ "__table_", IN_CONTAINER, IN_PART },
+		{ "__f_", IN_CONTAINER, IN_PART },
+		{ "_M_u", IN_CONTAINER, IN_UNION },
+		{ "__data", IN_CONTAINER, IN_UNION },
+		{ "_M_payload", IN_CONTAINER, IN_PART },
+		{ "_M_engaged", IN_CONTAINER, PLACES },
+		{ "_M_index", IN_CONTAINER, PLACES },
+		{ "__index", IN_CONTAINER, PLACES },
+		{ "_M_storage", IN_CONTAINER, PLACES },
+		{ "_M_initialized", IN_CONTAINER, PLACES },
+		{ "_M_manager", IN_CONTAINER, PLACES },
+		{ "_M_functor", IN_CONTAINER, PLACES },
+		{ "__begin_", IN_CONTAINER, PLACES },
+		{ "__map_", IN_CONTAINER, PLACES },
+		{ "__end_", IN_CONTAINER, PLACES },
+		{ "_M_start", IN_PART, PLACES },
+		{ "_M_map", IN_PART, PLACES },
+		{ "_M_node", IN_PART, PLACES },
+		{ "_M_head", IN_PART, PLACES },
+		{ "_M_header", IN_PART, PLACES },
+		{ "_M_impl", IN_PART, IN_UNION },
+		{ "_M_buckets", IN_PART, PLACES },
+		{ "_M_value", IN_PART, PLACES },
+		{ "__begin_node_", IN_PART, PLACES },
+		{ "__f_", IN_PART, PLACES },
+		{ "__buf_", IN_PART, PLACES },
+		{ "_M_header", IN_UNION, PLACES },
+		{ "_M_first", IN_UNION, IN_PART },
+		{ "_M_rest", IN_UNION, IN_UNION },
+		{ "__head", IN_UNION, IN_PART },
+		{ "__tail", IN_UNION, PLACES },
+	};
+	enum hs_status st = HS_OK;
+	uint32_t n;
+	for (unsigned part = 0; part < PLACES; part++) {
+		struct hs_decl_type *t = &d->type[types + part];
+		t->member = (uint32_t)d->member_count;
+		for (size_t i = 0; i < sizeof(members) / sizeof(*members);
+		     i++) {
+			uint8_t flags = (uint8_t)take(in, 1);
+			struct hs_decl_member m = {
+				.offset = flags % 64,
+				.type = members[i].of == PLACES
+						? flags % types
+						: types + members[i].of,
+			};
+			if (members[i].in != part)
+				continue;
+			/* Structs in structs are too many soon. */
+			if (members[i].of == PLACES && i % 8 &&
+			    d->type[m.type].kind >= HS_DECL_STRUCT)
+				m.type = HS_DECL_TYPE_OTHER;
+			if (!hs_decls_add_text(d, members[i].name, &m.name,
+					       &st) ||
+			    !hs_decls_add_member(d, &m, &st))
+				abort();
+			t->members++;
+		}
+		for (n = 0; n < 3; n++) {
+			struct hs_decl_member m = {
+				.offset = 8 * take(in, 1),
+				.type = (uint32_t)take(in, 1) % types,
+			};
+			if (!hs_decls_add_member(d, &m, &st))
+				abort();
+		}
+		t->parameters = 2;
+		t->virtuals = part != IN_UNION;
+	}
+}
+
 static void declare(struct input *in, struct hs_decls *d)
 {
 	enum hs_status st = HS_OK;
@@ -91,12 +178,21 @@ static void declare(struct input *in, struct hs_decls *d)
 		{ "std::forward_list<a>", 8 },
 		{ "std::__1::deque<a>", 48 },
 		{ "std::_Sp_counted_ptr_inplace<a>", 40 },
+		{ "std::function<a>", 32 },
+		{ "std::any", 16 },
+		{ "std::__1::function<a>", 48 },
+		{ "std::_Optional_payload_base<a>", 16 },
+		{ "std::__detail::__variant::_Variant_storage<a>", 32 },
+		{ "std::__1::__variant_detail::__base<a>", 32 },
+		{ "std::__future_base::_Result<a>", 32 },
 		/* From here on of Rust, with members as they come. */
 		{ "Vec<a>", 24 },
 		{ "VecDeque<a>", 32 },
 		{ "RawTable<a>", 32 },
 		{ "String", 24 },
 	};
+	enum { FIRST_RUST = 15 };
+	bool in_container[2 + MAX_TYPES] = { false }, places = false;
 	uint32_t name[4];
 	if (hs_decls_init(d, NULL))
 		abort();
@@ -131,12 +227,15 @@ static void declare(struct input *in, struct hs_decls *d)
 		t.cxx = flags & 0x20;
 		if (t.cxx && t.kind == HS_DECL_STRUCT &&
 		    members - t.member - t.members >= 2) {
-			unsigned k = (unsigned)take(in, 1) % 12;
-			t.rust = k >= 8;
+			unsigned k = (unsigned)take(in, 1) %
+				     (sizeof(containers) / sizeof(*containers));
+			t.rust = k >= FIRST_RUST;
+			places |= !t.rust;
 			t.cxx = !t.rust;
 			t.size = containers[k].size;
 			t.complete = true;
 			t.parameters = 2;
+			in_container[i] = !t.rust;
 			if (!hs_decls_add_text(d, containers[k].name, &t.name,
 					       &st))
 				abort();
@@ -158,6 +257,27 @@ static void declare(struct input *in, struct hs_decls *d)
 			m.offset *= 0x0101010101010101;
 		if (!hs_decls_add_member(d, &m, &st))
 			abort();
+	}
+	/* Behind all others, so that nothing but containers has them. */
+	for (unsigned i = 0; places && i < PLACES; i++) {
+		struct hs_decl_type t = { .kind = i == IN_UNION
+							  ? HS_DECL_UNION
+							  : HS_DECL_STRUCT,
+					  .size = 64,
+					  .complete = true,
+					  .cxx = true };
+		if (!hs_decls_add_type(d, &t, &n, &st))
+			abort();
+	}
+	if (places)
+		add_places(in, d, types);
+	for (uint32_t i = 2; i < types; i++) {
+		if (!in_container[i])
+			continue;
+		d->type[i].member = d->type[types].member;
+		d->type[i].members = d->type[types].members;
+		d->type[i].parameters = 2;
+		d->type[i].virtuals = 1;
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		struct hs_decl_variable v = {
@@ -252,6 +372,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    hs_c_parts_init(&c, NULL))
 		abort();
 	n.finder.index = index;
+	/* Functions that know what a std::function holds. */
+	for (unsigned i = 0; i < 4; i++)
+		if (hs_addr_map_put(
+			    &c.containers.managers,
+			    (struct hs_addr_entry){
+				    PAGE + 8 * i,
+				    (uint32_t)(7 * i % c.decls.type_count),
+				    i % 3 },
+			    NULL))
+			abort();
 	enum hs_status st = hs_c_rules_read(&c.rules, &c.decls, rule, NULL);
 	if (st && st != HS_ERR_INVALID)
 		abort();

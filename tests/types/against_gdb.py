@@ -16,7 +16,8 @@ with open(truth, encoding="utf-8") as lines:
 chosen = {}
 with open(truth, encoding="utf-8") as lines:
     for line in lines:
-        kind, address, name = line.rstrip("\n").split(" ", 2)
+        kind, address, name = (line.rstrip("\n") + " ").split(" ", 2)
+        name = name.rstrip(" ")
         # Of C++ those whose members gdb can be asked for by a plain name.
         if kind == "object" and re.fullmatch(
                 r"struct \w+|anon_t|Global|app::(?!Owner|Floating|Destroyed)"
