@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <heapscan/symbols.h>
+
 #include "core/limits.h"
 #include "types/swift_unused.h"
 
@@ -284,6 +286,19 @@ static bool plain_value(struct walk *w, const struct hs_swift_field *field,
 	}
 }
 
+/* The function that a closure in FIELD begins with, before what it captured. */
+static bool closure_code(struct walk *w, const struct hs_swift_field *field,
+			 const char *type, char *buf, size_t size)
+{
+	struct hs_symbol_info symbol;
+	uint64_t code;
+	return field->extent == 16 && strstr(type, " -> ") && w->n->syms &&
+	       word_at(w, field->offset, &code) && code &&
+	       hs_symbols_at(w->n->syms, code, &symbol) &&
+	       symbol.addr == code && symbol.is_function &&
+	       hs_demangle(symbol.name, buf, size);
+}
+
 #define SHOWN_TEXT 200u /* bytes of a string */
 
 /* The text of the string whose second word is at OFFSET; false: none, or not
@@ -321,7 +336,8 @@ static bool string_text(struct walk *w, uint64_t offset,
  * of their own. */
 static void tell_field(struct walk *w, const struct hs_swift_field *field)
 {
-	char name[512], type[HS_LIMIT_STRING], value[32], text[SHOWN_TEXT + 4];
+	char name[512], type[HS_LIMIT_STRING], value[256];
+	char text[SHOWN_TEXT + 4];
 	struct hs_field_info f = {
 		.name = name,
 		.offset = field->offset,
@@ -334,7 +350,8 @@ static void tell_field(struct walk *w, const struct hs_swift_field *field)
 		join(type, sizeof(type), w->l->text + field->type, "");
 		f.type = type;
 		if (!w->n->brief &&
-		    plain_value(w, field, type, value, sizeof(value)))
+		    (plain_value(w, field, type, value, sizeof(value)) ||
+		     closure_code(w, field, type, value, sizeof(value))))
 			f.value = value;
 	}
 	if (field->count == 1 && field->extent >= 8) {

@@ -177,7 +177,7 @@ static bool put_code(struct hs_naming *n, hs_addr code, const char *what,
 		     hs_detail_fn fn, void *arg)
 {
 	struct hs_symbol_info symbol;
-	char text[512];
+	char text[512], name[400];
 	size_t module = hs_naming_module(n, code);
 	if (module == SIZE_MAX)
 		return false;
@@ -185,7 +185,9 @@ static bool put_code(struct hs_naming *n, hs_addr code, const char *what,
 	const char *base = strrchr(m->path, '/');
 	if (n->syms && hs_symbols_at(n->syms, code, &symbol))
 		(void)snprintf(text, sizeof(text), "0x%" PRIx64 " %s", code,
-			       symbol.name);
+			       hs_demangle(symbol.name, name, sizeof(name))
+				       ? name
+				       : symbol.name);
 	else
 		(void)snprintf(text, sizeof(text),
 			       "0x%" PRIx64 " %s+0x%" PRIx64, code,

@@ -20,4 +20,13 @@ compare sdemo-6.2
 compare sdemo-6.2-plain plain
 compare stasks-6.0
 compare sleaks-6.0
+
+# The same program with many more objects: by as many are names and leaks more.
+if [ -x "$BUILD/bench/gen_swift" ]; then
+	said=$("$BUILD/bench/gen_swift" "$work/core" "$work/truth" 60000 \
+		"$work/grown") || fail "gen_swift: $said"
+	# shellcheck disable=SC2086 # seven numbers
+	python3 "$SOURCE/tests/types/swift_grown.py" "$HEAPSCAN" "$work/core" \
+		"$work/grown" ${said#ready } || failures=$((failures + 1))
+fi
 finish
