@@ -440,6 +440,8 @@ static void look_in_module(struct hs_naming *n, struct lists *l, size_t module,
 static void look_in_link_maps(struct hs_naming *n, struct lists *l)
 {
 	struct hs_block b;
+	if (!hs_naming_met(n, HS_TYPE_GLIBC, "link_map"))
+		return;
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		if (n->type_of[i] == HS_NO_TYPE)
 			continue;

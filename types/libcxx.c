@@ -71,9 +71,7 @@ static void survey(struct hs_naming *n, void *state)
 	s->budget = (uint64_t)n->heap->chunk_count * HS_LIMIT_NODE_VISITS;
 	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
 		struct hs_block b;
-		hs_naming_look_ahead(n, i);
-		if (hs_naming_open(n, i) && hs_naming_block(n, i, &b) &&
-		    !hs_std_try_list(n, s, &b))
+		if (hs_std_may_be_node(n, i, &b) && !hs_std_try_list(n, s, &b))
 			try_tree(n, s, &b);
 	}
 	hs_std_forget_seen(n);

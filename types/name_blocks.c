@@ -39,26 +39,30 @@ struct pass {
 	bool late;
 	bool beside_done; /* see hs_namer.beside */
 	uint8_t *who;     /* the worker of each piece */
+	/* The namers that claim in this pass. */
+	size_t asked[HS_NAMERS], asked_count;
 };
 
-static bool claim_early(struct worker *w, const struct hs_block *b,
-			uint32_t *type)
+static bool claim_early(const struct pass *pass, struct worker *w,
+			const struct hs_block *b, uint32_t *type)
 {
-	for (size_t i = 0; i < HS_NAMERS; i++)
-		if (hs_namers[i]->claim &&
-		    hs_namers[i]->claim(&w->naming, w->states.of[i], b, type))
+	for (size_t k = 0; k < pass->asked_count; k++) {
+		size_t i = pass->asked[k];
+		if (hs_namers[i]->claim(&w->naming, w->states.of[i], b, type))
 			return true;
+	}
 	return false;
 }
 
-static bool claim_late(struct worker *w, const struct hs_namer_states *states,
+static bool claim_late(const struct pass *pass, struct worker *w,
 		       const struct hs_block *b, uint32_t *type)
 {
-	for (size_t i = 0; i < HS_NAMERS; i++)
-		if (hs_namers[i]->claim_late &&
-		    hs_namers[i]->claim_late(&w->naming, states->of[i], b,
+	for (size_t k = 0; k < pass->asked_count; k++) {
+		size_t i = pass->asked[k];
+		if (hs_namers[i]->claim_late(&w->naming, pass->states->of[i], b,
 					     type))
 			return true;
+	}
 	return false;
 }
 
@@ -115,8 +119,8 @@ static enum hs_status do_piece(void *arg, unsigned worker, size_t piece,
 		ask_behind_it(n, i);
 		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
 			continue;
-		if (pass->late ? claim_late(w, pass->states, &b, &type)
-			       : claim_early(w, &b, &type))
+		if (pass->late ? claim_late(pass, w, &b, &type)
+			       : claim_early(pass, w, &b, &type))
 			n->type_of[i] = type | OWN;
 		else if (!pass->late)
 			hs_note_plain_text(n, &b);
@@ -170,6 +174,25 @@ static enum hs_status common_number(struct hs_naming *n, struct worker *w,
 	return HS_OK;
 }
 
+/* The blocks of the piece that begins with chunk FIRST. */
+static enum hs_status number_piece(struct pass *pass, size_t first,
+				   struct hs_error *err)
+{
+	struct hs_naming *n = pass->common;
+	struct worker *w = &pass->worker[pass->who[first >> PIECE_SHIFT]];
+	size_t left = n->heap->chunk_count - first;
+	uint32_t *type = n->type_of + first;
+	for (size_t i = 0; i < PIECE && i < left; i++) {
+		if (type[i] == HS_NO_TYPE || !(type[i] & OWN))
+			continue;
+		enum hs_status st =
+			common_number(n, w, type[i] & ~OWN, &type[i], err);
+		if (st)
+			return st;
+	}
+	return HS_OK;
+}
+
 static enum hs_status number_types(struct pass *pass, struct hs_error *err)
 {
 	struct hs_naming *n = pass->common;
@@ -182,17 +205,11 @@ static enum hs_status number_types(struct pass *pass, struct hs_error *err)
 				       "no memory for %zu types",
 				       w->naming.table.count);
 	}
-	for (size_t i = 0; i < n->heap->chunk_count; i++) {
-		uint32_t type = n->type_of[i];
-		if (type == HS_NO_TYPE || !(type & OWN))
-			continue;
-		enum hs_status st = common_number(
-			n, &pass->worker[pass->who[i >> PIECE_SHIFT]],
-			type & ~OWN, &n->type_of[i], err);
-		if (st)
-			return st;
-	}
-	return HS_OK;
+	enum hs_status st = HS_OK;
+	for (size_t first = 0; !st && first < n->heap->chunk_count;
+	     first += PIECE)
+		st = number_piece(pass, first, err);
+	return st;
 }
 
 /* What all workers found out, in one. */
@@ -264,6 +281,10 @@ static enum hs_status run(struct hs_naming *n, struct hs_namer_states *states,
 			     .workers = workers,
 			     .late = late,
 			     .who = who };
+	for (size_t i = 0; i < HS_NAMERS; i++)
+		if (late ? hs_namers[i]->claim_late != NULL
+			 : hs_namers[i]->claim != NULL)
+			pass.asked[pass.asked_count++] = i;
 	enum hs_status st = work(&pass, opt, pieces, err);
 	if (!st && overflowed(&pass) && workers > 1) {
 		unname(&pass);

@@ -188,6 +188,10 @@ bool hs_naming_chunk_at(struct hs_naming *n, hs_addr addr, uint32_t *ret);
 /* The live block that ADDR points into. */
 bool hs_naming_block_in(struct hs_naming *n, hs_addr addr,
 			struct hs_block *ret);
+/* Has a block got a type of SOURCE, called NAME if that is not NULL? For who
+ * would look through all blocks for them. */
+bool hs_naming_met(const struct hs_naming *n, enum hs_type_source source,
+		   const char *name);
 /* The number of a type; false: no memory, which naming->failed keeps. */
 bool hs_naming_type(struct hs_naming *n, const struct hs_type *want,
 		    uint32_t *ret);

@@ -124,6 +124,16 @@ bool hs_naming_read_type(struct hs_naming *n, const struct hs_type *want,
 	return hs_naming_type(n, want, ret);
 }
 
+bool hs_naming_met(const struct hs_naming *n, enum hs_type_source source,
+		   const char *name)
+{
+	for (size_t i = 0; i < n->table.count; i++)
+		if (n->table.type[i].source == source &&
+		    (!name || strcmp(n->table.type[i].name, name) == 0))
+			return true;
+	return false;
+}
+
 bool hs_naming_type(struct hs_naming *n, const struct hs_type *want,
 		    uint32_t *ret)
 {

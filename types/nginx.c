@@ -138,6 +138,8 @@ static void name_rest(struct hs_naming *n, const struct hs_block *first)
 static void survey(struct hs_naming *n, void *state)
 {
 	(void)state;
+	if (!hs_naming_met(n, HS_TYPE_NGINX, POOL))
+		return;
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		struct hs_block b;
 		uint32_t type = n->type_of[i];

@@ -281,6 +281,8 @@ static void look_into_heads(struct hs_naming *n, const struct hs_block *b)
 static void survey(struct hs_naming *n, void *state)
 {
 	(void)state;
+	if (!hs_naming_met(n, HS_TYPE_PERL, NULL))
+		return;
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		struct hs_block b;
 		if (n->type_of[i] == HS_NO_TYPE ||

@@ -245,6 +245,19 @@ static bool try_tree(struct hs_naming *n, struct hs_std *s,
 	       count;
 }
 
+static bool may_be_node(const struct hs_naming *n, size_t i)
+{
+	return hs_naming_open(n, i) && !(n->plain && hs_bit(n->plain, i));
+}
+
+bool hs_std_may_be_node(struct hs_naming *n, size_t i, struct hs_block *ret)
+{
+	if (n->heap->chunk_count - i > HS_CHUNKS_AHEAD &&
+	    may_be_node(n, i + HS_CHUNKS_AHEAD))
+		hs_naming_look_ahead(n, i);
+	return may_be_node(n, i) && hs_naming_block(n, i, ret);
+}
+
 void hs_std_forget_seen(struct hs_naming *n)
 {
 	for (size_t i = 0; i < n->heap->chunk_count; i++)
@@ -260,10 +273,7 @@ static void survey(struct hs_naming *n, void *state)
 	s->budget = (uint64_t)n->heap->chunk_count * HS_LIMIT_NODE_VISITS;
 	for (size_t i = 0; i < n->heap->chunk_count && !n->failed; i++) {
 		struct hs_block b;
-		if (n->heap->chunk_count - i > HS_CHUNKS_AHEAD &&
-		    hs_naming_open(n, i + HS_CHUNKS_AHEAD))
-			hs_naming_look_ahead(n, i);
-		if (!hs_naming_open(n, i) || !hs_naming_block(n, i, &b))
+		if (!hs_std_may_be_node(n, i, &b))
 			continue;
 		if (is_pool(n, &b))
 			(void)hs_std_found(n, s, &b, HS_STD_POOL);

@@ -31,6 +31,9 @@ bool hs_std_has_libcxx(const struct hs_naming *n);
 /* Name the list, if its node B is one: both libraries make them alike. */
 bool hs_std_try_list(struct hs_naming *n, struct hs_std *s,
 		     const struct hs_block *b);
+/* May chunk I be a node? It is a block without a name, and no text fills it.
+ * For who looks at all in turn. */
+bool hs_std_may_be_node(struct hs_naming *n, size_t i, struct hs_block *ret);
 /* Forget which rings were looked at and are no lists. */
 void hs_std_forget_seen(struct hs_naming *n);
 
