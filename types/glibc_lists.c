@@ -6,7 +6,7 @@
 /*
  * What the C library and its loader keep for themselves, on 64-bit machines.
  * Their own variables lead there, so nothing else is looked at. Layouts of
- * glibc 2.31 to 2.42:
+ * glibc 2.31 to 2.44:
  *
  *	file     {name, decided i32, data, next, successors[]}, by locales and
  *	         catalogues of messages; the name has LC_ in it
@@ -43,6 +43,7 @@
 #define ACTIONS_MOST 64u /* a line of nsswitch.conf */
 #define STATES 2u        /* 0, 1 or 2 */
 #define OBJECT_BYTES 32u
+#define OBJECT_243_BYTES 40u /* with other frames as well */
 #define OBJECTS_FIRST 32u
 #define VERSION_BYTES 24u
 #define NAME_BYTES 256u
@@ -345,31 +346,46 @@ static void look_at(struct hs_naming *n, struct lists *l, hs_addr at)
 	put_aliases(n, &b);
 }
 
-/* {previous, block, objects, places, ...}, at a round address within it. */
-static void put_objects(struct hs_naming *n, struct lists *l, hs_addr at)
+/* COUNT objects of BYTES from AT on, each the place of a module? */
+static bool are_objects(struct hs_naming *n, struct lists *l, hs_addr at,
+			uint64_t count, unsigned bytes)
 {
-	struct hs_block b;
-	uint64_t block, count, places, start, end;
-	if (!hs_naming_block_in(n, at, &b) || is_named(n, &b) ||
-	    !hs_peek(n, at + 8, &block) || block != b.user ||
-	    !hs_peek(n, at + 16, &count) || !hs_peek(n, at + 24, &places) ||
-	    count == 0 || count > places || places > b.usable / OBJECT_BYTES ||
-	    at - b.user + OBJECTS_FIRST + OBJECT_BYTES * places > b.usable)
-		return;
 	for (uint64_t i = 0; i < count; i++) {
-		hs_addr object = at + OBJECTS_FIRST + OBJECT_BYTES * i;
+		uint64_t start, end;
+		hs_addr object = at + bytes * i;
 		if (!l->budget)
-			return;
+			return false;
 		l->budget--;
 		if (!hs_peek(n, object, &start) ||
 		    !hs_peek(n, object + 8, &end) || end <= start)
-			return;
+			return false;
 		size_t module = hs_naming_module(n, start);
 		if (module == SIZE_MAX ||
 		    hs_naming_module(n, end - 1) != module)
-			return;
+			return false;
 	}
-	put(n, &b, OBJECTS);
+	return true;
+}
+
+/* {previous, block, objects, places, ...}, at a round address within it. */
+static void put_objects(struct hs_naming *n, struct lists *l, hs_addr at)
+{
+	static const unsigned sizes[] = { OBJECT_BYTES, OBJECT_243_BYTES };
+	struct hs_block b;
+	uint64_t block, count, places;
+	if (!hs_naming_block_in(n, at, &b) || is_named(n, &b) ||
+	    !hs_peek(n, at + 8, &block) || block != b.user ||
+	    !hs_peek(n, at + 16, &count) || !hs_peek(n, at + 24, &places) ||
+	    count == 0 || count > places)
+		return;
+	for (unsigned i = 0; i < 2; i++)
+		if (places <= b.usable / sizes[i] &&
+		    at - b.user + OBJECTS_FIRST + sizes[i] * places <=
+			    b.usable &&
+		    are_objects(n, l, at + OBJECTS_FIRST, count, sizes[i])) {
+			put(n, &b, OBJECTS);
+			return;
+		}
 }
 
 /* Of System V's tables. */
@@ -382,6 +398,13 @@ static uint32_t symbol_hash(const char *name)
 		h = (h ^ high >> 24) & ~high;
 	}
 	return h;
+}
+
+static bool is_empty(struct hs_naming *n, hs_addr text)
+{
+	uint64_t end;
+	return hs_naming_module(n, text) != SIZE_MAX &&
+	       hs_window_uint(&n->meta, text, 1, &end) && end == 0;
 }
 
 static bool put_versions(struct hs_naming *n, struct lists *l, hs_addr at,
@@ -399,7 +422,8 @@ static bool put_versions(struct hs_naming *n, struct lists *l, hs_addr at,
 		    !hs_block_word(n, &b, 3 * (size_t)i + 1, &hash))
 			return false;
 		l->budget--;
-		if (!name)
+		/* The first two have no name, or an empty one (2.41). */
+		if (!name || (hash == 0 && is_empty(n, name)))
 			continue;
 		if (!text_at(n, name, text) ||
 		    symbol_hash(text) != (uint32_t)hash)
