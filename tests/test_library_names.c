@@ -169,6 +169,68 @@ static void what_two_lua_tables_claim_has_no_name(void **state)
 	world_free(w);
 }
 
+/* Types of a Python in the world's textual page, which its library is made to
+ * have: "type" and "Thing" of 16 bytes, with HEAD bytes before what they have
+ * of their own. */
+#define PYTHON_TYPE TEXTUAL
+#define PYTHON_THING (TEXTUAL + 0x200)
+static void put_python(struct world *w, unsigned head)
+{
+	static char path[] = "/lib/libpython.so";
+	struct hs_module m = { .base = TEXTUAL,
+			       .end = TEXTUAL + 4096,
+			       .path = path };
+	assert_int_equal(
+		hs_module_list_add(&w->hb.target.base.modules, &m, NULL),
+		HS_OK);
+	hs_module_list_sort(&w->hb.target.base.modules);
+	world_put_text(w, 0x800, "type");
+	world_put_text(w, 0x808, "Thing");
+	for (unsigned i = 0; i < 2; i++) {
+		hs_addr at = i ? PYTHON_THING : PYTHON_TYPE;
+		world_put(w, at, 1);
+		world_put(w, at + head - 8, PYTHON_TYPE);
+		world_put(w, at + head + 8, MODULE + 0x800 + 8 * i);
+		world_put(w, at + head + 16, i ? head : 400);
+		world_put(w, at + head + 152, 1 << 12); /* it is ready */
+	}
+}
+
+static void a_python_object_of_3_14_has_flags_beside_its_count(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_python(w, 16);
+	for (int i = 1; i <= 4; i++)
+		world_put(w, w->user[i] + 8, PYTHON_THING);
+	world_put(w, w->user[1], 3);
+	world_put(w, w->user[2], UINT64_C(1) << 48 | UINT32_C(3) << 30);
+	world_put(w, w->user[3], UINT64_C(1) << 48); /* no count */
+	world_put(w, w->user[4], w->user[3] | UINT64_C(1) << 40);
+	world_name(w);
+	assert_string_equal(world_name_of(w, 1), "Thing");
+	assert_string_equal(world_name_of(w, 2), "Thing");
+	assert_string_equal(world_name_of(w, 3), "");
+	assert_string_equal(world_name_of(w, 4), "");
+	world_free(w);
+}
+
+static void python_without_the_lock_has_no_names(void **state)
+{
+	(void)state;
+	struct world *w = world_new(0);
+	put_python(w, 32); /* {thread, flags and count, count, type} */
+	for (int i = 1; i <= 3; i++) {
+		world_put(w, w->user[i], TEXTUAL + 0x900);
+		world_put(w, w->user[i] + 8, UINT64_C(1) << 32);
+		world_put(w, w->user[i] + 24, PYTHON_THING);
+	}
+	world_name(w);
+	for (int i = 1; i <= 3; i++)
+		assert_string_equal(world_name_of(w, i), "");
+	world_free(w);
+}
+
 static void redis_and_libxml2_name_nothing_where_they_are_not(void **state)
 {
 	(void)state;
@@ -231,6 +293,9 @@ int main(void)
 		cmocka_unit_test(what_lua_5_3_captured_leads_to_its_own_value),
 		cmocka_unit_test(what_two_lua_tables_claim_has_no_name),
 		cmocka_unit_test(what_has_no_name_is_put_together_by_its_looks),
+		cmocka_unit_test(
+			a_python_object_of_3_14_has_flags_beside_its_count),
+		cmocka_unit_test(python_without_the_lock_has_no_names),
 		cmocka_unit_test(
 			redis_and_libxml2_name_nothing_where_they_are_not),
 	};

@@ -6,7 +6,9 @@
 #include "types/python_memory.h"
 
 /*
- * Objects of CPython 3.9 to 3.13 on 64-bit machines: a count, then the type.
+ * Objects of CPython 3.9 to 3.14 on 64-bit machines: a count, then the type.
+ * Of 3.14 the count is {u32, -, flags u16}. Builds without the global lock have
+ * other heads, and another allocator: nothing of theirs is named.
  * A type is an object too; the type of all types is its own type and is called
  * "type", so that no symbol is needed. Small objects live in the interpreter's
  * own arenas, which malloc does not know (types/pymalloc.c); malloc has the
@@ -22,6 +24,9 @@
 /* A str of ASCII has its text behind the head that all forms share: 40 bytes
  * since 3.12, 48 before. */
 #define SHORTEST_STR 40u
+
+/* That the object stays for ever, that it is a variable. */
+#define FLAGS_314 (UINT64_C(0xf) << 48)
 
 /* More than malloc adds to what was asked for. */
 #define SLACK 40u
@@ -161,8 +166,9 @@ static const struct hs_addr_entry *object_at(struct hs_naming *n,
 	uint64_t count, type, link;
 	/* Nobody has four billion references; a link of free memory may look
 	 * as if. */
-	if (!hs_block_word(n, b, offset / 8, &count) || count == 0 ||
-	    count > UINT32_MAX || !hs_block_word(n, b, offset / 8 + 1, &type))
+	if (!hs_block_word(n, b, offset / 8, &count) || (uint32_t)count == 0 ||
+	    (count & ~FLAGS_314) > UINT32_MAX ||
+	    !hs_block_word(n, b, offset / 8 + 1, &type))
 		return NULL;
 	const struct hs_addr_entry *t = look_up(n, py, type);
 	if (!t || (t->extra & EXTRA_SIZE) > b->usable - offset ||
@@ -491,7 +497,8 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 	if ((uint32_t)count >= INT32_MAX)
 		(void)snprintf(text, sizeof(text), "immortal");
 	else
-		(void)snprintf(text, sizeof(text), "%" PRIu64, count);
+		(void)snprintf(text, sizeof(text), "%" PRIu64,
+			       count & ~FLAGS_314);
 	(void)fn(arg, "references", text);
 }
 
