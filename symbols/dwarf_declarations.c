@@ -179,6 +179,10 @@ static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
 			  tag == DW_TAG_enumeration_type) &&
 			 hs_dwarf_has(dw, c.die, DW_AT_name))
 			aggregate(r, c.die, space, tag, depth);
+		/* ... which C has for structs in a typedef, too. */
+		else if (!function && !r->cxx && tag == DW_TAG_typedef &&
+			 hs_dwarf_names_struct(r, c.die, space))
+			(void)hs_dwarf_intern(r, c.die, space, 0);
 	}
 }
 

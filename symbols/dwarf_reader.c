@@ -85,6 +85,19 @@ bool hs_dwarf_refers(struct hs_dwarf_reader *r, Dwarf_Die die,
 		dw, dwarf_global_formref(attribute, &ret->at, &dw->error));
 }
 
+bool hs_dwarf_names_struct(struct hs_dwarf_reader *r, Dwarf_Die die,
+			   enum hs_dwarf_space space)
+{
+	struct hs_dwarf_spot at;
+	HS_AUTO_DIE Dwarf_Die of = NULL;
+	if (!hs_dwarf_refers(r, die, space, DW_AT_type, &at) ||
+	    !die_at(r, at, &of))
+		return false;
+	struct hs_dwarf *dw = hs_dwarf_of(r, at.space);
+	return hs_dwarf_is_struct(hs_dwarf_tag(dw, of)) &&
+	       !hs_dwarf_has(dw, of, DW_AT_name);
+}
+
 static bool leads_to(struct hs_dwarf_reader *r, Dwarf_Die die,
 		     enum hs_dwarf_space from, Dwarf_Half which, Dwarf_Die *ret,
 		     enum hs_dwarf_space *space)

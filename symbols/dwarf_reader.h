@@ -98,6 +98,9 @@ hs_addr hs_dwarf_signature_key(const Dwarf_Sig8 *signature);
 bool hs_dwarf_refers(struct hs_dwarf_reader *r, Dwarf_Die die,
 		     enum hs_dwarf_space from, Dwarf_Half which,
 		     struct hs_dwarf_spot *ret);
+/* Is DIE, a typedef, the only name that a struct or union has? */
+bool hs_dwarf_names_struct(struct hs_dwarf_reader *r, Dwarf_Die die,
+			   enum hs_dwarf_space space);
 
 /*
  * What says the name and type of DIE: DIE itself, or what it refers to (a

@@ -294,6 +294,42 @@ static bool claim_by_rule(struct hs_c_source *s, const struct hs_c_rule *rule,
 	return true;
 }
 
+/*
+ * A program's own stack: V leads into a block, or to its end, in which values
+ * that RULE names may be anywhere. Where their rules hold is one, or was.
+ */
+static bool claim_anywhere(struct hs_c_source *s, const struct hs_c_rule *rule,
+			   uint64_t v, hs_addr slot)
+{
+	struct hs_c *c = s->c;
+	struct hs_c_source in = *s;
+	struct hs_block b;
+	bool any = false;
+	size_t count, first = hs_c_rules_find(&c->rules, rule->type, &count);
+	uint64_t w = c->read.word_size, size = c->decls.type[rule->type].size;
+	if (!hs_naming_block_in(s->n, v - 1, &b))
+		return false;
+	in.doubtful = true;
+	for (uint64_t at = 0; b.usable >= size && at <= b.usable - size;
+	     at += w) {
+		for (size_t i = first; i < first + count; i++) {
+			const struct hs_c_rule *of = &c->rules.rule[i];
+			uint64_t to;
+			if (of->of != HS_C_MEMBER || of->anywhere)
+				continue;
+			if (c->budget == 0)
+				return any;
+			c->budget--;
+			if (hs_c_tests_hold(&of->when, &c->read, b.user + at) &&
+			    hs_window_word(&c->read, b.user + at + of->member,
+					   &to) &&
+			    to >= HS_C_LOWEST)
+				any |= claim_by_rule(&in, of, to, slot);
+		}
+	}
+	return any;
+}
+
 /* The pointer at SLOT leads to what RULE says. */
 static bool follow_rule(struct hs_c_source *s, const struct hs_c_rule *rule,
 			hs_addr slot)
@@ -306,6 +342,8 @@ static bool follow_rule(struct hs_c_source *s, const struct hs_c_rule *rule,
 		v &= HS_ADDR_WITHOUT_TAG;
 	if (v < HS_C_LOWEST)
 		return false;
+	if (rule->anywhere)
+		return claim_anywhere(s, rule, v, slot);
 	/* What a rule leads to may have rules of its own: `sds`, a base. */
 	if (rule->of == HS_C_MEMBER) {
 		if (hs_c_rules_has(&c->rules, rule->type, HS_C_TYPEDEF))

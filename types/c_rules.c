@@ -233,7 +233,8 @@ static bool tests(struct line *l, uint32_t type, struct hs_c_tests *ret)
 	return true;
 }
 
-/* SUBJECT [: TESTS] -> TYPE [at OFFSET] [if TESTS], or UNION -> .MEMBER */
+/* SUBJECT [: TESTS] -> TYPE [at OFFSET] [if TESTS], or UNION -> .MEMBER, or
+ * STRUCT.MEMBER [: TESTS] -> STRUCT anywhere */
 static bool rule(struct line *l, struct hs_c_rule *ret)
 {
 	struct hs_decl_member m;
@@ -269,6 +270,11 @@ static bool rule(struct line *l, struct hs_c_rule *ret)
 	if (!type_name(l, RESULT, &ret->type))
 		return false;
 	of = hs_decls_strip(l->d, ret->type);
+	if (ret->of == HS_C_MEMBER && accept_word(l, "anywhere")) {
+		ret->type = of;
+		ret->anywhere = true;
+		return true;
+	}
 	if (accept_word(l, "at") && !signed_number(l, &ret->at))
 		return false;
 	return !accept_word(l, "if") || tests(l, of, &ret->provided);

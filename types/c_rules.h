@@ -42,6 +42,7 @@ struct hs_c_rule {
 	uint32_t type; /* what is there: no alias, but for one with rules */
 	int64_t at;    /* where it begins, from what the pointer says */
 	struct hs_c_tests provided; /* of what is there */
+	bool anywhere; /* in the block: wherever the rules of it hold */
 };
 
 struct hs_c_rules {

@@ -17,7 +17,7 @@ cat "$work/more" >>"$work/run/truth"
 python3 "$SOURCE/tests/types/names.py" "with rules" "$work/run/truth" \
 	dwarf,glibc,text "$HEAPSCAN" --pid "$program" --rules "$rules" \
 	>"$work/out" || fail "$(cat "$work/out")"
-[ "$(wc -l <"$work/more")" -ge 14 ] || fail "the fixture says too little"
+[ "$(wc -l <"$work/more")" -ge 20 ] || fail "the fixture says too little"
 
 run types --pid "$program" --rules "$rules"
 grep -q ' dwarf  *high .* struct blob$' "$work/out" ||
