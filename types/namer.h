@@ -141,7 +141,7 @@ extern const struct hs_namer hs_namer_swift, hs_namer_cxx, hs_namer_python,
 	hs_namer_sqlite, hs_namer_zlib, hs_namer_lua, hs_namer_libxml2,
 	hs_namer_redis, hs_namer_arrays, hs_namer_readline, hs_namer_postgres,
 	hs_namer_glibc_lists, hs_namer_glibc_regex, hs_namer_wide_text,
-	hs_namer_rtl_string, hs_namer_bash;
+	hs_namer_rtl_string, hs_namer_bash, hs_namer_libssl, hs_namer_curl;
 
 /* One target word outside the block at hand; false: not readable. */
 static inline bool hs_peek(struct hs_naming *n, hs_addr addr, uint64_t *ret)

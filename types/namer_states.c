@@ -16,9 +16,9 @@ const struct hs_namer *const hs_namers[HS_NAMERS] = {
 	&hs_namer_rtl_string, &hs_namer_sqlite,      &hs_namer_zlib,
 	&hs_namer_libxml2,    &hs_namer_lua,         &hs_namer_redis,
 	&hs_namer_readline,   &hs_namer_bash,        &hs_namer_rust,
-	&hs_namer_openssl,    &hs_namer_std_nodes,   &hs_namer_libcxx,
-	&hs_namer_c,          &hs_namer_plain_text,  &hs_namer_wide_text,
-	&hs_namer_arrays,
+	&hs_namer_openssl,    &hs_namer_libssl,      &hs_namer_curl,
+	&hs_namer_std_nodes,  &hs_namer_libcxx,      &hs_namer_c,
+	&hs_namer_plain_text, &hs_namer_wide_text,   &hs_namer_arrays,
 };
 
 size_t hs_namer_of(enum hs_type_source source)

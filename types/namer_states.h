@@ -5,7 +5,7 @@
 #include "types/namer.h"
 
 /* Every namer, in the order in which they are asked. */
-#define HS_NAMERS 28u
+#define HS_NAMERS 30u
 extern const struct hs_namer *const hs_namers[HS_NAMERS];
 
 /* What each namer knows, in the order of hs_namers. */

@@ -44,7 +44,8 @@ struct hs_types; /* opaque; borrows target and heap, which must outlive it */
 	X(READLINE, "readline")   /* its maps of keys */               \
 	X(POSTGRES, "postgresql") /* memory contexts */                 \
 	X(LIBREOFFICE, "libreoffice") /* its strings */                 \
-	X(BASH, "bash")           /* variables and functions */
+	X(BASH, "bash")           /* variables and functions */         \
+	X(CURL, "curl")           /* handles and buffers */
 /* clang-format on */
 
 enum hs_type_source {

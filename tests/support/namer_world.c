@@ -99,6 +99,14 @@ static void add_libraries(struct world *w)
 	struct hs_module shell = { .base = PAGES + PAGES_LEN - SHELL_LEN,
 				   .end = PAGES + PAGES_LEN,
 				   .path = (char[]){ "/bin/bash" } };
+	struct hs_module more[] = {
+		{ .base = PROGRAM + 8 * LIBRARY_LEN,
+		  .end = PROGRAM + 9 * LIBRARY_LEN,
+		  .path = (char[]){ "/lib/libcurl.so.4" } },
+		{ .base = PROGRAM + 9 * LIBRARY_LEN,
+		  .end = PROGRAM + 10 * LIBRARY_LEN,
+		  .path = (char[]){ "/lib/libssl.so.3" } },
+	};
 	memcpy(w->program + 64, "/rustc/", 7);
 	fake_target_map(&w->hb.target, PROGRAM, w->program, LIBRARY_LEN,
 			HS_PROT_READ);
@@ -110,7 +118,9 @@ static void add_libraries(struct world *w)
 	    hs_module_list_add(&w->hb.target.base.modules, &keys, NULL) ||
 	    hs_module_list_add(&w->hb.target.base.modules, &server, NULL) ||
 	    hs_module_list_add(&w->hb.target.base.modules, &office, NULL) ||
-	    hs_module_list_add(&w->hb.target.base.modules, &shell, NULL))
+	    hs_module_list_add(&w->hb.target.base.modules, &shell, NULL) ||
+	    hs_module_list_add(&w->hb.target.base.modules, &more[0], NULL) ||
+	    hs_module_list_add(&w->hb.target.base.modules, &more[1], NULL))
 		abort();
 	w->place[PLACE_PAGES] = (struct place){ PAGES, PAGES_LEN };
 }

@@ -61,8 +61,8 @@ live "C++, static, stripped" $cxx cxx-static truth
 live "C++, 32 bits, stripped" $cxx cxx-m32 truth
 live "C++, libc++, stripped" c++,libc++,glibc,text cxx-libc++ truth
 live "C library's own" glibc,text clib truth
-live "SQLite, zlib, libxml2, readline, LibreOffice" \
-	libreoffice,readline,sqlite,zlib,libxml2,libstdc++,glibc,text \
+live "SQLite, zlib, libxml2, readline, LibreOffice, curl" \
+	libreoffice,readline,sqlite,zlib,libxml2,curl,openssl,libtasn1,libstdc++,glibc,text \
 	libraries truth
 live "OpenSSL" openssl,glibc,text lhash truth
 # GLib before 2.76 puts objects into slabs of its own otherwise.

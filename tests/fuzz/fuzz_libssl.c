@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/namer_world.h"
+
+/* types/libssl.c over arbitrary memory; what is promised stands in
+ * namer_world.h. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	namer_world_run(&hs_namer_libssl, data, len);
+	return 0;
+}

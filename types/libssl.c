@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "types/shapes.h"
+
+/*
+ * Connections of OpenSSL 1.1 and 3.0, on 64-bit machines, and their buffers:
+ *
+ *	SSL     {version i32, -, method, reads from, writes to, -, state i32, -,
+ *	        next function, ..., buffers}
+ *	buffer  {bytes, usual size, size, offset, left, ...}
+ */
+#define SSL_LEAST 3072u /* bytes */
+#define SSL_MOST 12288u
+#define BUFFER_LEAST 256u
+
+enum shape { SSL, BUFFER };
+
+static const struct hs_shape_name shapes[] = {
+	[SSL] = { "OpenSSL connection", "its version and its method",
+		  HS_CONFIDENCE_HIGH },
+	[BUFFER] = { "OpenSSL record buffer", "the connection, and its size",
+		     HS_CONFIDENCE_HIGH },
+};
+
+struct libssl {
+	size_t module;
+	struct hs_addr_map owned;
+};
+
+static void release(void *state)
+{
+	hs_addr_map_release(&((struct libssl *)state)->owned);
+}
+
+static void merge(struct hs_naming *n, void *state, const void *worker)
+{
+	hs_owned_merge(n, &((struct libssl *)state)->owned,
+		       &((const struct libssl *)worker)->owned);
+}
+
+static void prepare(struct hs_naming *n, void *state)
+{
+	struct libssl *s = state;
+	s->module = SIZE_MAX;
+	if (n->target->word_size == 8 && !n->target->big_endian)
+		s->module = hs_module_named(n, "libssl");
+}
+
+/* SSL 3 to TLS 1.3, DTLS 1.0 and 1.2, or not settled yet. */
+static bool is_version(uint32_t version)
+{
+	return (version >= 0x300 && version <= 0x304) || version == 0xfeff ||
+	       version == 0xfefd || version == 0x10000 || version == 0x1ffff;
+}
+
+static void note_buffers(struct hs_naming *n, struct libssl *s,
+			 const struct hs_block *b)
+{
+	uint64_t at, size, offset, left;
+	struct hs_block buffer;
+	for (unsigned i = 8; hs_block_word(n, b, i + 4, &left); i++)
+		if (hs_block_word(n, b, i, &at) && at &&
+		    hs_block_word(n, b, i + 2, &size) && size >= BUFFER_LEAST &&
+		    hs_block_word(n, b, i + 3, &offset) && offset <= size &&
+		    left <= size - offset &&
+		    hs_naming_block_at(n, at, &buffer) &&
+		    hs_block_fits(n, &buffer, size))
+			hs_owned_note(n, &s->owned, at, BUFFER);
+}
+
+static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
+		  uint32_t *type)
+{
+	struct libssl *s = state;
+	uint64_t method, in, out, next;
+	if (s->module == SIZE_MAX || !is_version((uint32_t)b->first) ||
+	    b->usable < SSL_LEAST || b->usable > SSL_MOST ||
+	    !hs_block_word(n, b, 1, &method) ||
+	    hs_naming_module(n, method) != s->module ||
+	    !hs_block_word(n, b, 2, &in) || !hs_block_word(n, b, 3, &out) ||
+	    (in && !hs_naming_block_at(n, in, NULL)) ||
+	    (out && !hs_naming_block_at(n, out, NULL)) ||
+	    !hs_block_word(n, b, 6, &next) ||
+	    (next && hs_naming_module(n, next) != s->module))
+		return false;
+	note_buffers(n, s, b);
+	return hs_shape_type(n, &shapes[SSL], HS_TYPE_OPENSSL, type);
+}
+
+static bool claim_late(struct hs_naming *n, const void *state,
+		       const struct hs_block *b, uint32_t *type)
+{
+	const struct libssl *s = state;
+	uint32_t shape;
+	return s->owned.count && hs_owned_get(&s->owned, b->user, &shape) &&
+	       hs_shape_type(n, &shapes[shape], HS_TYPE_OPENSSL, type);
+}
+
+const struct hs_namer hs_namer_libssl = {
+	.state_size = sizeof(struct libssl),
+	.release = release,
+	.prepare = prepare,
+	.claim = claim,
+	.merge = merge,
+	.claim_late = claim_late,
+	.source = HS_TYPE_OPENSSL,
+};
