@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 
+#include "cli/leak_cycles.h"
 #include "cli/out_text.h"
 #include "cli/reach.h"
 
@@ -108,14 +109,39 @@ static size_t lasting_way(const struct cli *cli,
 	return SIZE_MAX;
 }
 
-static void print_text(struct cli *cli, size_t chunk,
+/* What else leaked with it: its cycle, or what it hangs below. */
+static void print_leak(struct cli *cli, struct hs_graph *graph, size_t chunk)
+{
+	struct hs_leaks *leaks = NULL;
+	struct hs_cycle cycle;
+	struct hs_leak_info leak = { .chunk = SIZE_MAX };
+	if (hs_leaks_find(graph, &leaks, NULL))
+		return;
+	for (size_t i = 0; i < hs_leaks_count(leaks) && leak.chunk != chunk;
+	     i++)
+		hs_leaks_get(leaks, i, &leak);
+	if (leak.chunk == chunk && leak.kind == HS_LEAK_CYCLE &&
+	    !hs_leaks_cycle_of(leaks, chunk, &cycle, NULL)) {
+		if (cycle.count)
+			leak_cycle_print(cli, &cycle, chunk);
+		hs_cycle_release(&cycle);
+	} else if (leak.chunk == chunk && leak.root != SIZE_MAX) {
+		out_str(&cli->out, "    it hangs below ");
+		print_chunk(cli, leak.root, 0);
+	}
+	hs_leaks_free(leaks);
+}
+
+static void print_text(struct cli *cli, struct hs_graph *graph, size_t chunk,
 		       const struct hs_path_list *paths, bool reached)
 {
 	struct out *out = &cli->out;
 	char n[TEXT_LEN];
 	print_chunk(cli, chunk, 0);
-	if (!reached)
+	if (!reached) {
 		out_str(out, "leaked: no way leads to it from any root\n");
+		print_leak(cli, graph, chunk);
+	}
 	out_str(out, "\n");
 	uint64_t more = paths->more;
 	size_t lasting = lasting_way(cli, paths);
@@ -175,7 +201,7 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 				     opt->referrers ? &in : NULL,
 				     opt->references ? &out : NULL);
 		} else {
-			print_text(cli, chunk, &paths, reached);
+			print_text(cli, graph, chunk, &paths, reached);
 			if (counted)
 				print_counts(&cli->out, &counts);
 			if (opt->referrers)

@@ -136,8 +136,8 @@ static size_t same_edges(struct cli *cli, const struct hs_cycle *cycle,
 
 /* "    app.Parent .child (strong) -> app.Child .parent (strong) -> app.Parent"
  */
-static void print_cycle(struct cli *cli, const struct hs_cycle *cycle,
-			size_t sample)
+void leak_cycle_print(struct cli *cli, const struct hs_cycle *cycle,
+		      size_t sample)
 {
 	struct out *out = &cli->out;
 	unsigned shown = 0;
@@ -205,7 +205,7 @@ void leak_cycles_print(struct cli *cli, const struct leak_cycles *cycles,
 	if (g.kind != HS_LEAK_CYCLE ||
 	    hs_leaks_cycle(cycles->leaks, i, &cycle, NULL) || !cycle.count)
 		return;
-	print_cycle(cli, &cycle, g.sample);
+	leak_cycle_print(cli, &cycle, g.sample);
 	kind[kinds++] = kind_of(cli, &cycle, g.sample);
 	hs_cycle_release(&cycle);
 	/* What has no names is a cycle of sizes, and one line is enough. */
@@ -221,7 +221,7 @@ void leak_cycles_print(struct cli *cli, const struct leak_cycles *cycles,
 		while (same < kinds && kind[same] != this)
 			same++;
 		if (same == kinds) {
-			print_cycle(cli, &cycle, chunk);
+			leak_cycle_print(cli, &cycle, chunk);
 			kind[kinds++] = this;
 		}
 		hs_cycle_release(&cycle);

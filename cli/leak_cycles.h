@@ -19,4 +19,8 @@ void leak_cycles_free(struct leak_cycles *cycles);
 void leak_cycles_print(struct cli *cli, const struct leak_cycles *cycles,
 		       size_t i);
 
+/* One line of it: CYCLE, which begins and ends at chunk SAMPLE. */
+void leak_cycle_print(struct cli *cli, const struct hs_cycle *cycle,
+		      size_t sample);
+
 #endif

@@ -274,6 +274,10 @@ static unsigned judge(struct hs_naming *n, const void *arg, hs_addr at,
 	struct hs_block b;
 	if (!hs_naming_block(n, chunk, &b))
 		return NOTHING;
+	/* Who owns a block is in another: what leads to its own block is what
+	 * somebody left there, a hash table of Swift's perhaps. */
+	if (at - b.user < b.usable)
+		return NOTHING;
 	/* Of libc++'s deques the first words are others. */
 	if (s->std->libcxx || may_be_table(n, at, &b))
 		return A_TABLE;

@@ -138,6 +138,10 @@ def main():
         if planted not in shown:
             wrong.append("no cycle is shown as " + " -> ".join(planted))
     others = "CYCLE" in truth
+    if others:
+        wrong += ["something is called " + t["type"] for t in
+                  ask(heapscan, "types", core)["types"]
+                  if (t["type"] or "").startswith("std::")]
     if not first:
         cycle = ("stasks.Lost <-> stasks.Lost retain cycle: "
                  "stasks.Lost .other (strong) -> "
