@@ -25,7 +25,7 @@ lost=$(grep -cE '^(root|child|cycle)' "$ledger")
 ask leaks
 ends 1
 says "^leaked: $lost blocks, .*; reached: "
-says '^ +[0-9]+ .* high +0x[0-9a-f]+  cycle of 72 bytes -> 72$'
+says '^ +[0-9]+ .* high +0x[0-9a-f]+  cycle of 72-byte list node, .*, 72 '
 says '^next: heapscan why '
 ask leaks --fail-on $((lost + 1))
 ends 0
