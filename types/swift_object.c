@@ -174,6 +174,25 @@ static bool any_is_reference(struct walk *w, uint64_t offset)
 	       (hs_swift_value(w->n, metadata, &value) && value.boxed);
 }
 
+/* Of the three words of an existential a value may need fewer: the rest is what
+ * was there before. ALONE: no other case of an enum may lie there. */
+static void tell_rest(struct walk *w, uint64_t offset, bool alone)
+{
+	uint64_t metadata, used = 24;
+	struct hs_swift_value value;
+	if (!w->n->brief || w->stop || !word_at(w, offset + 24, &metadata))
+		return;
+	if (!metadata)
+		used = alone ? 0 : 24;
+	else if (any_is_reference(w, offset))
+		used = 8;
+	else if (hs_swift_value(w->n, metadata, &value))
+		used = value.size;
+	if (used < 24)
+		w->stop = !hs_swift_unused_words(w->n, w->block, offset + used,
+						 offset + 24, w->fn, w->arg);
+}
+
 /* Three words of whatever type the fourth one says, or a box of it. */
 static void tell_any(struct walk *w, uint64_t offset, const char *name,
 		     unsigned depth)
@@ -183,6 +202,7 @@ static void tell_any(struct walk *w, uint64_t offset, const char *name,
 		(void)tell_reference(w, HS_SWIFT_SLOT_REF, offset, name);
 	else if (depth && word_at(w, offset + 24, &metadata) && metadata)
 		tell_value(w, metadata, offset, name, depth - 1);
+	tell_rest(w, offset, false);
 }
 
 static void tell_slot(struct walk *w, const struct hs_swift_slot *slot,
@@ -389,9 +409,13 @@ static void tell_field(struct walk *w, const struct hs_swift_field *field)
 			f.strength = HS_STRENGTH_NONE;
 		}
 		tell(w, &f);
+		tell_rest(w, f.word, true);
 		return;
 	}
 	tell(w, &f);
+	if (field->count == 1 &&
+	    w->l->slot[field->first].kind == HS_SWIFT_SLOT_ANY)
+		tell_rest(w, f.offset + w->l->slot[field->first].offset, true);
 	tell_slots(w, field, f.offset, name, MAX_INNER);
 }
 

@@ -52,6 +52,7 @@ if command -v xz >/dev/null; then
 	swift "6.0, leaks" sleaks-6.0
 	swift "6.2" sdemo-6.2
 	swift "6.2, without reflection" sdemo-6.2-plain
+	swift "6.2, leaks" sleaks-6.2
 fi
 cxx=c++,libstdc++,glibc,text
 live "C++" $cxx cxx truth

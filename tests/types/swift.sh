@@ -19,6 +19,7 @@ compare sdemo-6.0-debug
 compare sdemo-6.2
 compare sdemo-6.2-plain plain
 compare stasks-6.0
+compare sleaks-6.2
 compare sleaks-6.0
 
 # The same program with many more objects: by as many are names and leaks more.
