@@ -218,6 +218,17 @@ static void rest(struct cli *cli)
 			"or\n-debuginfo package, or name a folder that has it "
 			"with --debug-dir\n");
 	}
+	if (s.missing_split_files && s.live.count > s.named.count)
+		out_printf(
+			&cli->out,
+			"the debug info of %s %s is in %s of its own "
+			"(.dwo) that %s not found:\nput them where they "
+			"were built or beside the program, or make a .dwp "
+			"of them\n",
+			text_count(n, s.missing_split_files),
+			text_plural(s.missing_split_files, "unit", "units"),
+			text_plural(s.missing_split_files, "a file", "files"),
+			text_plural(s.missing_split_files, "was", "were"));
 	if (!s.nameless)
 		return;
 	const char *path = type_module_path(cli, s.missing_module);

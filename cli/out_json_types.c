@@ -7,12 +7,13 @@ static json_t *jsummary(const struct cli *cli)
 {
 	struct hs_types_summary s;
 	hs_types_summary(cli->types, &s);
-	return json_pack("{s:o,s:o,s:o,s:o,s:o}", "live", jtotal(&s.live),
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "live", jtotal(&s.live),
 			 "named", jtotal(&s.named), "nameless",
 			 jcount(s.nameless), "missing_module",
 			 jtext(type_module_path(cli, s.missing_module)),
 			 "without_debug_info",
-			 jtext(type_module_path(cli, s.without_debug_info)));
+			 jtext(type_module_path(cli, s.without_debug_info)),
+			 "missing_split_files", jcount(s.missing_split_files));
 }
 
 /* Parts have no headers that a sum could hold. */

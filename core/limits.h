@@ -104,6 +104,9 @@
 #define HS_LIMIT_DECLARED_MEMBERS (1u << 22)
 #define HS_LIMIT_DECLARED_VARIABLES (1u << 20)
 #define HS_LIMIT_DECLARED_TEXT (128u << 20) /* bytes of their names */
+/* Units whose debug information is in files of their own, each of which is
+ * opened: Chromium has 40,000. */
+#define HS_LIMIT_SPLIT_UNITS (1u << 17)
 #define HS_LIMIT_DWARF_DIES (1u << 24)      /* for all modules together */
 
 /* Operations of one DWARF expression: the longest of libc's have twenty. */

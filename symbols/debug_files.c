@@ -251,3 +251,43 @@ enum hs_status hs_alt_file_find(const struct hs_file_search *search,
 	}
 	return find_by_build_id(search, &wish, &path, ret, err);
 }
+
+/* The file at PATH, which is ours to free, whatever it is. */
+static bool open_any(char *path, struct hs_elf_file **ret, enum hs_status *st)
+{
+	HS_AUTO_FREE char *own = path;
+	if (!own)
+		*st = HS_ERR_NOMEM;
+	else
+		*st = hs_elf_file_open(own, ret, NULL);
+	return !*st || *st == HS_ERR_NOMEM;
+}
+
+enum hs_status hs_split_file_find(const struct hs_file_search *search,
+				  const char *debug_path, const char *name,
+				  const char *folder, struct hs_elf_file **ret,
+				  struct hs_error *err)
+{
+	enum hs_status st = HS_ERR_NO_TARGET;
+	bool done = false;
+	const char *slash = name ? strrchr(name, '/') : NULL;
+	bool whole = name && name[0] == '/';
+	for (size_t i = 0;
+	     name && (whole || folder) && !done && i < search->root_count; i++)
+		done = open_any(
+			whole ? print_path("%s%s", search->root[i], name)
+			      : print_path("%s%s/%s", search->root[i], folder,
+					   name),
+			ret, &st);
+	if (!done && name)
+		done = open_any(print_path("%.*s/%s", folder_len(debug_path),
+					   debug_path,
+					   slash ? slash + 1 : name),
+				ret, &st);
+	if (!name)
+		done = open_any(print_path("%s.dwp", debug_path), ret, &st);
+	if (done)
+		return st ? hs_fail(err, st, "no memory for a path") : HS_OK;
+	return hs_fail(err, HS_ERR_NO_TARGET, "no \"%s\"",
+		       name ? name : ".dwp");
+}

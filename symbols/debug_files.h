@@ -48,4 +48,15 @@ hs_alt_file_find(const struct hs_file_search *search, struct hs_elf_file *debug,
 		 const char *debug_path, struct hs_elf_file **ret,
 		 struct hs_error *err);
 
+/*
+ * The file NAME with the debug information of one unit of the program whose
+ * debug information is at DEBUG_PATH, compiled in FOLDER (NULL: not said):
+ * where the compiler put it, else beside the program; NAME NULL: the one for
+ * all units, beside the program (.dwp). Results as above.
+ */
+HS_MUST_CHECK enum hs_status
+hs_split_file_find(const struct hs_file_search *search, const char *debug_path,
+		   const char *name, const char *folder,
+		   struct hs_elf_file **ret, struct hs_error *err);
+
 #endif

@@ -233,7 +233,12 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 						       space != HS_DWARF_TYPES,
 						       &unit, &dw->error)))
 			continue;
-		bool is_types = space == HS_DWARF_TYPES || kind == DW_UT_type;
+		bool is_types = space == HS_DWARF_TYPES || kind == DW_UT_type ||
+				kind == DW_UT_split_type;
+		if (space == HS_DWARF_INFO && kind != DW_UT_split_compile &&
+		    kind != DW_UT_split_type && types &&
+		    hs_dwarf_note_split(r, unit, &signature))
+			continue;
 		if (types && is_types)
 			note_type_unit(r, unit, space, &signature, type_offset);
 		/* Names and layouts of other languages have rules of their
@@ -263,11 +268,39 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 	}
 }
 
+void hs_dwarf_read_units(struct hs_dwarf_reader *r)
+{
+	units(r, HS_DWARF_TYPES, true);
+	units(r, HS_DWARF_INFO, true);
+	if (r->alt.dbg)
+		units(r, HS_DWARF_ALT, true);
+	units(r, HS_DWARF_TYPES, false);
+	units(r, HS_DWARF_INFO, false);
+	if (r->alt.dbg)
+		units(r, HS_DWARF_ALT, false);
+	hs_dwarf_fill_all(r);
+}
+
+void hs_dwarf_reader_release(struct hs_dwarf_reader *r)
+{
+	hs_dwarf_close(&r->main);
+	hs_dwarf_close(&r->alt);
+	hs_addr_map_release(&r->seen);
+	hs_addr_map_release(&r->signatures);
+	hs_addr_map_release(&r->managers);
+	hs_dwarf_qualifiers_release(&r->qualifiers);
+	hs_split_units_release(&r->split);
+	free(r->unit);
+	free(r->fill);
+	free(r->ranges.range);
+}
+
 enum hs_status hs_dwarf_declarations(struct hs_elf_file *file,
 				     struct hs_elf_file *alt, uint32_t module,
 				     struct hs_local_frames *frames,
-				     uint64_t bias, struct hs_decls *d,
-				     struct hs_error *err)
+				     uint64_t bias,
+				     const struct hs_split_files *split,
+				     struct hs_decls *d, struct hs_error *err)
 {
 	struct hs_dwarf_reader r = { .d = d,
 				     .module = module,
@@ -289,24 +322,10 @@ enum hs_status hs_dwarf_declarations(struct hs_elf_file *file,
 		(void)hs_dwarf_ok(&r.main,
 				  dwarf_set_tied_dbg(r.main.dbg, r.alt.dbg,
 						     &r.main.error));
-	units(&r, HS_DWARF_TYPES, true);
-	units(&r, HS_DWARF_INFO, true);
-	if (r.alt.dbg)
-		units(&r, HS_DWARF_ALT, true);
-	units(&r, HS_DWARF_TYPES, false);
-	units(&r, HS_DWARF_INFO, false);
-	if (r.alt.dbg)
-		units(&r, HS_DWARF_ALT, false);
-	hs_dwarf_fill_all(&r);
-	hs_dwarf_close(&r.main);
-	hs_dwarf_close(&r.alt);
-	hs_addr_map_release(&r.seen);
-	hs_addr_map_release(&r.signatures);
-	hs_addr_map_release(&r.managers);
-	hs_dwarf_qualifiers_release(&r.qualifiers);
-	free(r.unit);
-	free(r.fill);
-	free(r.ranges.range);
+	hs_dwarf_read_units(&r);
+	if (split && !r.failed)
+		hs_dwarf_read_split(&r, split);
+	hs_dwarf_reader_release(&r);
 	return r.failed ? hs_fail(err, r.failed, "no memory for declarations")
 			: HS_OK;
 }

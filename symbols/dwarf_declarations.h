@@ -4,6 +4,7 @@
 
 #include "symbols/declarations.h"
 #include "symbols/elf_file.h"
+#include "symbols/dwarf_split.h"
 #include "symbols/local_frames.h"
 
 /*
@@ -14,12 +15,16 @@
  * is no DWARF that can be read; a file without any may just add nothing. What
  * is odd in it is left out.
  *
+ * Units that are in files of their own are read from what SPLIT (NULL: nobody)
+ * opens, without their functions' variables.
+ *
  * With FRAMES (not NULL) also what the functions' own variables are in those of
  * them that are in the module, which was moved by BIAS.
  */
 HS_MUST_CHECK enum hs_status
 hs_dwarf_declarations(struct hs_elf_file *file, struct hs_elf_file *alt,
 		      uint32_t module, struct hs_local_frames *frames,
-		      uint64_t bias, struct hs_decls *d, struct hs_error *err);
+		      uint64_t bias, const struct hs_split_files *split,
+		      struct hs_decls *d, struct hs_error *err);
 
 #endif

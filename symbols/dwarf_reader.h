@@ -4,6 +4,7 @@
 
 #include "symbols/declarations.h"
 #include "symbols/dwarf_locals.h"
+#include "symbols/dwarf_split.h"
 
 /*
  * What the files that read declarations share: dwarf_reader.c makes types of
@@ -53,6 +54,7 @@ struct hs_dwarf_reader {
 	struct hs_dwarf_to_fill *fill;
 	size_t fill_count, fill_capacity;
 	struct hs_addr_map managers; /* without a name: place -> index */
+	struct hs_split_units split; /* units that are elsewhere */
 	struct hs_dwarf_qualifiers qualifiers;
 	bool any_c, any_cxx; /* units of the module; Rust is such, too */
 	bool cxx;            /* the unit at hand has namespaces: C++, and */
@@ -152,6 +154,18 @@ void hs_dwarf_note_manager(struct hs_dwarf_reader *r, Dwarf_Die die,
  * When the types of UNIT have been read. */
 void hs_dwarf_find_managers(struct hs_dwarf_reader *r, Dwarf_Die unit,
 			    enum hs_dwarf_space space);
+
+/* Is UNIT one whose DIEs are in a file of their own? Then it is noted. */
+bool hs_dwarf_note_split(struct hs_dwarf_reader *r, Dwarf_Die unit,
+			 const Dwarf_Sig8 *signature);
+/* Read the files of the units that were noted; those that are not found are
+ * counted. */
+void hs_dwarf_read_split(struct hs_dwarf_reader *r,
+			 const struct hs_split_files *files);
+
+/* All units of a file that is open, and what of a reader is not the file's. */
+void hs_dwarf_read_units(struct hs_dwarf_reader *r);
+void hs_dwarf_reader_release(struct hs_dwarf_reader *r);
 
 /* What the variables of UNIT's functions are in the frames. */
 void hs_dwarf_read_locals(struct hs_dwarf_reader *r, Dwarf_Die unit);

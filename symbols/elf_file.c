@@ -355,9 +355,10 @@ static bool has_sane_dwarf(struct hs_elf_file *file)
 			if (!are_sane_lists(lists))
 				return false;
 		}
-		if (strcmp(name, ".debug_info") == 0)
-			found = header.sh_type != SHT_NOBITS &&
-				header.sh_size > 0;
+		if (strcmp(name, ".debug_info") == 0 ||
+		    strcmp(name, ".debug_info.dwo") == 0)
+			found |= header.sh_type != SHT_NOBITS &&
+				 header.sh_size > 0;
 	}
 	return found;
 }

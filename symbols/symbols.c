@@ -466,6 +466,19 @@ enum hs_status hs_symbols_members(struct hs_symbols *syms, size_t module,
 	return st;
 }
 
+/* For hs_split_files. */
+struct split_search {
+	const struct hs_file_search *search;
+	const char *path;
+};
+
+static bool open_split(void *arg, const char *name, const char *folder,
+		       struct hs_elf_file **ret)
+{
+	const struct split_search *s = arg;
+	return !hs_split_file_find(s->search, s->path, name, folder, ret, NULL);
+}
+
 enum hs_status hs_symbols_declarations(struct hs_symbols *syms, size_t module,
 				       struct hs_local_frames *frames,
 				       struct hs_decls *decls,
@@ -479,10 +492,13 @@ enum hs_status hs_symbols_declarations(struct hs_symbols *syms, size_t module,
 		return st;
 	if (hs_symbols_bias(syms, module, &bias, NULL))
 		frames = NULL; /* where its code is, nobody knows */
+	struct split_search where = { &syms->search, path };
+	struct hs_split_files split = { open_split, &where };
 	st = hs_alt_file_find(&syms->search, file, path, &alt, err);
 	if (!st || st == HS_ERR_NO_TARGET)
 		st = hs_dwarf_declarations(file, alt, (uint32_t)module, frames,
-					   frames ? bias : 0, decls, err);
+					   frames ? bias : 0, &split, decls,
+					   err);
 	hs_elf_file_close(alt);
 	hs_elf_file_close(file);
 	return st;

@@ -25,7 +25,7 @@ static bool read_fixture(struct hs_decls *d, const char *name,
 		return false;
 	}
 	assert_int_equal(hs_decls_init(d, NULL), HS_OK);
-	*st = hs_dwarf_declarations(file, NULL, 0, NULL, 0, d, NULL);
+	*st = hs_dwarf_declarations(file, NULL, 0, NULL, 0, NULL, d, NULL);
 	hs_elf_file_close(file);
 	return true;
 }

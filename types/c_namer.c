@@ -100,6 +100,7 @@ static enum hs_status read_modules(struct hs_naming *n, struct hs_c *c,
 				n->without_dwarf = SIZE_MAX;
 		}
 	}
+	n->split_missing = c->decls.split_missing;
 	return c->ready ? hs_decls_complete(&c->decls, err) : HS_OK;
 }
 
@@ -172,6 +173,19 @@ static void free_tls(struct hs_tls **tls)
 	hs_tls_free(*tls);
 }
 
+/* Where V is in its block. GCC writes into a file of its own for a unit
+ * (-gsplit-dwarf) where it is in the program instead. */
+static uint64_t tls_offset(struct hs_naming *n,
+			   const struct hs_decl_variable *v)
+{
+	struct hs_tls_segment tls;
+	if (!hs_symbols_tls_segment(n->syms, v->module, &tls, NULL) &&
+	    v->at >= tls.memsz && v->at >= tls.vaddr &&
+	    v->at - tls.vaddr < tls.memsz)
+		return v->at - tls.vaddr;
+	return v->at;
+}
+
 /* Thread-local variables, of each thread. */
 static enum hs_status find_tls(struct hs_naming *n, struct hs_c *c,
 			       struct hs_error *err)
@@ -201,7 +215,8 @@ static enum hs_status find_tls(struct hs_naming *n, struct hs_c *c,
 			if (block == HS_NO_ADDR)
 				continue;
 			struct hs_c_root root = { .variable = i,
-						  .at = block + v->at,
+						  .at = block +
+							tls_offset(n, v),
 						  .tid = thread.tid };
 			st = add_root(c, &root, err);
 			if (st)

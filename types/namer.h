@@ -57,6 +57,7 @@ struct hs_naming {
 	uint64_t nameless;       /* see hs_naming_nameless() */
 	size_t missing_module;   /* of them the first */
 	size_t without_dwarf;    /* the program, if its types are not known */
+	uint64_t split_missing;  /* files with a unit's types, not found */
 	bool overflow;           /* names were refused: too much text */
 	unsigned depth;          /* of names within names, right now */
 	bool brief;  /* of fields only what they refer to is asked */

@@ -141,6 +141,7 @@ static enum hs_status sum_up(struct hs_types *types, unsigned jobs,
 	ret->nameless = n->nameless;
 	ret->missing_module = n->missing_module;
 	ret->without_debug_info = n->without_dwarf;
+	ret->missing_split_files = n->split_missing;
 	return HS_OK;
 }
 

@@ -122,6 +122,9 @@ struct hs_types_summary {
 	/* The program, when symbols were given and there is no debug
 	 * information about it: C types are not known. Else SIZE_MAX. */
 	size_t without_debug_info;
+	/* Files that hold the debug information of one unit each (.dwo) and
+	 * were not found, of all modules. */
+	uint64_t missing_split_files;
 };
 HS_API void hs_types_summary(const struct hs_types *types,
 			     struct hs_types_summary *ret);

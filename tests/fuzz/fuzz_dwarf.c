@@ -70,7 +70,7 @@ static void declare(struct hs_elf_file *file, const struct hs_target *target)
 	stand(&frames, frame, target);
 	if (hs_decls_init(&d, NULL))
 		abort();
-	if (hs_dwarf_declarations(file, NULL, 0, &frames, 0, &d, NULL) ==
+	if (hs_dwarf_declarations(file, NULL, 0, &frames, 0, NULL, &d, NULL) ==
 		    HS_OK &&
 	    hs_decls_complete(&d, NULL) == HS_OK) {
 		for (uint32_t i = 0; i < d.type_count; i++) {

@@ -77,6 +77,18 @@ c=dwarf,glibc,text
 live "C, DWARF 5" $c ctypes-dwarf5 truth
 live "C, DWARF 4 with type units" $c ctypes-dwarf4 truth
 live "C, optimised" $c ctypes-optimised truth
+live "C, a file for each unit, DWARF 4" $c ctypes-split truth
+# All units of the program in one file beside it, and in none where they were.
+if command -v dwp >/dev/null && [ -x "$FIXTURES/ctypes-split" ] &&
+	(cd "$FIXTURES/.." && dwp -e "$FIXTURES/ctypes-split" \
+		-o "$work/one.dwp") 2>/dev/null; then
+	built=$FIXTURES
+	FIXTURES=$work
+	LC_ALL=C sed 's/\.c\.dwo/.c.not/g' "$built/ctypes-split" >"$work/one"
+	chmod +x "$work/one"
+	live "C, one file for all units" $c one truth
+	FIXTURES=$built
+fi
 live "C, 32 bits" $c ctypes-m32 truth
 live "C, variables on stacks" $c clocals truth
 live "C, variables on stacks, optimised" $c clocals-optimised truth
@@ -92,6 +104,23 @@ live "C++ by declarations, optimised" $cxx cxxtypes-optimised truth
 live "C++ by declarations, clang" $cxx cxxtypes-clang truth
 live "C++ by declarations, clang, optimised, DWARF 4" $cxx \
 	cxxtypes-clang-optimised truth
+live "C++ by declarations, a file for each unit" $cxx cxxtypes-split truth
+# Where these are missing it must be said.
+if [ -x "$FIXTURES/cxxtypes-split" ]; then
+	built=$FIXTURES
+	LC_ALL=C sed 's/\.cc\.dwo/.cc.not/g' "$built/cxxtypes-split" >"$work/lost"
+	chmod +x "$work/lost"
+	FIXTURES=$work
+	rm -rf "$work/run"
+	start lost truth
+	"$HEAPSCAN" types --pid "$program" >"$work/types" 2>/dev/null
+	grep -q "debug info of 4 units is in files of its own (.dwo)" \
+		"$work/types" || fail "nobody said that the files are missing"
+	kill -9 "$program"
+	wait "$program" 2>/dev/null
+	program=
+	FIXTURES=$built
+fi
 cxx=c++,libc++,dwarf,glibc,text
 live "C++ by declarations, libc++" $cxx cxxtypes-libc++ truth
 live "C++ by declarations, libc++, optimised" $cxx cxxtypes-libc++-optimised truth
