@@ -20,7 +20,7 @@ static bool may_be_checked(const struct hs_scan *scan)
 	const char *path = scan->target->modules.module[heap->module].path;
 	if (path && strstr(path, "/libc_malloc_debug.so"))
 		return true;
-	return heap->version == 0 || heap->version < 34;
+	return heap->version < 34; /* 0: it is not known */
 }
 
 /*

@@ -17,7 +17,8 @@
  *			-> Box<std::array<const char*, 4>>
  *
  * Arguments are left out where they are the default ones of the standard
- * library's templates; so are ABI tags, which declarations do not have. False: it does not fit, and BUF holds nothing of use.
+ * library's templates; so are ABI tags, which declarations do not have. False:
+ *it does not fit, and BUF holds nothing of use.
  */
 bool hs_cxx_shorten(const char *name, char *buf, size_t size);
 

@@ -160,11 +160,10 @@ static void name_kind(struct hs_linked *s, const struct hs_node_class *c,
 {
 	unsigned links = c->links;
 	for (unsigned i = 0; i < links * links * links; i++) {
-		struct hs_link_shape shape = {
-			kind,
-			{ i / links / links, i / links % links, i % links },
-			0
-		};
+		struct hs_link_shape shape = { kind,
+					       { i / links / links,
+						 i / links % links, i % links },
+					       0 };
 		const unsigned *f = shape.field;
 		bool right = false;
 		switch (kind) {

@@ -50,8 +50,8 @@ HS_API const char *hs_symbols_debug_file(struct hs_symbols *syms,
 
 /*
  * MANGLED (C++, Rust, or the path of a Swift one: "app.Bank.put") as people
- * write it, into BUF of SIZE bytes, cut to fit. False: it is not a mangled name,
- * and BUF is unchanged.
+ * write it, into BUF of SIZE bytes, cut to fit. False: it is not a mangled
+ * name, and BUF is unchanged.
  */
 HS_API bool hs_demangle(const char *mangled, char *buf, size_t size);
 
