@@ -61,7 +61,9 @@ look() {
 		    title, named["count"], live["count"], rest))
 		own = {"perl": "perl", "nginx": "nginx", "swift": "swift",
 		       "lua": "lua redis-server", "redis": "redis-server",
-		       "libxml2": "xmllint", "sqlite": "sqlite3"}
+		       "libxml2": "xmllint", "sqlite": "sqlite3",
+		       "bash": "bash", "curl": "curl sleep",
+		       "libreoffice": "soffice", "postgresql": "postgres"}
 		wrong = [t["type"] for t in answer["types"]
 		         if title.split()[0] not in
 		         own.get(t["type_source"], title).split()]
@@ -77,7 +79,7 @@ echo "| --- | --- | --- |"
 program "sleep in cmake" 15 cmake -E sleep 1000
 program "perl with POSIX" 40 perl -e 'use POSIX; use Data::Dumper; sleep 1000'
 program "node" 100 node -e 'setTimeout(() => {}, 1e6)'
-program "dbus-daemon" 100 dbus-daemon --session --nofork \
+program "dbus-daemon" 70 dbus-daemon --session --nofork \
 	"--address=unix:path=$work/bus"
 program "gio monitor" 100 env "DBUS_SESSION_BUS_ADDRESS=unix:path=$work/bus" \
 	gio monitor "$work"
@@ -92,8 +94,37 @@ fed "lua with 20,000 tables" 10 "t = {} for i = 1, 20000 do t[i] = {i, 's' .. i}
 python3 -c 'print("<a>" + "<b c=\"1\">text</b>" * 5000 + "</a>")' >tree.xml
 fed "xmllint of 5,000 elements" 25 "ls" xmllint --shell tree.xml
 program "openssl s_server" 40 openssl s_server -accept 127.0.0.1:0 -nocert
-fed "bash with 500 functions" 100 'for i in {1..500}
+fed "bash with 500 functions" 20 'for i in {1..500}
 do eval "v$i=value$i"; eval "f$i() { echo $i; }"; done' bash --norc -i
+fed "git cat-file" 60 HEAD git -C "$SOURCE" cat-file --batch-check
+# A client in the middle of a transfer, whose server says no more.
+if command -v openssl >/dev/null && command -v curl >/dev/null &&
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem \
+		-out certificate.pem -days 2 -subj /CN=localhost 2>/dev/null; then
+	cat >server.py <<-'END'
+		import socket, ssl
+		context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+		context.load_cert_chain("certificate.pem", "key.pem")
+		server = socket.create_server(("127.0.0.1", 0))
+		with open("port.new", "w", encoding="utf-8") as file:
+		    file.write(str(server.getsockname()[1]))
+		import os
+		os.rename("port.new", "port")
+		client = context.wrap_socket(server.accept()[0], server_side=True)
+		client.recv(4096)
+		client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+		client.recv(4096)
+	END
+	python3 server.py >/dev/null 2>&1 &
+	pids="$pids $!"
+	tries=0
+	until [ -s port ] || [ $tries -ge 100 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+	[ ! -s port ] || program "curl with TLS" 40 curl -sk \
+		"https://127.0.0.1:$(cat port)/"
+fi
 program "redis-server" 100 env LD_PRELOAD=libc.so.6 redis-server --port 0 \
 	--save "" --unixsocket "$work/redis"
 echo 'events { worker_connections 64; }
