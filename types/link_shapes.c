@@ -181,7 +181,12 @@ static bool is_good(const struct hs_link_graph *g,
 		    const struct hs_link_shape *shape, const struct part *part,
 		    hs_link_like like, void *arg)
 {
+	uint32_t own = 0;
 	if (part->bad)
+		return false;
+	for (uint32_t i = 0; i < part->nodes; i++)
+		own += g->queue[i] < g->own;
+	if (own < part->nodes - own)
 		return false;
 	if (branches(shape) == 2)
 		return is_tree(shape, part);
@@ -229,12 +234,19 @@ static bool count_into(struct hs_link_graph *g,
 			uint32_t to = follow(g, shape, i, x);
 			if (!is_node(to) || g->into[to] > 1)
 				continue;
-			once += g->into[to] == 0;
-			often += g->into[to] == 1;
+			once += to < g->own && g->into[to] == 0;
+			often += to < g->own && g->into[to] == 1;
 			g->into[to]++;
 		}
 	}
 	return (uint64_t)often * SHARED_IN <= once;
+}
+
+/* Of another size than its list: that which has it, rather than a node. */
+static void leave_out_first(struct hs_link_graph *g, struct part *part)
+{
+	part->nodes--;
+	memmove(g->queue, g->queue + 1, part->nodes * sizeof(*g->queue));
 }
 
 static bool leads_on(const struct hs_link_graph *g,
@@ -260,6 +272,8 @@ uint32_t hs_link_find(struct hs_link_graph *g,
 			    (!ring && has_before(g, shape, x)))
 				continue;
 			struct part part = collect(g, shape, x);
+			if (shape->kind == HS_LINK_SINGLE && x >= g->own)
+				leave_out_first(g, &part);
 			if (!is_good(g, shape, &part, like, arg))
 				continue;
 			for (uint32_t i = 0; i < part.nodes; i++)

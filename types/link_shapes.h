@@ -17,6 +17,7 @@
 
 struct hs_link_graph {
 	uint32_t count;               /* below HS_LINK_OUT */
+	uint32_t own;                 /* of them; most of a list are, or tree */
 	unsigned fields;              /* at most HS_LINK_FIELDS */
 	uint32_t *to[HS_LINK_FIELDS]; /* by node */
 	uint8_t *shape;               /* by node: 0, or what it was found

@@ -148,6 +148,13 @@ static bool sample(struct hs_linked *s)
 
 /* ---- all blocks of classes that are linked ---- */
 
+/* Are blocks of class K nodes, of this class or the one before? */
+static bool has_nodes(const struct hs_linked *s, unsigned k)
+{
+	return k < HS_NODE_CLASSES &&
+	       (s->class[k].links || (k > 0 && s->class[k - 1].links));
+}
+
 /* False: none, or no memory. */
 static bool collect_nodes(struct hs_linked *s)
 {
@@ -157,12 +164,16 @@ static bool collect_nodes(struct hs_linked *s)
 	for (size_t i = 0; i < chunks; i++) {
 		unsigned k = is_nameless(n, i) ? hs_node_class_of(n, i)
 					       : HS_NODE_CLASSES;
-		if (k < HS_NODE_CLASSES && s->class[k].links)
-			s->class[k].count++;
+		if (has_nodes(s, k))
+			s->class[k].own++;
 	}
 	for (unsigned k = 0; k < HS_NODE_CLASSES; k++) {
-		at[k] = s->class[k].first = all;
-		all += s->class[k].count;
+		struct hs_node_class *c = &s->class[k];
+		at[k] = c->first = all;
+		all += c->own;
+		c->count = c->own;
+		if (c->links && k + 1 < HS_NODE_CLASSES)
+			c->count += s->class[k + 1].own;
 	}
 	s->node = malloc((all + 1u) * sizeof(*s->node));
 	s->node_of = malloc((chunks + 1) * sizeof(*s->node_of));
@@ -172,7 +183,7 @@ static bool collect_nodes(struct hs_linked *s)
 		unsigned k = is_nameless(n, i) ? hs_node_class_of(n, i)
 					       : HS_NODE_CLASSES;
 		s->node_of[i] = HS_NO_NODE;
-		if (k < HS_NODE_CLASSES && s->class[k].links) {
+		if (has_nodes(s, k)) {
 			s->node_of[i] = at[k];
 			s->node[at[k]++] = (uint32_t)i;
 		}

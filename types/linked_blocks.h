@@ -19,8 +19,12 @@ struct hs_node_link {
 	uint32_t at, into, seen;
 };
 
+/*
+ * Where what is left of a free block is too small, malloc gives it as well: so
+ * the blocks of the next size are among the nodes, behind those of this one.
+ */
 struct hs_node_class {
-	uint32_t first, count; /* of the nodes */
+	uint32_t first, own, count; /* of the nodes */
 	unsigned links;
 	struct hs_node_link link[HS_LINK_FIELDS];
 };

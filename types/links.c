@@ -15,6 +15,7 @@
 /* Before glibc 2.32 the links of a thread's cache that nobody overwrote look
  * like a list of seven. */
 #define LEAST_STALE 8u
+#define NAMED 254u /* the number of nodes that have a name */
 
 /* ---- what nodes that are found are like ---- */
 
@@ -197,6 +198,7 @@ static void name_class(struct hs_linked *s, const struct hs_link_arrays *arrays,
 		return;
 	}
 	struct hs_link_graph g = { .count = c->count,
+				   .own = c->own,
 				   .fields = c->links,
 				   .shape = bytes,
 				   .into = bytes + c->count,
@@ -206,6 +208,11 @@ static void name_class(struct hs_linked *s, const struct hs_link_arrays *arrays,
 		g.to[i] = to + (size_t)i * c->count;
 		g.in[i] = bytes + (3 + (size_t)i) * c->count;
 	}
+	/* The class before may have named some. */
+	for (uint32_t i = 0; i < c->count; i++)
+		g.shape[i] = s->n->type_of[s->node[c->first + i]] == HS_NO_TYPE
+				     ? 0
+				     : NAMED;
 	if (!hs_linked_follow(s, c, to))
 		return;
 	hs_link_count(&g);
@@ -224,6 +231,6 @@ void hs_name_links(struct hs_naming *n)
 	    !hs_linked_init(&s, n) || !hs_link_arrays_collect(&arrays, &s))
 		return;
 	for (unsigned k = 0; k < HS_NODE_CLASSES && !n->failed; k++)
-		if (s.class[k].links && s.class[k].count)
+		if (s.class[k].links && s.class[k].own)
 			name_class(&s, &arrays, &s.class[k]);
 }
