@@ -3,8 +3,8 @@
 #define SYMBOLS_DWARF_DECLARATIONS_H
 
 #include "symbols/declarations.h"
-#include "symbols/elf_file.h"
 #include "symbols/dwarf_split.h"
+#include "symbols/elf_file.h"
 #include "symbols/local_frames.h"
 
 /*
