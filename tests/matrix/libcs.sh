@@ -11,43 +11,7 @@
 set -eu
 cache=$1 suites=$2 arches=$3
 
-skip() { echo "skipped: $*"; exit 77; }
-command -v apt-get >/dev/null || skip "no apt-get here"
-command -v dpkg-deb >/dev/null || skip "no dpkg-deb here"
-mirror=$(apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(REPO_URI)' \
-	'Created-By: Packages' 2>/dev/null |
-	awk '$1 == "Debian" && $2 !~ /security/ { print $3; exit }')
-[ -n "$mirror" ] || skip "apt has no index of a Debian mirror (apt-get update)"
-# The mirror's signing keys, as the machine trusts them.
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-signed=
-[ ! -f "$keys" ] || signed="[signed-by=$keys]"
-
-mkdir -p "$cache"
-cache=$(cd "$cache" && pwd)
-
-prepare() { # prepare SUITE: a private apt that knows this suite alone
-	state=$cache/apt-$1
-	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-	echo "deb $signed $mirror $1 main" >"$state/sources.list"
-	: >"$state/status"
-	{
-		echo "Dir::State \"$state\";"
-		echo "Dir::State::status \"$state/status\";"
-		echo "Dir::Cache \"$state/cache\";"
-		echo "Dir::Etc::sourcelist \"$state/sources.list\";"
-		echo 'Dir::Etc::sourceparts "/dev/null";'
-		echo 'Dir::Etc::preferencesparts "/dev/null";'
-		printf 'APT::Architectures { '
-		printf '"%s"; ' $arches
-		echo '};'
-		echo 'Acquire::Languages "none";'
-		echo 'Acquire::Check-Valid-Until "false";'
-		echo 'Acquire::Retries "2";'
-		echo 'APT::Sandbox::User "root";'
-	} >"$state/apt.conf"
-	export APT_CONFIG="$state/apt.conf"
-}
+. "$(dirname "$0")/suites.inc"
 
 unpack() { # unpack ARCH: what the suite in APT_CONFIG offers
 	# apt takes a second for every question.
@@ -76,16 +40,7 @@ $version $1 $folder"
 
 found= told=
 for suite in $suites; do
-	prepare "$suite"
-	# Fresh for a day.
-	[ -n "$(find "$state/updated" -mmin -1440 2>/dev/null)" ] || {
-		apt-get -q update -o APT::Update::Error-Mode=any \
-			>"$state/log" 2>&1 </dev/null || {
-			echo "$suite: not on this mirror" >&2
-			continue
-		}
-		: >"$state/updated"
-	}
+	prepare "$suite" || continue
 	for arch in $arches; do
 		unpack "$arch"
 	done

@@ -15,11 +15,12 @@ arches=amd64
 # What has the same name in all suites draws in the libraries.
 wanted='g++ libc6-dev clang libc++-dev libc++abi-dev python3 perl lua5.3 lua5.4
 	lua5.5 redis-server redis-tools openssl sqlite3 libglib2.0-bin
-	libxml2-utils dash coreutils'
+	libxml2-utils rustc dash coreutils'
 
 unpack() { # unpack SUITE: what the suite in APT_CONFIG offers of it
 	folder=$cache/root-$1
-	[ -z "$(find "$folder/versions" -mtime -7 2>/dev/null)" ] || return 0
+	[ -z "$(find "$folder/versions" -mtime -7 2>/dev/null)" ] ||
+		[ "$(cat "$folder/wanted" 2>/dev/null)" != "$wanted" ] || return 0
 	have=$(apt-cache pkgnames | sort)
 	want=
 	for package in $wanted; do
@@ -51,6 +52,7 @@ unpack() { # unpack SUITE: what the suite in APT_CONFIG offers of it
 		basename "$deb" .deb
 	done >"$folder/versions.new"
 	rm -rf "$state/cache/archives"
+	echo "$wanted" >"$folder/wanted"
 	mv "$folder/versions.new" "$folder/versions"
 }
 

@@ -35,12 +35,13 @@ def searched(heapscan, target, answers, objects):
                   "--as", "hex", read.stdout.hex()])
     hits = {int(h["address"], 16): h["part"] for h in answer["hits"]}
     # Which object holds a block of malloc's is said as well.
-    owners = ask([heapscan, "owners", "--json", *target])
-    if known[address]["area"].startswith("pymalloc") and not any(
-            o["root"] and o["root"]["kind"] == "anonymous" and
-            " in %s +0x" % known[address]["area"] in o["root"]["text"]
-            for o in owners["owners"]):
-        return ["no owner is in " + known[address]["area"]]
+    blocks = [a for a in objects if a not in known]
+    if known[address]["area"].startswith("pymalloc") and blocks:
+        paths = ask([heapscan, "why", "--json", "--paths", "16", *target,
+                     "0x%x" % blocks[-1]])["paths"]
+        if not any(" in %s +0x" % known[address]["area"] in p["root"]["text"]
+                   for p in paths if p["root"]):
+            return ["no way begins in " + known[address]["area"]]
     wrong = [] if address in hits else ["0x%x is not found" % address]
     for at, part in hits.items():
         if at in known and part != known[at]:

@@ -12,7 +12,7 @@ seen=
 all=$FIXTURES
 unset PYTHONMALLOC
 for name in python3 /usr/bin/python3 python3.9 python3.10 python3.11 \
-		python3.12 python3.13 ${HS_PYTHONS:-}; do
+		python3.12 python3.13 python3.14 ${HS_PYTHONS:-}; do
 	about=$("$name" -c 'import os, sys
 print("%d %d %s" % (*sys.version_info[:2], os.path.realpath(sys.executable)))' 2>/dev/null) ||
 		continue

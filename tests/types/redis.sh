@@ -1,22 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Names in a Redis 7 server beside what it says of its own objects: the address
-# of each value, and how many there are. Prints a row as hit_rates.sh does.
+# Names in a Redis server beside what it says of its own objects: the address
+# of each value, and how many there are. Prints a row as hit_rates.sh does. With
+# HS_ROOT the server of that root (see matrix/roots.sh).
 . "$SOURCE/tests/cli/common.inc"
-for tool in redis-server redis-cli python3; do
-	command -v $tool >/dev/null || skip "$tool is not installed"
+command -v python3 >/dev/null || skip "python3 is not installed"
+enter="env -C $work" more=
+[ -z "${HS_ROOT:-}" ] || enter="$SOURCE/tests/matrix/enter.sh $HS_ROOT"
+[ -z "${HS_ROOT:-}" ] || more=./mallocx.so # Redis 8 needs it
+for tool in redis-server redis-cli; do
+	$enter sh -c "command -v $tool" >/dev/null || skip "$tool is not installed"
 done
-redis-server --version | grep -q ' v=7\.' || skip "not version 7"
+version=$($enter redis-server --version | sed 's/.* v=\([0-9.]*\) .*/\1/')
+debug="--enable-debug-command local"
+case $version in
+6.*) debug= ;; # always
+esac
 cd "$work" || exit 1
 server=
 trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
 ask() {
-	redis-cli -s "$work/redis" "$@" 2>/dev/null
+	$enter redis-cli -s ./redis.socket "$@" 2>/dev/null
 }
 
 # malloc of the C library in place of jemalloc, where it is linked.
-LD_PRELOAD=libc.so.6 redis-server --port 0 --save "" --daemonize no \
-	--enable-debug-command local --unixsocket "$work/redis" \
+# shellcheck disable=SC2086
+$enter env LC_ALL=C "LD_PRELOAD=libc.so.6 $more" redis-server --port 0 \
+	--save "" --daemonize no $debug --unixsocket ./redis.socket \
 	>"$work/log" 2>&1 &
 server=$!
 tries=0
@@ -66,9 +76,14 @@ exactly 4 Redis sorted set
 exactly 10 Redis quicklist
 exactly 20 Redis set of integers
 least 3000 Redis string object" >>truth
+case $version in
+7.*) ;;
+*) # others are laid out otherwise: what is named must be right
+	sed -i -e 's/^object/maybe/' -e '/^least/d' -e '/^exactly/d' truth ;;
+esac
 echo "| program | objects known | named right | blocks named | bytes named |"
 echo "| --- | --- | --- | --- | --- |"
-python3 "$SOURCE/tests/types/names.py" "Redis 7" truth \
+python3 "$SOURCE/tests/types/names.py" "Redis $version" truth \
 	redis,lua,glibc,text,shape,openssl,libstdc++,c++ "$HEAPSCAN" --pid $server ||
 	failures=$((failures + 1))
 finish
