@@ -15,7 +15,10 @@
 
 #define WORD 8u
 
-/* Of libc++'s trees and tables, up to LLVM 19 and later. */
+/* Of libc++'s vectors, trees and tables, up to LLVM 19 and later. */
+#define NODES "__node_alloc_"
+#define VALUE "__value_"
+#define VECTOR "__begin_|__layout_.__begin_"
 #define TREE_COUNT "__tree_.__pair3_.__value_|__tree_.__size_"
 #define TREE "__tree_.__begin_node_", NULL, TREE_COUNT
 #define TABLE_FIRST "__table_.__p1_|__table_.__first_node_"
@@ -49,8 +52,8 @@ static const struct {
 	{ "unordered_set<", "_M_h", HS_C_HASH, false, 1, 56, 0, "_M_h._M_buckets", NULL, NULL },
 	{ "unordered_multimap<", "_M_h", HS_C_HASH, false, 1, 56, 0, "_M_h._M_buckets", NULL, NULL },
 	{ "unordered_multiset<", "_M_h", HS_C_HASH, false, 1, 56, 0, "_M_h._M_buckets", NULL, NULL },
-	{ "vector<", NULL, HS_C_VECTOR, true, 0, 24, 0, "__begin_", NULL, NULL },
-	{ "vector<", NULL, HS_C_BITS, true, 0, 24, 0, "__begin_", NULL, NULL },
+	{ "vector<", NULL, HS_C_VECTOR, true, 0, 24, 0, VECTOR, NULL, NULL },
+	{ "vector<", NULL, HS_C_BITS, true, 0, 24, 0, VECTOR, NULL, NULL },
 	{ "deque<", NULL, HS_C_DEQUE, true, 0, 48, 0, "__map_", NULL, NULL },
 	{ "list<", NULL, HS_C_LIST, true, 0, 24, 0, "__end_", NULL, NULL },
 	{ "forward_list<", NULL, HS_C_FORWARD_LIST, true, 0, 8, 0, "__before_begin_", NULL, NULL },
@@ -176,18 +179,29 @@ static void node_shape(const struct hs_decls *d, const struct hs_c_container *k,
 /*
  * What the nodes of a tree or table of libc++ have for VALUE. That of a map is
  * a wrapper of the pair up to LLVM 20; later it is a mere tag for trees, later
- * still for tables, and what is in the nodes is what the allocator is for.
+ * still for tables, and what is in the nodes is what the allocator is for. Of
+ * that there may be no more than the name: then the nodes say it.
  */
 static bool stored(const struct hs_decls *d, uint32_t holder,
 		   const struct hs_c_container *k, uint32_t *value)
 {
-	uint32_t allocator;
+	uint32_t allocator, node, of;
+	struct hs_decl_member m;
 	if (!k->libcxx || (k->kind != HS_C_TREE && k->kind != HS_C_HASH) ||
 	    d->type[hs_decls_strip(d, *value)].complete)
 		return true;
-	return hs_decls_parameter(d, holder, k->kind == HS_C_TREE ? 2 : 3,
-				  &allocator) &&
-	       hs_decls_parameter(d, allocator, 0, value);
+	if (hs_decls_parameter(d, holder, k->kind == HS_C_TREE ? 2 : 3,
+			       &allocator) &&
+	    hs_decls_parameter(d, allocator, 0, &of)) {
+		*value = of;
+		return true;
+	}
+	if (!hs_decls_member(d, holder, NODES, strlen(NODES), &m) ||
+	    !hs_decls_parameter(d, m.type, 0, &node) ||
+	    !hs_decls_member(d, node, VALUE, strlen(VALUE), &m))
+		return false;
+	*value = m.type;
+	return true;
 }
 
 /* Where the member at the end of PATH ("a.b.c") is in TYPE. */
@@ -230,7 +244,7 @@ static bool find_places(const struct hs_decls *d, uint32_t type, size_t kind,
 	uint64_t base, size = d->type[type].size;
 	/* Of what has no state of its own parts may be called otherwise. */
 	bool plain = size == known[kind].size;
-	if (!follow_path(d, type, known[kind].base, &base))
+	if (!find_either(d, type, known[kind].base, &base))
 		base = plain ? known[kind].before : UINT64_MAX;
 	if (base < known[kind].before)
 		return false;
@@ -404,7 +418,7 @@ static const struct {
 } holders[] = {
 	{ "function<", false, HS_C_HELD, "_M_manager", "_M_functor" },
 	{ "any", false, HS_C_HELD, "_M_manager", "_M_storage" },
-	{ "any", true, HS_C_HELD, "__h", "__s" },
+	{ "any", true, HS_C_HELD, "__h|__h_", "__s|__s_" },
 	{ "function<", true, HS_C_LIBCXX_FUNCTION, "__f_.__f_", "__f_.__buf_" },
 	{ "__weak_ptr<", false, HS_C_WEAK, "_M_refcount._M_pi", "_M_ptr" },
 	{ "weak_ptr<", true, HS_C_WEAK, "__cntrl_", "__ptr_" },
@@ -429,8 +443,8 @@ static bool add_holder(struct maker *m, uint32_t type, size_t i)
 	const struct hs_decls *d = &m->c->decls;
 	struct hs_c_container k = { .kind = holders[i].kind,
 				    .libcxx = holders[i].libcxx };
-	if (!follow_path(d, type, holders[i].manager, &k.pointer) ||
-	    !follow_path(d, type, holders[i].value, &k.capacity) ||
+	if (!find_either(d, type, holders[i].manager, &k.pointer) ||
+	    !find_either(d, type, holders[i].value, &k.capacity) ||
 	    (k.kind == HS_C_WEAK && !hs_decls_parameter(d, type, 0, &k.entry)))
 		return true;
 	return keep(m, type, &k);
@@ -444,18 +458,20 @@ static bool add_holder(struct maker *m, uint32_t type, size_t i)
 static const struct {
 	const char *name;
 	const char *storage; /* where a path leads to the object; or NULL */
-	const char *member;  /* ... and else the member that leads to it */
+	const char *member;  /* ... and else the member that leads to it; NULL:
+			      * any of its own */
 } counts[] = {
 	{ "_Sp_counted_ptr_inplace<", "_M_impl._M_storage", "_M_impl" },
 	{ "_Sp_counted_ptr<", NULL, "_M_ptr" },
 	{ "_Sp_counted_deleter<", NULL, "_M_impl" },
 	{ "__shared_ptr_emplace<", "__storage_", "__storage_" },
 	{ "__shared_ptr_emplace<", "__buffer_", "__buffer_" }, /* LLVM 22 */
-	{ "__shared_ptr_pointer<", NULL, "__data_" },
+	{ "__shared_ptr_pointer<", NULL, NULL },
 };
 
-/* Make TYPE's member NAME, or OBJECT instead, one that is there as long as the
- * number of owners, which is where the ABI has it, is not NONE. */
+/* Make TYPE's member NAME (NULL: all but its bases), or OBJECT instead, one
+ * that is there as long as the number of owners, which is where the ABI has it,
+ * is not NONE. */
 static bool add_owned(struct maker *m, uint32_t type, const char *name,
 		      const struct hs_decl_member *object, bool libcxx)
 {
@@ -467,7 +483,8 @@ static bool add_owned(struct maker *m, uint32_t type, const char *name,
 	uint32_t first = (uint32_t)d->member_count;
 	for (uint32_t i = 0; i < d->type[type].members; i++) {
 		struct hs_decl_member own = d->member[d->type[type].member + i];
-		if (strcmp(hs_decls_text(d, own.name), name) == 0) {
+		if (name ? strcmp(hs_decls_text(d, own.name), name) == 0
+			 : !own.base) {
 			if (object)
 				own = *object;
 			own.choice = own.otherwise = true;
