@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/diff.h"
+#include "cli/out_evidence.h"
 #include "cli/out_json.h"
 #include "cli/out_text.h"
 #include "cli/type_rows.h"
@@ -192,7 +193,6 @@ static void print_unnamed(struct cli *cli)
 		unnamed_words(cli, &group[i], words, sizeof(words));
 		table_cell(&t, INK_PLAIN, words);
 	}
-	out_str(&cli->out, "\n");
 }
 
 /* What nobody could name, and why. */
@@ -211,7 +211,7 @@ static void rest(struct cli *cli)
 		print_unnamed(cli);
 	const char *program = type_module_path(cli, s.without_debug_info);
 	if (program && s.live.count > s.named.count) {
-		out_str(&cli->out, "no debug info of ");
+		out_str(&cli->out, "\nno debug info of ");
 		out_escaped(&cli->out, program);
 		out_str(&cli->out,
 			", so its C types are not known: install its -dbgsym "
@@ -221,7 +221,7 @@ static void rest(struct cli *cli)
 	if (s.missing_split_files && s.live.count > s.named.count)
 		out_printf(
 			&cli->out,
-			"the debug info of %s %s is in %s of its own "
+			"\nthe debug info of %s %s is in %s of its own "
 			"(.dwo) that %s not found:\nput them where they "
 			"were built or beside the program, or make a .dwp "
 			"of them\n",
@@ -233,12 +233,34 @@ static void rest(struct cli *cli)
 		return;
 	const char *path = type_module_path(cli, s.missing_module);
 	out_printf(&cli->out,
-		   "%s %s could not be named: read-only pages are missing, "
+		   "\n%s %s could not be named: read-only pages are missing, "
 		   "for one of ",
 		   text_count(n, s.nameless),
 		   text_plural(s.nameless, "object", "objects"));
 	out_escaped(&cli->out, path ? path : "?");
 	out_str(&cli->out, "\n");
+}
+
+/* Where the largest type is, and who holds it. */
+static void next_line(struct cli *cli, const struct type_rows *rows)
+{
+	char word[512];
+	(void)target_word(cli, word, sizeof(word));
+	out_str(&cli->out, "\nnext: heapscan ");
+	/* A name with a quote in it would have to be quoted in a shell's way.
+	 */
+	if (rows->by == GROUP_BY_TYPE && rows->count &&
+	    !strchr(rows->row[0].name, '\'')) {
+		out_str(&cli->out, "chunks ");
+		out_escaped(&cli->out, word);
+		out_str(&cli->out, " --type '");
+		out_escaped(&cli->out, rows->row[0].name);
+		out_str(&cli->out, "' --top 20   where they are\n"
+				   "      heapscan ");
+	}
+	out_str(&cli->out, "owners ");
+	out_escaped(&cli->out, word);
+	out_str(&cli->out, "   who holds them\n");
 }
 
 /* Compared as diff does: the earlier capture comes first. */
@@ -266,6 +288,8 @@ int cmd_types(struct cli *cli)
 			print_text(cli, &rows);
 			rest(cli);
 			code = print_areas(cli);
+			if (!code && rows.count)
+				next_line(cli, &rows);
 		}
 		code = code ? code : cli_answered(cli);
 	}

@@ -109,39 +109,47 @@ static size_t lasting_way(const struct cli *cli,
 	return SIZE_MAX;
 }
 
-/* What else leaked with it: its cycle, or what it hangs below. */
-static void print_leak(struct cli *cli, struct hs_graph *graph, size_t chunk)
+/* What leaked with CHUNK, which did. */
+static void find_leak(struct hs_graph *graph, size_t chunk,
+		      struct why_leak *ret)
 {
 	struct hs_leaks *leaks = NULL;
-	struct hs_cycle cycle;
 	struct hs_leak_info leak = { .chunk = SIZE_MAX };
+	*ret = (struct why_leak){ .below = SIZE_MAX };
 	if (hs_leaks_find(graph, &leaks, NULL))
 		return;
 	for (size_t i = 0; i < hs_leaks_count(leaks) && leak.chunk != chunk;
 	     i++)
 		hs_leaks_get(leaks, i, &leak);
-	if (leak.chunk == chunk && leak.kind == HS_LEAK_CYCLE &&
-	    !hs_leaks_cycle_of(leaks, chunk, &cycle, NULL)) {
-		if (cycle.count)
-			leak_cycle_print(cli, &cycle, chunk);
-		hs_cycle_release(&cycle);
-	} else if (leak.chunk == chunk && leak.root != SIZE_MAX) {
-		out_str(&cli->out, "    it hangs below ");
-		print_chunk(cli, leak.root, 0);
-	}
+	if (leak.chunk == chunk && leak.kind != HS_LEAK_CYCLE)
+		ret->below = leak.root;
+	else if (leak.chunk != chunk ||
+		 hs_leaks_cycle_of(leaks, chunk, &ret->cycle, NULL))
+		ret->cycle = (struct hs_cycle){ NULL, 0 };
 	hs_leaks_free(leaks);
 }
 
-static void print_text(struct cli *cli, struct hs_graph *graph, size_t chunk,
-		       const struct hs_path_list *paths, bool reached)
+static void print_leak(struct cli *cli, const struct why_leak *leak,
+		       size_t chunk)
+{
+	out_str(&cli->out, "leaked: no way leads to it from any root\n");
+	if (leak->cycle.count) {
+		leak_cycle_print(cli, &leak->cycle, chunk);
+	} else if (leak->below != SIZE_MAX) {
+		out_str(&cli->out, "    it hangs below ");
+		print_chunk(cli, leak->below, 0);
+	}
+}
+
+static void print_text(struct cli *cli, size_t chunk,
+		       const struct hs_path_list *paths,
+		       const struct why_leak *leak)
 {
 	struct out *out = &cli->out;
 	char n[TEXT_LEN];
 	print_chunk(cli, chunk, 0);
-	if (!reached) {
-		out_str(out, "leaked: no way leads to it from any root\n");
-		print_leak(cli, graph, chunk);
-	}
+	if (leak)
+		print_leak(cli, leak, chunk);
 	out_str(out, "\n");
 	uint64_t more = paths->more;
 	size_t lasting = lasting_way(cli, paths);
@@ -178,7 +186,8 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 	struct hs_holder_list in = { NULL, 0 }, out = { NULL, 0 };
 	struct hs_error err = { .code = HS_OK };
 	const struct options *opt = &cli->opt;
-	bool reached = hs_graph_reached(graph, chunk);
+	struct why_leak leak = { .below = SIZE_MAX };
+	const struct why_leak *leaked = NULL;
 	struct surplus counts;
 	int code;
 	bool counted = surplus_of(cli, graph, chunk, &counts, &code);
@@ -195,13 +204,17 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 		code = cli_fail_error(cli, &err);
 	} else {
 		reach_note_missing(graph);
+		if (!hs_graph_reached(graph, chunk)) {
+			find_leak(graph, chunk, &leak);
+			leaked = &leak;
+		}
 		if (opt->json) {
-			out_json_why(cli, chunk, reached,
+			out_json_why(cli, chunk, leaked,
 				     counted ? &counts : NULL, &paths,
 				     opt->referrers ? &in : NULL,
 				     opt->references ? &out : NULL);
 		} else {
-			print_text(cli, graph, chunk, &paths, reached);
+			print_text(cli, chunk, &paths, leaked);
 			if (counted)
 				print_counts(&cli->out, &counts);
 			if (opt->referrers)
@@ -209,7 +222,8 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 			if (opt->references)
 				print_holders(cli, "references", &out, chunk);
 		}
-		code = reach_answered(cli, graph, !reached);
+		code = reach_answered(cli, graph, leaked != NULL);
+		hs_cycle_release(&leak.cycle);
 	}
 	hs_path_list_release(&paths);
 	hs_holder_list_release(&in);

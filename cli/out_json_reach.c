@@ -36,17 +36,15 @@ static void put_leak(struct json_doc *doc, const struct leak_view *v, size_t i)
 			      (json_int_t)leak.group));
 }
 
-/* Null: the group is no cycle, or a long one. */
-static json_t *jcycle(const struct cli *cli, const struct leak_view *v,
-		      size_t i, size_t sample)
+/* The steps of a cycle that begins and ends at FROM; null: it has none. */
+static json_t *jsteps(const struct cli *cli, const struct hs_cycle *cycle,
+		      size_t from)
 {
-	struct hs_cycle cycle;
-	size_t from = sample;
-	if (hs_leaks_cycle(v->leaks, i, &cycle, NULL) || !cycle.count)
+	if (!cycle->count)
 		return json_null();
 	json_t *steps = json_array();
-	for (size_t k = 0; k < cycle.count && steps; k++) {
-		const struct hs_step *s = &cycle.step[k];
+	for (size_t k = 0; k < cycle->count && steps; k++) {
+		const struct hs_step *s = &cycle->step[k];
 		char field[FIELD_TEXT];
 		json_t *step = json_pack(
 			"{s:o,s:o,s:o,s:o}", "user", juser(cli, s->chunk),
@@ -59,6 +57,17 @@ static json_t *jcycle(const struct cli *cli, const struct leak_view *v,
 			steps = NULL;
 		}
 	}
+	return steps;
+}
+
+/* Null: the group is no cycle, or a long one. */
+static json_t *jcycle(const struct cli *cli, const struct leak_view *v,
+		      size_t i, size_t sample)
+{
+	struct hs_cycle cycle;
+	if (hs_leaks_cycle(v->leaks, i, &cycle, NULL))
+		return json_null();
+	json_t *steps = jsteps(cli, &cycle, sample);
 	hs_cycle_release(&cycle);
 	return steps;
 }
@@ -271,7 +280,7 @@ static void put_holders(struct json_doc *doc, const char *name,
 	doc_array_end(doc);
 }
 
-void out_json_why(struct cli *cli, size_t chunk, bool reached,
+void out_json_why(struct cli *cli, size_t chunk, const struct why_leak *leak,
 		  const struct surplus *counts,
 		  const struct hs_path_list *paths,
 		  const struct hs_holder_list *referrers,
@@ -282,7 +291,10 @@ void out_json_why(struct cli *cli, size_t chunk, bool reached,
 	doc_member(&doc, "block",
 		   json_pack("{s:o,s:o,s:b}", "user", juser(cli, chunk),
 			     "usable", jusable(cli, chunk), "reached",
-			     (int)reached));
+			     (int)!leak));
+	doc_member(&doc, "cycle",
+		   leak ? jsteps(cli, &leak->cycle, chunk) : json_null());
+	doc_member(&doc, "below", juser(cli, leak ? leak->below : SIZE_MAX));
 	doc_member(&doc, "counted",
 		   counts ? json_pack("{s:o,s:o}", "retains",
 				      jcount(counts->retains), "references",

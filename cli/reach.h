@@ -116,8 +116,14 @@ struct leak_view {
 void out_json_leaks(struct cli *cli, const struct leak_view *view);
 /* Read an earlier answer; NULL: what was wrong with it. */
 const char *out_json_read_leaks(const char *path, struct baseline *ret);
-/* COUNTS may be NULL: the block's object is not counted. */
-void out_json_why(struct cli *cli, size_t chunk, bool reached,
+/* What leaked with a block: its cycle, or what it hangs below. */
+struct why_leak {
+	struct hs_cycle cycle; /* without steps: it is in none */
+	size_t below;          /* a chunk; SIZE_MAX: nothing */
+};
+/* LEAK may be NULL: it did not leak. So may COUNTS: the block's object is not
+ * counted. */
+void out_json_why(struct cli *cli, size_t chunk, const struct why_leak *leak,
 		  const struct surplus *counts,
 		  const struct hs_path_list *paths,
 		  const struct hs_holder_list *referrers,

@@ -4,6 +4,7 @@
 # stripped Swift program.
 . "$SOURCE/tests/cli/common.inc"
 command -v xz >/dev/null || skip "xz is not installed"
+command -v python3 >/dev/null || skip "python3 is not installed"
 core=$work/swift.core
 xz -dc "$SOURCE/fixtures/swift/smini_static.core.xz" >"$core"
 
@@ -11,6 +12,8 @@ run types "$core"
 [ "$status" = 0 ] || fail "types: exit status $status: $(cat "$work/err")"
 head -n 1 "$work/out" | grep -Eq '^[0-9.]+ KiB of .* blocks in use have a name' ||
 	fail "the first line is no answer: $(head -n 1 "$work/out")"
+tail -n 1 "$work/out" | grep -q '^      heapscan owners .* who holds them$' ||
+	fail "types does not say what to do next: $(tail -n 2 "$work/out")"
 grep -Eq ' 14 .*swift +high .* smini_static\.Node$' "$work/out" ||
 	fail "types does not count the nodes"
 grep -q '^without a name: ' "$work/out" || fail "types hides what it misses"
@@ -64,6 +67,20 @@ grep -q 'Node retain cycle: smini_static.Node .next (strong) -> smini_' \
 run why "$core" "$leaked" --types --references
 grep -Eq '\+16 +\.next \(strong\) 0x[0-9a-f]+ .* smini_static\.Node$' \
 	"$work/out" || fail "why names no field: $(cat "$work/out")"
+# ... and of which cycle it is, which begins and ends with it.
+run why "$core" "$leaked"
+grep -q 'retain cycle: smini_static.Node .next (strong) -> smini_' \
+	"$work/out" || fail "why shows no cycle: $(cat "$work/out")"
+run why "$core" "$leaked" --json
+python3 - "$work/out" "$leaked" <<'END' || fail "why --json: no such cycle"
+import json
+import sys
+answer = json.load(open(sys.argv[1], encoding="utf-8"))
+steps = answer["cycle"]
+assert int(steps[-1]["user"], 16) == int(sys.argv[2], 16), steps
+assert steps[0]["field"] == "next (strong)", steps
+assert steps[0]["type"] == "smini_static.Node" and answer["below"] is None
+END
 # Small heaps are named without being asked.
 run why "$core" "$leaked" --references
 grep -q '\.next (strong) 0x.*smini_static.Node$' "$work/out" ||
