@@ -14,10 +14,9 @@
  *	stack   {count i32, -, data, sorted i32, allocated i32, compare}
  */
 struct openssl {
-	bool loaded;
-	const struct hs_module *module;
-	uint64_t budget;          /* nodes that may still be looked at */
-	struct hs_addr_map owned; /* what objects lead to */
+	struct hs_openssl_libs libs; /* none: it is not loaded */
+	uint64_t budget;             /* nodes that may still be looked at */
+	struct hs_addr_map owned;    /* what objects lead to */
 };
 
 /* Of each block; there are more tables than one, but none is large. */
@@ -66,23 +65,24 @@ static void name_block(struct hs_naming *n, const struct hs_block *b,
 		n->type_of[b->chunk] = type;
 }
 
-/* Node has it inside. */
-static size_t libcrypto(const struct hs_naming *n)
+static void add(struct openssl *s, const struct hs_module *module)
 {
-	for (size_t i = 0; i < n->target->modules.count; i++)
-		if (strstr(n->target->modules.module[i].path, "/libcrypto"))
-			return i;
-	return hs_module_named(n, "node");
+	if (s->libs.count < HS_OPENSSL_LIBS)
+		s->libs.lib[s->libs.count++] = module;
 }
 
 static void prepare(struct hs_naming *n, void *state)
 {
 	struct openssl *s = state;
-	size_t module = libcrypto(n);
-	s->loaded = n->target->word_size == 8 && !n->target->big_endian &&
-		    module != SIZE_MAX;
-	if (s->loaded)
-		s->module = &n->target->modules.module[module];
+	const struct hs_module *module = n->target->modules.module;
+	if (n->target->word_size != 8 || n->target->big_endian)
+		return;
+	for (size_t i = 0; i < n->target->modules.count; i++)
+		if (strstr(module[i].path, "/libcrypto"))
+			add(s, &module[i]);
+	size_t node = hs_module_named(n, "node"); /* which has it inside */
+	if (!s->libs.count && node != SIZE_MAX)
+		add(s, &module[node]);
 	s->budget = (uint64_t)n->heap->chunk_count * VISITS;
 }
 
@@ -101,7 +101,8 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		  uint32_t *type)
 {
 	struct openssl *s = state;
-	return s->loaded && hs_openssl_claim(n, &s->owned, s->module, b, type);
+	return s->libs.count &&
+	       hs_openssl_claim(n, &s->owned, &s->libs, b, type);
 }
 
 static bool claim_late(struct hs_naming *n, const void *state,
@@ -291,8 +292,14 @@ static bool try_sparse(struct hs_naming *n, struct openssl *s,
 static void survey(struct hs_naming *n, void *state)
 {
 	struct openssl *s = state;
-	size_t module = libcrypto(n);
-	for (size_t i = 0; s->loaded && i < n->heap->chunk_count; i++) {
+	if (!s->libs.count)
+		return;
+	/* Which one's they are is only known where there is one. */
+	size_t module =
+		s->libs.count > 1
+			? SIZE_MAX
+			: (size_t)(s->libs.lib[0] - n->target->modules.module);
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		struct hs_block b;
 		hs_naming_look_ahead(n, i);
 		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))

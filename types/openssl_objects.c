@@ -106,13 +106,17 @@ static const struct hs_shape_name shapes[] = {
 struct look {
 	struct hs_naming *n;
 	struct hs_addr_map *owned;
-	const struct hs_module *lib;
+	const struct hs_openssl_libs *libs;
 	const struct hs_block *b;
 };
 
 static bool in_lib(const struct look *l, uint64_t word)
 {
-	return word >= l->lib->base && word < l->lib->end;
+	for (unsigned i = 0; i < l->libs->count; i++)
+		if (word >= l->libs->lib[i]->base &&
+		    word < l->libs->lib[i]->end)
+			return true;
+	return false;
 }
 
 static bool word(const struct look *l, size_t i, uint64_t *ret)
@@ -387,10 +391,10 @@ static bool find_shape(const struct look *l, enum shape *shape)
 }
 
 bool hs_openssl_claim(struct hs_naming *n, struct hs_addr_map *owned,
-		      const struct hs_module *lib, const struct hs_block *b,
-		      uint32_t *type)
+		      const struct hs_openssl_libs *libs,
+		      const struct hs_block *b, uint32_t *type)
 {
-	const struct look l = { n, owned, lib, b };
+	const struct look l = { n, owned, libs, b };
 	enum shape shape;
 	return b->usable >= SMALL && b->usable <= MOST_BYTES &&
 	       find_shape(&l, &shape) &&
