@@ -13,6 +13,7 @@
 #define OTHER_LEAST 64u
 #define OTHER_MOST 4096u
 #define BUFFER_LEAST 1024u
+#define SIZES_MOST 32u /* numbers of a handle that may be a buffer's size */
 
 enum shape { HANDLE, MANY, SHARED, BUFFER };
 
@@ -49,29 +50,43 @@ static void prepare(struct hs_naming *n, void *state)
 		     hs_module_named(n, "curl") != SIZE_MAX);
 }
 
-/* Does a number in the handle B give the size of BUFFER? One byte more is for
- * its end. */
-static bool knows_size(struct hs_naming *n, const struct hs_block *b,
-		       const struct hs_block *buffer)
+/* The different numbers in the handle B that may be sizes of buffers, how
+ * many: looked for once, not for each buffer. */
+static unsigned collect_sizes(struct hs_naming *n, const struct hs_block *b,
+			      uint32_t sizes[SIZES_MOST])
 {
+	unsigned count = 0;
 	uint32_t size;
-	for (uint64_t off = 0; off + 4 <= b->usable; off += 4)
-		if (hs_peek_u32(n, b->user + off, &size) &&
-		    size >= BUFFER_LEAST && size % BUFFER_LEAST == 0 &&
-		    hs_block_fits(n, buffer, (uint64_t)size))
-			return true;
-	return false;
+	for (uint64_t off = 0; off + 4 <= b->usable && count < SIZES_MOST;
+	     off += 4) {
+		unsigned i = 0;
+		if (!hs_peek_u32(n, b->user + off, &size) ||
+		    size < BUFFER_LEAST || size % BUFFER_LEAST != 0)
+			continue;
+		while (i < count && sizes[i] != size)
+			i++;
+		if (i == count)
+			sizes[count++] = size;
+	}
+	return count;
 }
 
 static void note_buffers(struct hs_naming *n, struct curl *c,
 			 const struct hs_block *b)
 {
 	struct hs_block buffer;
+	uint32_t sizes[SIZES_MOST];
+	unsigned count = collect_sizes(n, b, sizes);
 	uint64_t to;
-	for (unsigned i = 1; hs_block_word(n, b, i, &to); i++)
-		if (to && to != b->user && hs_naming_block_at(n, to, &buffer) &&
-		    buffer.usable >= BUFFER_LEAST && knows_size(n, b, &buffer))
-			hs_owned_note(n, &c->owned, to, BUFFER);
+	for (unsigned i = 1; hs_block_word(n, b, i, &to); i++) {
+		if (!to || to == b->user ||
+		    !hs_naming_block_at(n, to, &buffer) ||
+		    buffer.usable < BUFFER_LEAST)
+			continue;
+		for (unsigned k = 0; k < count; k++)
+			if (hs_block_fits(n, &buffer, sizes[k]))
+				hs_owned_note(n, &c->owned, to, BUFFER);
+	}
 }
 
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,

@@ -92,12 +92,15 @@ struct lists {
 };
 #define VISITS 64u /* of each block */
 
-static void put(struct hs_naming *n, const struct hs_block *b, enum shape shape)
+/* False: it has no name, as there is no memory. Lists end with that: what has
+ * a name was met. */
+static bool put(struct hs_naming *n, const struct hs_block *b, enum shape shape)
 {
 	uint32_t type;
 	if (n->type_of[b->chunk] == HS_NO_TYPE &&
 	    hs_shape_type(n, &shapes[shape], HS_TYPE_GLIBC, &type))
 		n->type_of[b->chunk] = type;
+	return n->type_of[b->chunk] != HS_NO_TYPE;
 }
 
 static bool is_named(const struct hs_naming *n, const struct hs_block *b)
@@ -190,10 +193,11 @@ static void put_files(struct hs_naming *n, hs_addr at)
 	       hs_block_word(n, &b, 2, &data) &&
 	       hs_block_word(n, &b, 3, &next) && text_at(n, b.first, name) &&
 	       strstr(name, "LC_") && strchr(name, '/')) {
-		put(n, &b, LOCALE_FILE);
+		if (!put(n, &b, LOCALE_FILE))
+			return;
 		if (hs_naming_block_at(n, b.first, &text) &&
 		    hs_block_fits(n, &text, strlen(name) + 1))
-			put(n, &text, LOCALE_FILE_NAME);
+			(void)put(n, &text, LOCALE_FILE_NAME);
 		(void)put_data(n, data);
 		at = next;
 	}
@@ -213,12 +217,11 @@ static void put_archive(struct hs_naming *n, hs_addr at)
 		for (unsigned i = 0; i < CATEGORIES; i++)
 			found += hs_block_word(n, &b, 2 + i, &to) && to &&
 				 put_data(n, to);
-		if (!found)
+		if (!found || !put(n, &b, ARCHIVE))
 			return;
-		put(n, &b, ARCHIVE);
 		if (hs_naming_block_at(n, language, &text) &&
 		    hs_block_fits(n, &text, strlen(name) + 1))
-			put(n, &text, LOCALE_FILE_NAME);
+			(void)put(n, &text, LOCALE_FILE_NAME);
 		at = b.first;
 	}
 }
@@ -240,8 +243,8 @@ static void put_aliases(struct hs_naming *n, const struct hs_block *b)
 			break; /* there is room for more */
 	if (pairs < ALIASES_LEAST)
 		return;
-	put(n, b, ALIASES);
-	put(n, &texts, ALIAS_TEXTS);
+	(void)put(n, b, ALIASES);
+	(void)put(n, &texts, ALIAS_TEXTS);
 }
 
 /* {next, folder, character set, domain[]} */
@@ -258,7 +261,8 @@ static void put_bindings(struct hs_naming *n, hs_addr at)
 	       text_at(n, folder, name) && name[0] == '/' &&
 	       (!set || text_at(n, set, name)) &&
 	       (!b.first || hs_naming_block_at(n, b.first, NULL))) {
-		put(n, &b, BINDING);
+		if (!put(n, &b, BINDING))
+			return;
 		at = b.first;
 	}
 }
@@ -281,8 +285,8 @@ static void put_services(struct hs_naming *n, hs_addr at)
 	struct hs_block b;
 	while (at && hs_naming_block_at(n, at, &b) && !is_named(n, &b) &&
 	       is_service(n, &b)) {
-		put(n, &b, SERVICE);
-		if (!hs_block_word(n, &b, SERVICE_NEXT / 8, &at))
+		if (!put(n, &b, SERVICE) ||
+		    !hs_block_word(n, &b, SERVICE_NEXT / 8, &at))
 			return;
 	}
 }
@@ -322,11 +326,11 @@ static void put_database(struct hs_naming *n, const struct hs_block *b)
 			return;
 		if (!at || !is_actions(n, at, &actions))
 			continue;
-		put(n, &actions, ACTIONS);
+		(void)put(n, &actions, ACTIONS);
 		some = true;
 	}
 	if (some)
-		put(n, b, DATABASE);
+		(void)put(n, b, DATABASE);
 }
 
 /* What a variable of the C library leads to. */
@@ -383,7 +387,7 @@ static void put_objects(struct hs_naming *n, struct lists *l, hs_addr at)
 		    at - b.user + OBJECTS_FIRST + sizes[i] * places <=
 			    b.usable &&
 		    are_objects(n, l, at + OBJECTS_FIRST, count, sizes[i])) {
-			put(n, &b, OBJECTS);
+			(void)put(n, &b, OBJECTS);
 			return;
 		}
 }
@@ -431,7 +435,7 @@ static bool put_versions(struct hs_naming *n, struct lists *l, hs_addr at,
 		some = true;
 	}
 	if (some)
-		put(n, &b, VERSIONS);
+		(void)put(n, &b, VERSIONS);
 	return some;
 }
 

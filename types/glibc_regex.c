@@ -56,24 +56,33 @@ static const struct hs_shape_name shapes[] = {
 };
 #undef HIGH
 
+/* Parts may be looked at so often; each has one regex, unless somebody means
+ * harm. */
 struct regex {
-	struct hs_addr_map owned;
+	uint64_t budget;
 };
+#define VISITS 64u /* of each block */
 
 struct dfa {
 	hs_addr nodes, table;
 	uint64_t places, used, mask;
 };
 
-static void release(void *state)
+/* False: there were too many. */
+static bool spend(struct regex *r)
 {
-	hs_addr_map_release(&((struct regex *)state)->owned);
+	r->budget -= r->budget > 0;
+	return r->budget > 0;
 }
 
-static void merge(struct hs_naming *n, void *state, const void *worker)
+static void put(struct hs_naming *n, hs_addr at, enum shape shape)
 {
-	hs_owned_merge(n, &((struct regex *)state)->owned,
-		       &((const struct regex *)worker)->owned);
+	struct hs_block b;
+	uint32_t type;
+	if (at && hs_naming_block_at(n, at, &b) &&
+	    n->type_of[b.chunk] == HS_NO_TYPE &&
+	    hs_shape_type(n, &shapes[shape], HS_TYPE_GLIBC, &type))
+		n->type_of[b.chunk] = type;
 }
 
 static bool fits_at(struct hs_naming *n, hs_addr at, uint64_t bytes)
@@ -110,51 +119,51 @@ static bool read_dfa(struct hs_naming *n, const struct hs_block *b,
 }
 
 /* The elements of the set at AT. */
-static void note_set(struct hs_naming *n, struct regex *r, hs_addr at)
+static void put_set(struct hs_naming *n, hs_addr at)
 {
 	uint32_t places, used;
 	uint64_t elements;
 	if (hs_peek_u32(n, at, &places) && hs_peek_u32(n, at + 4, &used) &&
 	    used <= places && places > 0 && hs_peek(n, at + 8, &elements) &&
 	    fits_at(n, elements, 4 * (uint64_t)places))
-		hs_owned_note(n, &r->owned, elements, SET);
+		put(n, elements, SET);
 }
 
-static void note_sets(struct hs_naming *n, struct regex *r,
-		      const struct dfa *dfa, hs_addr sets)
+static void put_sets(struct hs_naming *n, struct regex *r,
+		     const struct dfa *dfa, hs_addr sets)
 {
 	if (!fits_at(n, sets, SET_BYTES * dfa->places) &&
 	    !fits_at(n, sets, SET_BYTES * dfa->used))
 		return;
-	hs_owned_note(n, &r->owned, sets, SETS);
-	for (uint64_t i = 0; i < dfa->used; i++)
-		note_set(n, r, sets + SET_BYTES * i);
+	put(n, sets, SETS);
+	for (uint64_t i = 0; i < dfa->used && spend(r); i++)
+		put_set(n, sets + SET_BYTES * i);
 }
 
-static void note_state(struct hs_naming *n, struct regex *r, hs_addr state)
+static void put_state(struct hs_naming *n, hs_addr state)
 {
 	uint64_t entrance, moves;
-	hs_owned_note(n, &r->owned, state, STATE);
+	put(n, state, STATE);
 	for (unsigned word = 1; word < 7; word += 2)
-		note_set(n, r, state + 8 * word);
+		put_set(n, state + 8 * word);
 	if (hs_peek(n, state + 56, &entrance) && entrance != state + 8 &&
 	    fits_at(n, entrance, SET_BYTES)) {
-		hs_owned_note(n, &r->owned, entrance, SETS);
-		note_set(n, r, entrance);
+		put(n, entrance, SETS);
+		put_set(n, entrance);
 	}
 	if (hs_peek(n, state + 64, &moves) &&
 	    fits_at(n, moves, 8 * TRANSITIONS))
-		hs_owned_note(n, &r->owned, moves, MOVES);
+		put(n, moves, MOVES);
 	if (hs_peek(n, state + 72, &moves) &&
 	    fits_at(n, moves, 2 * 8 * TRANSITIONS))
-		hs_owned_note(n, &r->owned, moves, MOVES);
+		put(n, moves, MOVES);
 }
 
 /* A state is in the list that its hash tells, so no list is met twice. */
-static void note_states(struct hs_naming *n, struct regex *r,
-			const struct dfa *dfa)
+static void put_states(struct hs_naming *n, struct regex *r,
+		       const struct dfa *dfa)
 {
-	for (uint64_t i = 0; i <= dfa->mask; i++) {
+	for (uint64_t i = 0; i <= dfa->mask && spend(r); i++) {
 		hs_addr entry = dfa->table + ENTRY_BYTES * i;
 		uint32_t used, places, hash;
 		uint64_t list, state;
@@ -163,7 +172,7 @@ static void note_states(struct hs_naming *n, struct regex *r,
 		    used == 0 || !hs_peek(n, entry + 8, &list) ||
 		    !fits_at(n, list, 8 * (uint64_t)places))
 			continue;
-		for (uint64_t k = 0; k < used; k++) {
+		for (uint64_t k = 0; k < used && spend(r); k++) {
 			struct hs_block b;
 			if (!hs_peek(n, list + 8 * k, &state) ||
 			    !hs_naming_block_at(n, state, &b) ||
@@ -171,18 +180,18 @@ static void note_states(struct hs_naming *n, struct regex *r,
 			    !hs_peek_u32(n, state, &hash) ||
 			    (hash & dfa->mask) != i)
 				break;
-			note_state(n, r, state);
+			put_state(n, state);
 			if (k == 0)
-				hs_owned_note(n, &r->owned, list, STATES);
+				put(n, list, STATES);
 		}
 	}
 }
 
-static void note_nodes(struct hs_naming *n, struct regex *r,
-		       const struct dfa *dfa)
+static void put_nodes(struct hs_naming *n, struct regex *r,
+		      const struct dfa *dfa)
 {
-	hs_owned_note(n, &r->owned, dfa->nodes, NODES);
-	for (uint64_t i = 0; i < dfa->used; i++) {
+	put(n, dfa->nodes, NODES);
+	for (uint64_t i = 0; i < dfa->used && spend(r); i++) {
 		uint64_t set, kind;
 		if (!hs_peek(n, dfa->nodes + NODE_BYTES * i, &set) ||
 		    !hs_peek(n, dfa->nodes + NODE_BYTES * i + 8, &kind))
@@ -190,46 +199,61 @@ static void note_nodes(struct hs_naming *n, struct regex *r,
 		kind &= 0xff;
 		if ((kind == BRACKET && fits_at(n, set, CHARACTERS_BYTES)) ||
 		    (kind == BRACKET_WIDE && hs_naming_block_at(n, set, NULL)))
-			hs_owned_note(n, &r->owned, set, CHARACTERS);
+			put(n, set, CHARACTERS);
 	}
 }
 
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 		  uint32_t *type)
 {
-	struct regex *r = state;
 	struct dfa dfa;
-	uint64_t at;
-	if (b->usable < DFA_BYTES || b->usable >= DFA_MOST ||
-	    n->target->word_size != 8 || n->target->big_endian ||
-	    !read_dfa(n, b, &dfa))
-		return false;
-	note_nodes(n, r, &dfa);
-	for (unsigned word = 3; word <= 4; word++)
-		if (hs_block_word(n, b, word, &at))
-			hs_owned_note(n, &r->owned, at, NUMBERS);
-	for (unsigned word = 5; word <= 7; word++)
-		if (hs_block_word(n, b, word, &at))
-			note_sets(n, r, &dfa, at);
-	hs_owned_note(n, &r->owned, dfa.table, TABLE);
-	note_states(n, r, &dfa);
-	return hs_shape_type(n, &shapes[DFA], HS_TYPE_GLIBC, type);
+	(void)state;
+	return b->usable >= DFA_BYTES && b->usable < DFA_MOST &&
+	       n->target->word_size == 8 && !n->target->big_endian &&
+	       read_dfa(n, b, &dfa) &&
+	       hs_shape_type(n, &shapes[DFA], HS_TYPE_GLIBC, type);
 }
 
-static bool claim_late(struct hs_naming *n, const void *state,
-		       const struct hs_block *b, uint32_t *type)
+static void put_parts(struct hs_naming *n, struct regex *r,
+		      const struct hs_block *b)
 {
-	const struct regex *r = state;
-	uint32_t shape;
-	return r->owned.count && hs_owned_get(&r->owned, b->user, &shape) &&
-	       hs_shape_type(n, &shapes[shape], HS_TYPE_GLIBC, type);
+	struct dfa dfa;
+	uint64_t at;
+	if (!read_dfa(n, b, &dfa))
+		return;
+	put_nodes(n, r, &dfa);
+	for (unsigned word = 3; word <= 4; word++)
+		if (hs_block_word(n, b, word, &at))
+			put(n, at, NUMBERS);
+	for (unsigned word = 5; word <= 7; word++)
+		if (hs_block_word(n, b, word, &at))
+			put_sets(n, r, &dfa, at);
+	put(n, dfa.table, TABLE);
+	put_states(n, r, &dfa);
+}
+
+/* Regexes were claimed in the first pass. */
+static void survey(struct hs_naming *n, void *state)
+{
+	struct regex *r = state;
+	const char *name = shapes[DFA].name;
+	if (!hs_naming_met(n, HS_TYPE_GLIBC, name))
+		return;
+	r->budget = (uint64_t)n->heap->chunk_count * VISITS;
+	for (size_t i = 0; i < n->heap->chunk_count; i++) {
+		struct hs_block b;
+		if (n->type_of[i] == HS_NO_TYPE)
+			continue;
+		const struct hs_type *t = &n->table.type[n->type_of[i]];
+		if (t->source == HS_TYPE_GLIBC && strcmp(t->name, name) == 0 &&
+		    hs_naming_block(n, i, &b))
+			put_parts(n, r, &b);
+	}
 }
 
 const struct hs_namer hs_namer_glibc_regex = {
 	.state_size = sizeof(struct regex),
-	.release = release,
 	.claim = claim,
-	.merge = merge,
-	.claim_late = claim_late,
+	.survey = survey,
 	.source = HS_TYPE_GLIBC,
 };

@@ -329,7 +329,10 @@ uint32_t hs_link_table(struct hs_link_graph *g, unsigned field, uint32_t heads,
 		       uint8_t number)
 {
 	uint32_t nodes;
+	if (!g->budget)
+		return 0;
 	bool good = chains(g, field, heads, &nodes);
+	g->budget -= nodes < g->budget ? nodes : g->budget;
 	for (uint32_t i = 0; i < nodes; i++) {
 		g->seen[g->queue[i]] = 0;
 		if (good)

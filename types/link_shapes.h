@@ -27,6 +27,7 @@ struct hs_link_graph {
 	uint8_t *in[HS_LINK_FIELDS];
 	uint8_t *into, *seen; /* by node: for the search */
 	uint32_t *queue;      /* as many as nodes: for the search */
+	uint64_t budget;      /* nodes that hs_link_table() may still look at */
 };
 
 enum hs_link_kind {

@@ -15,6 +15,9 @@
 /* Before glibc 2.32 the links of a thread's cache that nobody overwrote look
  * like a list of seven. */
 #define LEAST_STALE 8u
+/* Nodes that all tables may look at: each has its own, unless somebody means
+ * harm. */
+#define VISITS 16u
 #define NAMED 254u /* the number of nodes that have a name */
 
 /* ---- what nodes that are found are like ---- */
@@ -203,7 +206,8 @@ static void name_class(struct hs_linked *s, const struct hs_link_arrays *arrays,
 				   .shape = bytes,
 				   .into = bytes + c->count,
 				   .seen = bytes + 2 * (size_t)c->count,
-				   .queue = queue };
+				   .queue = queue,
+				   .budget = (uint64_t)c->count * VISITS };
 	for (unsigned i = 0; i < c->links; i++) {
 		g.to[i] = to + (size_t)i * c->count;
 		g.in[i] = bytes + (3 + (size_t)i) * c->count;
