@@ -121,7 +121,7 @@ static void what_is_no_file_is_named(void **state)
 	assert_int_equal(mkfifo("file", 0600), 0);
 	assert_int_equal(refused("file", NULL, "pipe"), HS_ERR_FORMAT);
 	assert_int_equal(refused("file", "core", "pipe"), HS_ERR_FORMAT);
-	assert_int_equal(refused("/dev/null", NULL, "regular"), HS_ERR_FORMAT);
+	assert_int_equal(refused("/dev/zero", NULL, "regular"), HS_ERR_FORMAT);
 }
 
 static void what_is_no_core_is_named_with_its_cure(void **state)

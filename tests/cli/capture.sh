@@ -99,7 +99,7 @@ cp "$work/c.core" "$work/kept"
 expect 2 'exists already' convert "$work/a.core" "$work/kept"
 cmp -s "$work/kept" "$work/c.core" || fail "an existing file was changed"
 does convert "$work/a.core" "$work/kept" --force --format core
-expect 2 'no plain file' convert "$work/a.core" /dev/null --force
+expect 2 'no plain file' convert "$work/a.core" /dev/zero --force
 expect 4 'no such folder' convert "$work/a.core" "$work/no/such.msl"
 (
 	ulimit -f 100

@@ -45,7 +45,7 @@ for format in ndjson sqlite pprof; do
 	[ -z "$(ls "$work/nowhere")" ] || fail "full disk: $(ls "$work/nowhere")"
 done
 expect 2 'no ordinary file' \
-	export --format csv -o /dev/null --pid "$program"
+	export --format csv -o /dev/zero --pid "$program"
 expect 2 'is a folder' export --format csv -o "$work" --pid "$program"
 expect 2 'no format' export --pid "$program"
 expect 2 "use one of" export --format xml --pid "$program"
