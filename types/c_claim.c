@@ -81,8 +81,13 @@ static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
 	if (rank < claim->least ||
 	    (claim->form != HS_C_NOTHING && rank < claim->rank))
 		return;
+	uint32_t whole;
+	/* An object says itself what it is, if it is not a part. */
+	if (claim->form == HS_C_OBJECT &&
+	    (rank < HS_C_FIRM_ONE || !whole_of(c, claim->type, type, &whole) ||
+	     whole == claim->type))
+		return;
 	if (claim->form != HS_C_NOTHING && rank == claim->rank) {
-		uint32_t whole;
 		/* The same, maybe by another name; or the first of many. */
 		if (claim->clash || hs_decls_strip(&c->decls, claim->type) ==
 					    hs_decls_strip(&c->decls, type))

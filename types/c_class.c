@@ -18,7 +18,7 @@
 #define MAX_BASES 32u
 
 /* What is known of the class at a vtable. */
-enum { NO_CLASS, NOT_DECLARED, DECLARED };
+enum { NO_CLASS, NOT_DECLARED, DECLARED, BASE_DECLARED };
 
 /* "{lambda(int)#1}" without the number; false: there is none. */
 static bool without_numbers(char *name)
@@ -83,11 +83,14 @@ static unsigned class_of(struct hs_naming *n, const struct hs_c *c,
 	if (hs_cxx_vtable(n, vptr, name, sizeof(name), &info)) {
 		bool more = true;
 		for (unsigned i = 0; i < MAX_BASES && more; i++) {
-			if (find(c, name, type))
+			if (find(c, name, type)) {
+				found = i ? BASE_DECLARED : DECLARED;
 				break;
+			}
 			more = only_base(n, &info, name, sizeof(name));
 		}
-		found = find(c, name, type) ? DECLARED : NOT_DECLARED;
+		if (found == NO_CLASS)
+			found = NOT_DECLARED;
 	}
 	n->nameless = nameless;
 	n->missing_module = missing;
@@ -129,7 +132,7 @@ static unsigned class_at(struct hs_naming *n, struct hs_c *c, hs_addr vptr,
 bool hs_c_class(struct hs_naming *n, struct hs_c *c, hs_addr vptr,
 		uint32_t *type)
 {
-	return class_at(n, c, vptr, type) == DECLARED;
+	return class_at(n, c, vptr, type) >= DECLARED;
 }
 
 /* The declared type of the object that was thrown with B. */
@@ -147,6 +150,19 @@ static bool thrown(struct hs_naming *n, const struct hs_c *c,
 	n->nameless = nameless;
 	n->missing_module = missing;
 	return found;
+}
+
+/*
+ * Has B more room than an object of its CLASS, a TYPE, needs? Then the object
+ * may be the first member of something that has no vtable itself, and who
+ * points to that knows better.
+ */
+static bool is_larger(const struct hs_naming *n, const struct hs_c *c,
+		      const struct hs_block *b, unsigned class, uint32_t type)
+{
+	return class == DECLARED &&
+	       !hs_c_fits_with_rest(n, b, c->decls.type[type].size) &&
+	       !hs_c_fits(n, b, c->decls.type[type].size);
 }
 
 void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
@@ -173,6 +189,20 @@ void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
 		};
 		hs_c_claim_as(&s, &b, type,
 			      class == NO_CLASS ? HS_C_THROWN : HS_C_OBJECT,
-			      HS_C_BY_CLASS, b.user);
+			      is_larger(n, c, &b, class, type) ? HS_C_BEGINS
+							       : HS_C_BY_CLASS,
+			      b.user);
+	}
+}
+
+void hs_c_overrule_objects(struct hs_naming *n, const struct hs_c *c)
+{
+	for (size_t i = 0; c->any_cxx && i < n->heap->chunk_count; i++) {
+		const struct hs_c_claim *claim = &c->claim[i];
+		if (claim->form != HS_C_ONE || claim->clash ||
+		    n->type_of[i] == HS_NO_TYPE ||
+		    n->table.type[n->type_of[i]].source != HS_TYPE_CXX)
+			continue;
+		n->type_of[i] = HS_NO_TYPE;
 	}
 }

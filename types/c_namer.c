@@ -314,6 +314,7 @@ static void survey(struct hs_naming *n, void *state)
 	struct hs_error err = { .code = HS_OK };
 	if (!c->ready || n->failed)
 		return;
+	hs_c_overrule_objects(n, c);
 	enum hs_status st = hs_c_infer(n, c, &err);
 	if (!st)
 		hs_c_spread_on(n, c);

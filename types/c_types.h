@@ -206,6 +206,10 @@ void hs_c_spread(struct hs_naming *n, struct hs_c *c);
  * already stays as it is. */
 void hs_c_spread_on(struct hs_naming *n, struct hs_c *c);
 
+/* What has an object with a vtable as its first member, as pointers say, loses
+ * the name that the vtable gave it. */
+void hs_c_overrule_objects(struct hs_naming *n, const struct hs_c *c);
+
 /* Claim blocks that nothing leads to, by what they lead to. */
 HS_MUST_CHECK enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
 					struct hs_error *err);

@@ -38,7 +38,7 @@ for place in document["addresses"]:
         sys.exit("%s is '%s', not '%s'" % (place["address"],
                                            place["object"]["type"], name))
     for field in place["object"]["fields"]:
-        if field["name"].startswith(("_vptr", "<")):
+        if field["name"].startswith("<") or "_vptr" in field["name"]:
             continue
         # Chars are numbers and characters to gdb; types have more spaces here.
         value = field["value"]
