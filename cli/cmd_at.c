@@ -435,11 +435,14 @@ static void print_answer(struct cli *cli, const struct at_answer *a)
 			   a->tcache_of);
 	if (a->has_type)
 		object_lines(cli, a);
-	else if (a->has_chunk && !cli->types &&
-		 (a->chunk.state == HS_CHUNK_USED ||
-		  a->chunk.state == HS_CHUNK_MMAPPED))
-		out_str(out, "    type     not looked for in a heap this "
-			     "large: --types\n");
+	else if (a->has_chunk && (a->chunk.state == HS_CHUNK_USED ||
+				  a->chunk.state == HS_CHUNK_MMAPPED))
+		out_str(out,
+			cli->types
+				? "    type     unknown: nothing that names "
+				  "blocks knows it\n"
+				: "    type     not looked for in a heap this "
+				  "large: --types\n");
 	if (a->has_part)
 		part_lines(out, a);
 	if (a->has_stack)

@@ -17,6 +17,11 @@ tail -n 1 "$work/out" | grep -q '^      heapscan owners .* who holds them$' ||
 grep -Eq ' 14 .*swift +high .* smini_static\.Node$' "$work/out" ||
 	fail "types does not count the nodes"
 grep -q '^without a name: ' "$work/out" || fail "types hides what it misses"
+nameless=$(sed -n '/^without a name: /,$s/.* \(0x[0-9a-f]*\) .*/\1/p' \
+	"$work/out" | head -n 1)
+run at "$core" "$nameless"
+grep -q '^    type     unknown: ' "$work/out" ||
+	fail "at hides that $nameless has no name: $(cat "$work/out")"
 
 # --sort and --top agree with the whole.
 run types "$core" --sort count --top 2
