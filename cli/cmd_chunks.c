@@ -58,7 +58,7 @@ static bool print_row(void *arg, size_t i, const struct hs_chunk_info *chunk)
 		size_t t = hs_types_of(r->cli->types, i);
 		if (t != SIZE_MAX)
 			hs_types_info(r->cli->types, t, &type);
-		table_target(&r->table, type.name);
+		table_name(&r->table, type.name);
 	}
 	return !r->cli->out.error;
 }

@@ -172,7 +172,7 @@ static void print_surplus(struct cli *cli, const struct surplus_list *list)
 		table_addr(&table, c.user);
 		table_count(&table, s->retains);
 		table_count(&table, s->references);
-		table_target(&table, reach_type(cli, s->chunk));
+		table_name(&table, reach_type(cli, s->chunk));
 	}
 	cli_announce_rest(cli, limit, list->count);
 }

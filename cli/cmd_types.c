@@ -45,7 +45,7 @@ static void row(struct cli *cli, struct table *t, const struct type_rows *rows,
 		table_target(t,
 			     file_name(type_module_path(cli, r->info.module)));
 	}
-	table_target(t, r->name);
+	table_name(t, r->name);
 }
 
 static void print_text(struct cli *cli, const struct type_rows *rows)
@@ -121,7 +121,7 @@ static void print_area(struct cli *cli, enum hs_area which,
 		table_count(&t, r->total.count);
 		table_count(&t, r->total.bytes);
 		table_count(&t, type_row_average(r));
-		table_target(&t, r->name);
+		table_name(&t, r->name);
 	}
 	if (limit < rows->count)
 		cli_announce_rest(cli, limit, rows->count);

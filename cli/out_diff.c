@@ -181,7 +181,7 @@ static void print_row(struct table *t, const struct diff_view *v,
 		table_cell(t, INK_PLAIN, diff_trend_name(r->is.trend));
 	}
 	table_addr(t, r->sample);
-	table_target(t, fold_text(&v->fold, r->class, name));
+	table_name(t, fold_text(&v->fold, r->class, name));
 }
 
 static bool row_changed(const struct diff_view *v, const struct diff_row *r)

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of a name in a table, in bytes. Templates of templates have thousands. */
+#define NAME_LEN 200u
+#define NAME_END 60u /* of them at its end */
+
 const char *text_size(char buf[TEXT_LEN], uint64_t bytes)
 {
 	static const char units[][4] = { "KiB", "MiB", "GiB",
@@ -236,4 +240,26 @@ void table_target(struct table *table, const char *text)
 	char buf[4 * 4096 + 1];
 	text_escape(buf, sizeof(buf), text && *text ? text : "-");
 	table_cell(table, INK_PLAIN, buf);
+}
+
+/* Behind AT bytes of TEXT, where no character is cut. */
+static size_t whole_character(const char *text, size_t at)
+{
+	while (at && ((unsigned char)text[at] & 0xc0) == 0x80)
+		at--;
+	return at;
+}
+
+void table_name(struct table *table, const char *name)
+{
+	char buf[NAME_LEN + sizeof(" ... ")];
+	size_t len = name ? strlen(name) : 0;
+	if (len <= NAME_LEN + sizeof(" ... ")) {
+		table_target(table, name);
+		return;
+	}
+	(void)snprintf(buf, sizeof(buf), "%.*s ... %s",
+		       (int)whole_character(name, NAME_LEN - NAME_END), name,
+		       name + whole_character(name, len - NAME_END));
+	table_target(table, buf);
 }

@@ -62,5 +62,7 @@ void table_addr(struct table *table, hs_addr addr);
 void table_count(struct table *table, uint64_t count);    /* - for HS_UNKNOWN */
 void table_size(struct table *table, uint64_t bytes);     /* - for HS_UNKNOWN */
 void table_target(struct table *table, const char *text); /* escaped; or - */
+/* The name of a type; of one that fills lines, how it begins and ends. */
+void table_name(struct table *table, const char *name);
 
 #endif

@@ -22,6 +22,14 @@ nameless=$(sed -n '/^without a name: /,$s/.* \(0x[0-9a-f]*\) .*/\1/p' \
 run at "$core" "$nameless"
 grep -q '^    type     unknown: ' "$work/out" ||
 	fail "at hides that $nameless has no name: $(cat "$work/out")"
+# A name that would fill lines: how it begins and ends. The whole is in --json.
+awk 'length > 300' "$work/out" | grep -q . && fail "types prints endless names"
+run types "$core"
+grep -Eq ' smini_static\.Box<.* \.\.\. .*<Swift\.Int>>+$' "$work/out" ||
+	fail "a long name has no end"
+run types "$core" --json
+grep -Eq '(smini_static\.Box<){90}Swift\.Int>{90}"' "$work/out" ||
+	fail "a long name is not whole in --json"
 
 # --sort and --top agree with the whole.
 run types "$core" --sort count --top 2
