@@ -5,7 +5,7 @@
 #include "types/namer.h"
 
 /*
- * CPython's own allocator for small objects, 3.9 to 3.14 on 64-bit machines:
+ * CPython's own allocator for small objects, 3.9 to 3.15 on 64-bit machines:
  * arenas come from mmap(2) and are cut into pools, pools into blocks of one
  * size. Nothing of it is malloc's but the table of arenas.
  */

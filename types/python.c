@@ -6,7 +6,7 @@
 #include "types/python_memory.h"
 
 /*
- * Objects of CPython 3.9 to 3.14 on 64-bit machines: a count, then the type.
+ * Objects of CPython 3.9 to 3.15 on 64-bit machines: a count, then the type.
  * Of 3.14 the count is {u32, -, flags u16}. Builds without the global lock have
  * other heads, and another allocator: nothing of theirs is named.
  * A type is an object too; the type of all types is its own type and is called

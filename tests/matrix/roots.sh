@@ -14,7 +14,7 @@ arches=amd64
 
 # What has the same name in all suites draws in the libraries.
 wanted='g++ libc6-dev clang libc++-dev libc++abi-dev python3 perl lua5.3 lua5.4
-	lua5.5 redis-server redis-tools openssl sqlite3 libglib2.0-bin
+	lua5.5 python3.15 redis-server redis-tools openssl sqlite3 libglib2.0-bin
 	libxml2-utils rustc dash coreutils'
 
 unpack() { # unpack SUITE: what the suite in APT_CONFIG offers of it
