@@ -240,6 +240,10 @@
 #define HS_LIMIT_SPREAD_PER_WORD 24u
 #define HS_LIMIT_SPREAD_EXTRA (UINT64_C(1) << 24)
 
+/* Objects in the middle of blocks, of pools and the like, that lead on: 40 bytes
+ * each while types are spread. */
+#define HS_LIMIT_INNER (1u << 22)
+
 /* Nodes looked at while containers are followed, for each live block: each
  * belongs to one container, and forged links lead the same way many times. */
 #define HS_LIMIT_NODE_VISITS 8u

@@ -33,10 +33,7 @@ static void push(struct hs_c_source *s, uint32_t chunk, unsigned rank)
 	q->chunk[q->count++] = chunk;
 }
 
-/* Is one of two types that are as well founded just a part of the other, and
- * says the other more? Then *RET is the whole. */
-static bool whole_of(const struct hs_c *c, uint32_t a, uint32_t b,
-		     uint32_t *ret)
+bool hs_c_whole_of(const struct hs_c *c, uint32_t a, uint32_t b, uint32_t *ret)
 {
 	for (int turn = 0; turn < 2; turn++) {
 		uint32_t part = turn ? b : a, whole = turn ? a : b;
@@ -55,6 +52,22 @@ static bool leads_on(struct hs_c *c, const struct hs_c_claim *claim)
 {
 	return claim->form != HS_C_NOTHING && claim->form != HS_C_OPAQUE &&
 	       hs_c_plan(c, hs_decls_strip(&c->decls, claim->type))->leads_on;
+}
+
+bool hs_c_is_unexplained(const struct hs_c *c, const struct hs_block *b,
+			 uint64_t offset)
+{
+	const struct hs_c_claim *claim = &c->claim[b->chunk];
+	switch (claim->form) {
+	case HS_C_NOTHING:
+	case HS_C_OPAQUE:
+		return claim->least < HS_C_RANKS;
+	case HS_C_BASE:
+		return claim->clash ||
+		       offset >= c->decls.type[claim->type].size;
+	default:
+		return claim->clash || claim->rank == HS_C_SCALARS;
+	}
 }
 
 static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
@@ -84,7 +97,8 @@ static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
 	uint32_t whole;
 	/* An object says itself what it is, if it is not a part. */
 	if (claim->form == HS_C_OBJECT &&
-	    (rank < HS_C_FIRM_ONE || !whole_of(c, claim->type, type, &whole) ||
+	    (rank < HS_C_FIRM_ONE ||
+	     !hs_c_whole_of(c, claim->type, type, &whole) ||
 	     whole == claim->type))
 		return;
 	if (claim->form != HS_C_NOTHING && rank == claim->rank) {
@@ -94,7 +108,7 @@ static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
 			return;
 		/* Any two pointers to numbers may lead to one buffer. */
 		if (rank == HS_C_SCALARS ||
-		    !whole_of(c, claim->type, type, &whole)) {
+		    !hs_c_whole_of(c, claim->type, type, &whole)) {
 			claim->clash = true;
 			c->again |= leads_on(c, claim);
 			return;
@@ -195,6 +209,18 @@ static enum hs_c_sense array_sense(struct hs_c_source *s, uint32_t type,
 	return all;
 }
 
+/* Does a TYPE have a pointer to another one, as nodes of lists have? */
+static bool links_itself(struct hs_c *c, uint32_t type)
+{
+	const struct hs_c_plan *plan = hs_c_plan(c, type);
+	for (uint32_t i = 0; plan->flat_leads && i < plan->leads; i++)
+		if (hs_decls_strip(&c->decls,
+				   c->plans.lead[plan->lead + i].pointee) ==
+		    type)
+			return true;
+	return false;
+}
+
 /* A pointer to a TYPE of known size leads to the start of B. */
 static void claim_start(struct hs_c_source *s, const struct hs_block *b,
 			uint32_t type, hs_addr slot)
@@ -228,6 +254,11 @@ static void claim_start(struct hs_c_source *s, const struct hs_block *b,
 			     true);
 		else
 			take(s, b, type, HS_C_BASE, HS_C_BEGINS, slot, false);
+		return;
+	}
+	/* What is left of a larger block may look like one more. */
+	if (links_itself(c, type) && hs_c_fits_with_rest(s->n, b, size)) {
+		take(s, b, type, HS_C_ONE, one, slot, false);
 		return;
 	}
 	uint64_t count = hs_c_elements(s->n, b, size, &exact);
@@ -272,6 +303,8 @@ static void claim_inside(struct hs_c_source *s, const struct hs_block *b,
 	if (only_whole(s, b, type, offset, &whole) &&
 	    hs_c_makes_sense(s->n, s->c, whole, b->user) != HS_C_NONSENSE)
 		take(s, b, whole, HS_C_WITHIN, HS_C_INFERRED, slot, true);
+	else
+		hs_c_inner_note(s, b, type, offset, slot);
 }
 
 /* A rule says that the pointer at SLOT, whose value is V, leads to what RULE

@@ -46,6 +46,8 @@ static void release(void *state)
 	hs_c_containers_release(&c->containers);
 	hs_addr_map_release(&c->vtables);
 	hs_c_plans_release(&c->plans);
+	hs_c_inner_forget(c);
+	free(c->inners.inner);
 	free(c->claim);
 	free(c->settled);
 	free(c->due);
@@ -318,6 +320,7 @@ static void survey(struct hs_naming *n, void *state)
 	enum hs_status st = hs_c_infer(n, c, &err);
 	if (!st)
 		hs_c_spread_on(n, c);
+	hs_c_inner_sort(c);
 	free_queues(c);
 	if (!st && c->read.failed)
 		st = hs_fail(&err, c->read.failed, "memory could not be read");
@@ -333,14 +336,37 @@ static bool by_local(const struct hs_c *c, const struct hs_c_claim *claim)
 	       c->root[claim->from & ~HS_C_FROM_VARIABLE].local;
 }
 
-static enum hs_confidence confidence(const struct hs_c *c,
+/* What leads to the block with CLAIM, from another one. */
+static hs_addr slot_of(const struct hs_naming *n,
+		       const struct hs_c_claim *claim)
+{
+	return n->heap->chunks[claim->from].addr + n->heap->layout.header +
+	       claim->where;
+}
+
+/* ... if that is in the middle of it: the object of a pool there, or NULL. */
+static const struct hs_c_inner *by_inner(const struct hs_naming *n,
+					 const struct hs_c *c,
+					 const struct hs_c_claim *claim)
+{
+	struct hs_block b;
+	if (claim->from & HS_C_FROM_VARIABLE || !c->inners.count ||
+	    claim->where == UINT32_MAX || !hs_naming_live(n, claim->from, &b) ||
+	    !hs_c_is_unexplained(c, &b, claim->where))
+		return NULL;
+	return hs_c_inner_at(c, slot_of(n, claim));
+}
+
+static enum hs_confidence confidence(const struct hs_naming *n,
+				     const struct hs_c *c,
 				     const struct hs_c_claim *claim)
 {
 	if (claim->guess)
 		return HS_CONFIDENCE_LOW;
 	switch (claim->form) {
 	case HS_C_ONE:
-		return claim->proven && !by_local(c, claim)
+		return claim->proven && !by_local(c, claim) &&
+				       !by_inner(n, c, claim)
 			       ? HS_CONFIDENCE_HIGH
 			       : HS_CONFIDENCE_MEDIUM;
 	case HS_C_RULE:
@@ -445,22 +471,23 @@ static size_t home(const struct hs_c *c, uint32_t type)
 	return SIZE_MAX;
 }
 
-/* All that the name of a block depends on, in a number; 0: not to be had. */
+/* All that the name of a block depends on, and how sure it is, in a number; 0:
+ * not to be had. */
 static uint64_t name_key(const struct hs_naming *n,
 			 const struct hs_c_claim *claim,
-			 const struct hs_block *b)
+			 const struct hs_block *b, enum hs_confidence sure)
 {
 	uint64_t key = (uint64_t)claim->type << 32 |
-		       (uint64_t)claim->form << 1 | claim->proven;
+		       (uint64_t)claim->form << 2 | (uint64_t)sure;
 	if (claim->form == HS_C_COUNTED)
 		return 0;
 	if (claim->form != HS_C_ARRAY)
 		return key;
 	/* The number of its elements. */
-	if (b->usable >= 1u << 26 ||
+	if (b->usable >= 1u << 24 ||
 	    n->heap->chunks[b->chunk].state == HS_CHUNK_MMAPPED)
 		return 0;
-	return key | b->usable << 6;
+	return key | b->usable << 8;
 }
 
 static struct hs_name_memo *memo_of(struct hs_naming *n, uint64_t key)
@@ -479,7 +506,8 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	if (claim->form == HS_C_NOTHING || claim->clash ||
 	    is_text(n, c, claim, b))
 		return false;
-	uint64_t key = name_key(n, claim, b);
+	enum hs_confidence sure = confidence(n, c, claim);
+	uint64_t key = name_key(n, claim, b, sure);
 	struct hs_name_memo *memo = memo_of(n, key);
 	if (key && memo->key == key) {
 		*type = memo->type;
@@ -488,7 +516,7 @@ static bool claim_late(struct hs_naming *n, const void *state,
 	struct hs_type what = {
 		.name = name,
 		.source = HS_TYPE_DWARF,
-		.confidence = confidence(c, claim),
+		.confidence = sure,
 		.evidence = evidence(claim->form),
 		.module = home(c, claim->type),
 	};
@@ -505,10 +533,16 @@ static bool is_array(uint8_t form)
 }
 
 /* The step that led to a block with CLAIM: "conn_table[3]", "->next". */
-static void write_step(const struct hs_c *c, const struct hs_c_claim *claim,
-		       struct hs_text *text)
+static void write_step(const struct hs_naming *n, const struct hs_c *c,
+		       const struct hs_c_claim *claim, struct hs_text *text)
 {
 	const struct hs_decls *d = &c->decls;
+	const struct hs_c_inner *inner = by_inner(n, c, claim);
+	if (inner) {
+		hs_c_path(c, inner->type, slot_of(n, claim) - inner->at, "->",
+			  text);
+		return;
+	}
 	if (claim->from & HS_C_FROM_VARIABLE) {
 		const struct hs_c_root *root =
 			&c->root[claim->from & ~HS_C_FROM_VARIABLE];
@@ -556,19 +590,29 @@ static void cut_length(struct hs_text *text)
 }
 
 /* "conn_table[3]->next", or the last steps of a longer way. */
-static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
-		      struct hs_text *text)
+static void write_way(const struct hs_naming *n, const struct hs_c *c,
+		      const struct hs_c_claim *claim, struct hs_text *text)
 {
 	const struct hs_c_claim *step[MAX_STEPS];
+	struct hs_c_claim of_inner[MAX_STEPS];
 	unsigned steps = 0;
 	bool whole = false;
 	while (steps < MAX_STEPS && !whole && claim->form != HS_C_NOTHING &&
 	       claim->form != HS_C_CONTENTS && claim->form != HS_C_OBJECT &&
 	       claim->form != HS_C_THROWN) {
+		const struct hs_c_inner *inner = by_inner(n, c, claim);
 		step[steps++] = claim;
 		whole = claim->from & HS_C_FROM_VARIABLE;
-		if (!whole)
+		if (inner) {
+			of_inner[steps - 1] =
+				(struct hs_c_claim){ .type = inner->type,
+						     .from = inner->from,
+						     .where = inner->where,
+						     .form = HS_C_ONE };
+			claim = &of_inner[steps - 1];
+		} else if (!whole) {
 			claim = &c->claim[claim->from];
+		}
 	}
 	/* An object that says itself what it is needs no way to it. */
 	char name[HS_LIMIT_STRING];
@@ -579,7 +623,7 @@ static void write_way(const struct hs_c *c, const struct hs_c_claim *claim,
 	else if (!whole)
 		hs_text_add(text, "...");
 	while (steps > 0) {
-		write_step(c, step[--steps], text);
+		write_step(n, c, step[--steps], text);
 		if (step[steps]->form == HS_C_COUNTED_ELSEWHERE ||
 		    (step[steps]->form == HS_C_ROW &&
 		     c->decls.type[step[steps]->type].rust))
@@ -607,10 +651,12 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 	char buf[1024], line[64];
 	struct hs_text text;
 	const struct hs_c_claim *claim = &c->claim[b->chunk];
-	(void)n;
 	bool content = claim->form == HS_C_CONTENTS;
 	hs_text_init(&text, buf, sizeof(buf));
-	(content ? write_content : write_way)(c, claim, &text);
+	if (content)
+		write_content(c, claim, &text);
+	else
+		write_way(n, c, claim, &text);
 	if (!text.full &&
 	    !fn(arg, content ? "recognised by" : "pointed to by", buf))
 		return;

@@ -287,8 +287,12 @@ static void serve(struct hs_naming *n, struct hs_c *c)
 			hs_c_follow_waiting(n, c);
 			continue;
 		}
-		if (rank == HS_C_RANKS)
-			return;
+		if (rank == HS_C_RANKS) {
+			last = HS_C_RANKS;
+			if (!hs_c_inner_visit(n, c))
+				return;
+			continue;
+		}
 		struct hs_c_queue *q = &c->queue[rank];
 		if (q->first >= q->ordered)
 			put_in_order(c, q);
@@ -313,6 +317,7 @@ static void settle(struct hs_naming *n, struct hs_c *c)
 			least++;
 		*claim = (struct hs_c_claim){ .least = least };
 	}
+	hs_c_inner_forget(c);
 }
 
 void hs_c_spread(struct hs_naming *n, struct hs_c *c)

@@ -40,6 +40,19 @@ void hs_c_visit_value(struct hs_c_source *s, uint32_t type, hs_addr addr);
  * of their bases that is declared. */
 bool hs_c_class(struct hs_naming *n, struct hs_c *c, hs_addr vptr,
 		uint32_t *type);
+/* Is one of two types just a part of the other, at its start? Then *RET is the
+ * whole. */
+bool hs_c_whole_of(const struct hs_c *c, uint32_t a, uint32_t b, uint32_t *ret);
+
+/*
+ * The pointer at SLOT leads to a TYPE, OFFSET bytes into B, which is more than
+ * that: what it is in turn leads to is followed later.
+ */
+void hs_c_inner_note(struct hs_c_source *s, const struct hs_block *b,
+		     uint32_t type, uint64_t offset, hs_addr slot);
+/* Follow some of those that were noted. False: there are none. */
+bool hs_c_inner_visit(struct hs_naming *n, struct hs_c *c);
+
 /* Claim all objects that have a vtable. */
 void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c);
 

@@ -118,6 +118,26 @@ struct hs_c_queue {
 	size_t ordered; /* those before it are ascending, from `first` on */
 };
 
+/*
+ * Something of TYPE in the middle of a block that is not one of a type: one of
+ * the objects of a pool.
+ */
+struct hs_c_inner {
+	hs_addr at;
+	uint32_t type;
+	uint32_t chunk; /* that it is in */
+	uint32_t from;  /* as in a claim: what leads to it */
+	uint32_t where;
+};
+
+struct hs_c_inners {
+	struct hs_c_inner *inner; /* in the order they were met, until
+				   * hs_c_inner_sort() */
+	size_t count, capacity;
+	size_t next;           /* those before it were looked at */
+	struct hs_addr_map at; /* value: the last one there; extra: its type */
+};
+
 struct hs_c {
 	struct hs_decls decls;
 	bool ready; /* there are declarations */
@@ -138,6 +158,7 @@ struct hs_c {
 	struct hs_c_queue queue[HS_C_RANKS];
 	struct hs_c_queue met; /* of one container, see c_container_walk.c */
 	uint64_t *due; /* a bit a chunk, all 0: to order a queue; owned */
+	struct hs_c_inners inners;
 	struct hs_c_queue inferred; /* what hs_c_infer() claimed, ascending */
 	uint64_t budget;            /* values that may still be looked at */
 	bool again; /* what was overruled had led on: another round */
@@ -213,6 +234,16 @@ void hs_c_overrule_objects(struct hs_naming *n, const struct hs_c *c);
 /* Claim blocks that nothing leads to, by what they lead to. */
 HS_MUST_CHECK enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
 					struct hs_error *err);
+
+/* The object of a pool that ADDR lies in; NULL: none. Needs hs_c_inner_sort(),
+ * after which nothing may be noted any more. */
+const struct hs_c_inner *hs_c_inner_at(const struct hs_c *c, hs_addr addr);
+void hs_c_inner_sort(struct hs_c *c);
+/* None is known any more. */
+void hs_c_inner_forget(struct hs_c *c);
+/* Does the claim about B say nothing of what is OFFSET bytes into it? */
+bool hs_c_is_unexplained(const struct hs_c *c, const struct hs_block *b,
+			 uint64_t offset);
 
 /* Make the places. Call once, when all roots are known. */
 HS_MUST_CHECK enum hs_status hs_c_places_init(struct hs_c *c,
