@@ -129,6 +129,12 @@
 #define HS_LIMIT_LOCAL_FRAMES (1u << 14)
 #define HS_LIMIT_DWARF_RANGES (1u << 16)
 
+/* Calls looked at to know one variable that a function was given, by which it
+ * was given to the caller, and functions that one may end in the call of: a few
+ * of each. */
+#define HS_LIMIT_GIFTS 32u
+#define HS_LIMIT_LAST_CALLS 64u
+
 /* How often a stack may go on at a lower address: signals that are handled on a
  * stack of their own, coroutines. Keeps forged frames from running in rings. */
 #define HS_LIMIT_STACK_SWITCHES 16u

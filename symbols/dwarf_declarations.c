@@ -258,6 +258,8 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 		if (types) {
 			if (language != HS_DWARF_C)
 				hs_dwarf_note_qualifiers(r, unit, space);
+			if (space == HS_DWARF_INFO)
+				hs_dwarf_read_calls(r, unit);
 			continue;
 		}
 		walk(r, unit, space, NULL, 0);
@@ -288,6 +290,7 @@ void hs_dwarf_reader_release(struct hs_dwarf_reader *r)
 	hs_addr_map_release(&r->seen);
 	hs_addr_map_release(&r->signatures);
 	hs_addr_map_release(&r->managers);
+	hs_addr_map_release(&r->no_loops);
 	hs_dwarf_qualifiers_release(&r->qualifiers);
 	hs_split_units_release(&r->split);
 	free(r->unit);

@@ -19,6 +19,9 @@ struct machine {
 	struct hs_dwarf_place place;
 	bool placed; /* `place` is the answer: but for the next piece nothing
 		      * may follow */
+	/* What is on the stack, or `place`, is made of what is not known: the
+	 * next piece may be better. */
+	bool lost;
 	struct hs_dwarf_piece *piece; /* NULL: there may be none */
 	unsigned pieces;
 	uint64_t offset; /* of the next piece */
@@ -54,9 +57,10 @@ static bool push_register(struct machine *m, uint64_t n, int64_t offset)
 
 static bool push_memory(struct machine *m, uint64_t size)
 {
-	uint64_t addr, v;
+	uint64_t addr, v = 0;
 	return size >= 1 && size <= m->c->read->word_size && pop(m, &addr) &&
-	       hs_window_uint(m->c->read, addr, (unsigned)size, &v) &&
+	       (m->lost ||
+		hs_window_uint(m->c->read, addr, (unsigned)size, &v)) &&
 	       push(m, v);
 }
 
@@ -163,7 +167,7 @@ static bool jump(struct machine *m, uint8_t op)
 {
 	int16_t by = (int16_t)hs_cursor_u16(&m->at);
 	uint64_t v = 1;
-	if (m->at.overrun || (op == DW_OP_bra && !pop(m, &v)))
+	if (m->at.overrun || (op == DW_OP_bra && (m->lost || !pop(m, &v))))
 		return false;
 	if (!v)
 		return true;
@@ -220,7 +224,7 @@ static bool end_piece(struct machine *m, uint64_t size)
 	uint64_t addr;
 	if (!m->piece || size == 0 || size > UINT64_MAX - m->offset)
 		return false;
-	bool somewhere = m->placed || m->depth > 0;
+	bool somewhere = !m->lost && (m->placed || m->depth > 0);
 	if (somewhere) {
 		if (m->pieces == HS_DWARF_PIECES)
 			return false;
@@ -233,7 +237,62 @@ static bool end_piece(struct machine *m, uint64_t size)
 	m->offset += size;
 	m->depth = 0;
 	m->placed = false;
+	m->lost = false;
 	return true;
+}
+
+static bool lose(struct machine *m)
+{
+	m->lost = true;
+	return true;
+}
+
+/* What was given to the function, which C may know. */
+static bool push_given(struct machine *m, const struct hs_dwarf_given *what)
+{
+	uint64_t v = 0;
+	if (!m->c->given || !m->c->given(m->c->arg, what, &v))
+		m->lost = true;
+	return push(m, v);
+}
+
+/* The value that something had when the function began: compilers ask for
+ * registers only. */
+static bool push_entry_value(struct machine *m)
+{
+	struct hs_dwarf_given what = { .parameter = false };
+	uint64_t len = hs_cursor_uleb(&m->at);
+	const uint8_t *expr = hs_cursor_bytes(&m->at, len);
+	if (!expr || len == 0)
+		return false;
+	struct hs_cursor at = { .pos = expr, .end = expr + len };
+	uint8_t op = (uint8_t)hs_cursor_uint(&at, 1);
+	if (op == DW_OP_regx)
+		what.at = hs_cursor_uleb(&at);
+	else if (op >= DW_OP_reg0 && op <= DW_OP_reg31)
+		what.at = (uint64_t)op - DW_OP_reg0;
+	else
+		return lose(m) && push(m, 0);
+	if (at.overrun || hs_cursor_left(&at))
+		return false;
+	return push_given(m, &what);
+}
+
+/* A pointer to something that is in no memory: DW_OP_implicit_pointer. Where
+ * that has its parts is said of it. */
+static bool no_pointer(struct machine *m)
+{
+	(void)hs_cursor_uint(&m->at, m->c->offset_size);
+	(void)hs_cursor_sleb(&m->at);
+	return lose(m) && placed(m, HS_DWARF_NOWHERE, 0);
+}
+
+/* A constant, as bytes. */
+static bool implicit_value(struct machine *m)
+{
+	uint64_t len = hs_cursor_uleb(&m->at);
+	return hs_cursor_bytes(&m->at, len) && lose(m) &&
+	       placed(m, HS_DWARF_NOWHERE, 0);
 }
 
 static bool step(struct machine *m, uint8_t op)
@@ -297,6 +356,18 @@ static bool step(struct machine *m, uint8_t op)
 		return true;
 	case DW_OP_piece:
 		return end_piece(m, hs_cursor_uleb(at));
+	case DW_OP_entry_value:
+	case DW_OP_GNU_entry_value:
+		return push_entry_value(m);
+	case DW_OP_GNU_parameter_ref:
+		return push_given(
+			m, &(struct hs_dwarf_given){ .parameter = true,
+						     .at = hs_cursor_u32(at) });
+	case DW_OP_implicit_pointer:
+	case DW_OP_GNU_implicit_pointer:
+		return no_pointer(m);
+	case DW_OP_implicit_value:
+		return implicit_value(m);
 	case DW_OP_stack_value:
 		return pop(m, &v) && placed(m, HS_DWARF_NOWHERE, v);
 	default:
@@ -320,6 +391,8 @@ static bool run(struct machine *m)
 static bool whole(struct machine *m, struct hs_dwarf_place *ret)
 {
 	uint64_t addr;
+	if (m->lost)
+		return false;
 	if (!m->placed) {
 		if (!pop(m, &addr))
 			return false; /* optimised out */

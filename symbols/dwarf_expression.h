@@ -27,16 +27,27 @@ static inline bool hs_dwarf_register(const struct hs_dwarf_registers *r,
 	return true;
 }
 
+/* What a caller gave: in a register, or for a parameter that the function does
+ * without (a clone of GCC's), which is told by its DIE. */
+struct hs_dwarf_given {
+	bool parameter;
+	uint64_t at; /* the register, or the DIE's offset in its unit */
+};
+
 /* What a program may ask for. Borrowed. */
 struct hs_dwarf_context {
 	struct hs_window *read; /* the target's memory */
 	const struct hs_dwarf_registers *registers;
-	hs_addr cfa;        /* of the frame; HS_NO_ADDR: not known */
-	hs_addr frame_base; /* of the function; HS_NO_ADDR: not known */
-	uint64_t bias;      /* how far the module was moved */
+	hs_addr cfa;          /* of the frame; HS_NO_ADDR: not known */
+	hs_addr frame_base;   /* of the function; HS_NO_ADDR: not known */
+	uint64_t bias;        /* how far the module was moved */
+	unsigned offset_size; /* of the unit: 4 or 8 bytes */
 	/* Address number INDEX of the unit's table, as linked; NULL: there is
 	 * none. */
 	bool (*address)(void *arg, uint64_t index, uint64_t *ret);
+	/* What it was when the function began; NULL: nobody knows. */
+	bool (*given)(void *arg, const struct hs_dwarf_given *what,
+		      uint64_t *ret);
 	void *arg;
 };
 

@@ -85,6 +85,7 @@ bool hs_dwarf_enter(struct hs_dwarf *dw, Dwarf_Die die,
 struct numbers {
 	struct hs_dwarf *dw;
 	Dwarf_Die die;
+	const struct hs_dwarf_here *here; /* NULL: in no frame */
 };
 
 static bool indexed_address(void *arg, uint64_t index, uint64_t *ret)
@@ -96,6 +97,12 @@ static bool indexed_address(void *arg, uint64_t index, uint64_t *ret)
 		return false;
 	*ret = addr;
 	return true;
+}
+
+static bool given(void *arg, const struct hs_dwarf_given *what, uint64_t *ret)
+{
+	const struct numbers *n = arg;
+	return n->here->given(n->here->arg, n->here->frame, n->die, what, ret);
 }
 
 static bool skip(struct hs_cursor *c, uint64_t n)
@@ -151,7 +158,7 @@ bool hs_dwarf_ranges_of(struct hs_dwarf *dw, Dwarf_Die die,
 			struct hs_dwarf_ranges *ret)
 {
 	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
-	struct numbers numbers = { dw, die };
+	struct numbers numbers = { dw, die, NULL };
 	struct hs_dwarf_list list;
 	struct hs_dwarf_list_entry e;
 	Dwarf_Half form;
@@ -198,19 +205,21 @@ static bool place_at(struct hs_dwarf_list *list, uint64_t pc,
 }
 
 bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
-		     const struct hs_dwarf_unit *unit,
-		     const struct hs_local_frame *frame, struct hs_window *read,
-		     uint64_t bias, struct hs_dwarf_location *ret)
+		     const struct hs_dwarf_here *here,
+		     struct hs_dwarf_location *ret)
 {
 	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
-	struct numbers numbers = { dw, die };
+	struct numbers numbers = { dw, die, here };
+	const struct hs_local_frame *frame = here->frame;
 	struct hs_dwarf_context c = {
-		.read = read,
+		.read = here->read,
 		.registers = &frame->frame.registers,
 		.cfa = frame->frame.cfa,
 		.frame_base = frame->base,
-		.bias = bias,
+		.bias = here->bias,
+		.offset_size = here->unit ? here->unit->offset_size : 4,
 		.address = indexed_address,
+		.given = here->given ? given : NULL,
 		.arg = &numbers,
 	};
 	struct hs_dwarf_list list;
@@ -240,7 +249,8 @@ bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
 		return found;
 	}
 	ret->moves = true;
-	return open_list(unit, &numbers, attribute, true, &list) &&
+	return here->unit &&
+	       open_list(here->unit, &numbers, attribute, true, &list) &&
 	       place_at(&list, frame->pc, &e) &&
 	       hs_dwarf_evaluate_pieces(&c, e.expr, e.len, ret->piece,
 					&ret->pieces);

@@ -49,15 +49,26 @@ struct hs_dwarf_location {
 	bool moves; /* it is said for parts of the code: where it is not, the
 		     * variable has no value */
 };
+/* Where a question is asked. Borrowed. */
+struct hs_dwarf_here {
+	const struct hs_dwarf_unit *unit; /* NULL: no lists are read */
+	const struct hs_local_frame *frame;
+	struct hs_window *read; /* the target's memory */
+	uint64_t bias;          /* how far the module was moved */
+	/* WHAT was given to the function of FRAME by its caller; in UNIT_DIE's
+	 * unit, if it is a parameter. NULL: nobody knows. */
+	bool (*given)(void *arg, const struct hs_local_frame *frame,
+		      Dwarf_Die unit_die, const struct hs_dwarf_given *what,
+		      uint64_t *ret);
+	void *arg;
+};
 /*
- * Where attribute WHICH of DIE in UNIT (a location, or a frame base) says that
- * it is in FRAME. Memory is read by READ; BIAS is how far the module was moved.
- * False: nowhere, or nobody knows.
+ * Where attribute WHICH of DIE (a location, a frame base, a value of a call)
+ * says that it is HERE. False: nowhere, or nobody knows.
  */
 bool hs_dwarf_locate(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which,
-		     const struct hs_dwarf_unit *unit,
-		     const struct hs_local_frame *frame, struct hs_window *read,
-		     uint64_t bias, struct hs_dwarf_location *ret);
+		     const struct hs_dwarf_here *here,
+		     struct hs_dwarf_location *ret);
 
 /* Note in each of FRAMES (COUNT, by pc) that UNIT's lines speak of the line and
  * the file where it is. */

@@ -66,7 +66,10 @@ struct hs_dwarf_reader {
 	uint64_t bias;                 /* of the module */
 	struct hs_dwarf_unit lists;    /* of the unit at hand */
 	struct hs_dwarf_ranges ranges; /* of the last DIE asked */
-	enum hs_status failed;         /* no memory */
+	struct hs_addr_map no_loops;   /* functions -> is it sure that none of
+					* their last calls leads back to them? */
+	unsigned gifts_left;   /* of callers, for the variable at hand */
+	enum hs_status failed; /* no memory */
 };
 
 static inline struct hs_dwarf *hs_dwarf_of(struct hs_dwarf_reader *r,
@@ -166,6 +169,35 @@ void hs_dwarf_read_split(struct hs_dwarf_reader *r,
 /* All units of a file that is open, and what of a reader is not the file's. */
 void hs_dwarf_read_units(struct hs_dwarf_reader *r);
 void hs_dwarf_reader_release(struct hs_dwarf_reader *r);
+
+/* Frames that are in some code. */
+struct hs_dwarf_frames {
+	struct hs_local_frame **frame; /* owned */
+	size_t count, capacity;
+};
+static inline void hs_dwarf_free_frames(const struct hs_dwarf_frames *frames)
+{
+	free(frames->frame);
+}
+#define HS_AUTO_FRAMES HS_CLEANUP(hs_dwarf_free_frames)
+
+/* The frames that are in the code of DIE, into RET, which is empty; false:
+ * none. The code is in r->ranges. */
+bool hs_dwarf_frames_in(struct hs_dwarf_reader *r, Dwarf_Die die,
+			struct hs_dwarf_frames *ret);
+
+/* Note where functions of UNIT and calls that they are in are, in the frames.
+ * Of all units before hs_dwarf_here() is used. */
+void hs_dwarf_read_calls(struct hs_dwarf_reader *r, Dwarf_Die unit);
+/* To ask where something of the unit at hand is in FRAME. One question may
+ * look at so many calls and no more. */
+struct hs_dwarf_here hs_dwarf_here(struct hs_dwarf_reader *r,
+				   const struct hs_local_frame *frame);
+/* What was in register REG, which is lost, when FRAME made the call that it is
+ * in, if that was an argument. False: it was none, or nobody knows. */
+bool hs_dwarf_passed_in(struct hs_dwarf_reader *r,
+			const struct hs_local_frame *frame, uint64_t reg,
+			uint64_t *ret);
 
 /* What the variables of UNIT's functions are in the frames. */
 void hs_dwarf_read_locals(struct hs_dwarf_reader *r, Dwarf_Die unit);

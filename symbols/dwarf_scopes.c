@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "symbols/dwarf_reader.h"
 
-#include "core/grow.h"
 #include "core/limits.h"
 
 /*
@@ -10,41 +9,6 @@
 
 /* Blocks in blocks of a function. */
 #define MAX_DEPTH 64u
-
-/* Frames that are in some code. */
-struct frame_set {
-	struct hs_local_frame **frame; /* owned */
-	size_t count, capacity;
-};
-
-static void release_set(struct frame_set *set)
-{
-	free(set->frame);
-}
-#define AUTO_SET HS_CLEANUP(release_set)
-
-/* The frames that are in the code of DIE; false: none. */
-static bool frames_in(struct hs_dwarf_reader *r, Dwarf_Die die,
-		      struct frame_set *ret)
-{
-	if (!hs_dwarf_ranges_of(&r->main, die, &r->lists, &r->ranges))
-		return r->ranges.no_memory && hs_dwarf_no_memory(r);
-	for (size_t i = 0; i < r->ranges.count; i++) {
-		const struct hs_dwarf_range *range = &r->ranges.range[i];
-		size_t f = hs_dwarf_frame_from(r->frame, r->frame_count,
-					       range->start);
-		for (; f < r->frame_count && r->frame[f].pc < range->end; f++) {
-			/* Ranges that overlap are forged. */
-			if (ret->count == r->frame_count)
-				return true;
-			if (hs_grow(&ret->frame, &ret->capacity, ret->count,
-				    sizeof(*ret->frame), NULL))
-				return hs_dwarf_no_memory(r);
-			ret->frame[ret->count++] = &r->frame[f];
-		}
-	}
-	return ret->count > 0;
-}
 
 /* Has the variable that SAYS describes a value when its function is at FRAME?
  * Those that always stay in one place have one from their declaration on. */
@@ -108,10 +72,11 @@ static bool add_piece(struct hs_dwarf_reader *r, struct sought *sought,
 				   .value = place->value,
 				   .offset = piece->offset };
 	if (place->kind == HS_DWARF_IN_REGISTER) {
-		if (!hs_dwarf_register(&f->frame.registers, place->value,
-				       &l.value))
+		bool known = hs_dwarf_register(&f->frame.registers,
+					       place->value, &l.value);
+		if (!known && !hs_dwarf_passed_in(r, f, place->value, &l.value))
 			return true;
-		if (!piece->size)
+		if (known && !piece->size)
 			l.at = f->frame.saved[place->value];
 	} else if (place->kind == HS_DWARF_IN_MEMORY && !piece->size) {
 		l.at = place->value;
@@ -132,7 +97,7 @@ static bool add_piece(struct hs_dwarf_reader *r, struct sought *sought,
 
 /* The variable or parameter DIE of FUNCTION, in each frame of SET. */
 static void local(struct hs_dwarf_reader *r, Dwarf_Die die,
-		  const char *function, const struct frame_set *set)
+		  const char *function, const struct hs_dwarf_frames *set)
 {
 	struct hs_dwarf *dw = &r->main;
 	bool parameter = hs_dwarf_tag(dw, die) == DW_TAG_formal_parameter;
@@ -149,8 +114,8 @@ static void local(struct hs_dwarf_reader *r, Dwarf_Die die,
 	for (size_t i = 0; s.name && i < set->count && !r->failed; i++) {
 		const struct hs_local_frame *f = set->frame[i];
 		struct hs_dwarf_location at;
-		if (!hs_dwarf_locate(dw, die, DW_AT_location, &r->lists, f,
-				     r->read, r->bias, &at) ||
+		struct hs_dwarf_here here = hs_dwarf_here(r, f);
+		if (!hs_dwarf_locate(dw, die, DW_AT_location, &here, &at) ||
 		    (!at.moves && !has_begun(r, s.says, s.in, parameter, f)))
 			continue;
 		for (unsigned k = 0; k < at.pieces; k++)
@@ -162,7 +127,7 @@ static void local(struct hs_dwarf_reader *r, Dwarf_Die die,
 static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
 			    unsigned depth);
 static void scope(struct hs_dwarf_reader *r, Dwarf_Die die,
-		  const char *function, const struct frame_set *set,
+		  const char *function, const struct hs_dwarf_frames *set,
 		  unsigned depth);
 
 /* A scope within a function: a block, or a function that was inlined. */
@@ -170,10 +135,10 @@ static void inner_scope(struct hs_dwarf_reader *r, Dwarf_Die die,
 			Dwarf_Half tag, const char *function, unsigned depth)
 {
 	struct hs_dwarf *dw = &r->main;
-	AUTO_SET struct frame_set set = { .count = 0 };
+	HS_AUTO_FRAMES struct hs_dwarf_frames set = { .count = 0 };
 	char buf[HS_LIMIT_STRING];
 	uint64_t line = 0, file = 0;
-	if (!frames_in(r, die, &set))
+	if (!hs_dwarf_frames_in(r, die, &set))
 		return;
 	if (tag == DW_TAG_inlined_subroutine)
 		function = hs_dwarf_function_name(r, die, HS_DWARF_INFO, buf);
@@ -192,10 +157,10 @@ static void inner_scope(struct hs_dwarf_reader *r, Dwarf_Die die,
 /* Call for each child of PARENT. */
 typedef void (*child_fn)(struct hs_dwarf_reader *r, Dwarf_Die die,
 			 Dwarf_Half tag, const char *function,
-			 const struct frame_set *set, unsigned depth);
+			 const struct hs_dwarf_frames *set, unsigned depth);
 
 static void each_child(struct hs_dwarf_reader *r, Dwarf_Die parent, child_fn fn,
-		       const char *function, const struct frame_set *set,
+		       const char *function, const struct hs_dwarf_frames *set,
 		       unsigned depth)
 {
 	struct hs_dwarf *dw = &r->main;
@@ -208,7 +173,7 @@ static void each_child(struct hs_dwarf_reader *r, Dwarf_Die parent, child_fn fn,
 }
 
 static void nested(struct hs_dwarf_reader *r, Dwarf_Die die, Dwarf_Half tag,
-		   const char *function, const struct frame_set *set,
+		   const char *function, const struct hs_dwarf_frames *set,
 		   unsigned depth)
 {
 	(void)set;
@@ -219,7 +184,7 @@ static void nested(struct hs_dwarf_reader *r, Dwarf_Die die, Dwarf_Half tag,
 }
 
 static void variables(struct hs_dwarf_reader *r, Dwarf_Die die, Dwarf_Half tag,
-		      const char *function, const struct frame_set *set,
+		      const char *function, const struct hs_dwarf_frames *set,
 		      unsigned depth)
 {
 	(void)depth;
@@ -229,7 +194,7 @@ static void variables(struct hs_dwarf_reader *r, Dwarf_Die die, Dwarf_Half tag,
 
 /* Inner scopes first: they say in which line of this one the frames are. */
 static void scope(struct hs_dwarf_reader *r, Dwarf_Die die,
-		  const char *function, const struct frame_set *set,
+		  const char *function, const struct hs_dwarf_frames *set,
 		  unsigned depth)
 {
 	each_child(r, die, nested, function, set, depth);
@@ -241,30 +206,14 @@ static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
 			    unsigned depth)
 {
 	struct hs_dwarf *dw = &r->main;
-	AUTO_SET struct frame_set set = { .count = 0 };
+	HS_AUTO_FRAMES struct hs_dwarf_frames set = { .count = 0 };
 	char buf[HS_LIMIT_STRING];
 	if (hs_dwarf_tag(dw, die) == DW_TAG_namespace) {
 		each_child(r, die, nested, NULL, NULL, depth + 1);
 		return;
 	}
-	if (!frames_in(r, die, &set))
+	if (!hs_dwarf_frames_in(r, die, &set))
 		return;
-	for (size_t i = 0; i < set.count; i++) {
-		struct hs_local_frame *f = set.frame[i];
-		struct hs_dwarf_location at;
-		f->base = HS_NO_ADDR;
-		if (!hs_dwarf_locate(dw, die, DW_AT_frame_base, &r->lists, f,
-				     r->read, r->bias, &at))
-			continue;
-		const struct hs_dwarf_place *place = &at.piece[0].place;
-		if (at.pieces != 1 || at.piece[0].size)
-			continue;
-		if (place->kind == HS_DWARF_IN_MEMORY)
-			f->base = place->value;
-		else if (place->kind == HS_DWARF_IN_REGISTER)
-			(void)hs_dwarf_register(&f->frame.registers,
-						place->value, &f->base);
-	}
 	scope(r, die, hs_dwarf_function_name(r, die, HS_DWARF_INFO, buf), &set,
 	      depth + 1);
 }
@@ -273,13 +222,13 @@ static void function_frames(struct hs_dwarf_reader *r, Dwarf_Die die,
 void hs_dwarf_read_locals(struct hs_dwarf_reader *r, Dwarf_Die unit)
 {
 	struct hs_dwarf *dw = &r->main;
-	AUTO_SET struct frame_set set = { .count = 0 };
+	HS_AUTO_FRAMES struct hs_dwarf_frames set = { .count = 0 };
 	if (!r->frame_count || !hs_dwarf_enter(dw, unit, &r->lists))
 		return;
 	/* Of one that does not say where its code is, all functions are
 	 * asked. */
 	bool silent = !hs_dwarf_ranges_of(dw, unit, &r->lists, &r->ranges);
-	if (!silent && !frames_in(r, unit, &set))
+	if (!silent && !hs_dwarf_frames_in(r, unit, &set))
 		return;
 	hs_dwarf_note_lines(dw, unit, r->frame, r->frame_count);
 	each_child(r, unit, nested, NULL, NULL, 0);

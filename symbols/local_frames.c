@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "symbols/local_frames.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/cleanup.h"
 #include "core/grow.h"
 #include "core/limits.h"
 
@@ -17,11 +19,7 @@ static enum hs_status add(struct hs_local_frames *frames, size_t thread,
 	enum hs_status st = hs_grow(&frames->frame, &frames->capacity,
 				    frames->count, sizeof(*frames->frame), err);
 	if (!st)
-		frames->frame[frames->count++] = (struct hs_local_frame){
-			.thread = thread,
-			.frame = *f,
-			.base = HS_NO_ADDR,
-		};
+		frames->frame[frames->count++] = hs_local_frame_new(thread, f);
 	return st;
 }
 
@@ -66,6 +64,33 @@ static int by_place(const void *a, const void *b)
 	       (x->frame.number < y->frame.number);
 }
 
+static int by_call(const void *a, const void *b)
+{
+	const struct hs_local_frame *x = *(struct hs_local_frame *const *)a,
+				    *y = *(struct hs_local_frame *const *)b;
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return (x->frame.number > y->frame.number) -
+	       (x->frame.number < y->frame.number);
+}
+
+/* Whom a signal interrupted made no call. */
+static void link_callers(struct hs_local_frames *frames,
+			 struct hs_local_frame **order)
+{
+	for (size_t i = 0; i < frames->count; i++)
+		order[i] = &frames->frame[i];
+	qsort(order, frames->count, sizeof(*order), by_call);
+	for (size_t i = 0; i + 1 < frames->count; i++) {
+		const struct hs_frame *f = &order[i]->frame;
+		const struct hs_frame *up = &order[i + 1]->frame;
+		if (order[i]->thread == order[i + 1]->thread &&
+		    f->number + 1 == up->number && f->module == up->module &&
+		    !f->signal && !up->signal)
+			order[i]->caller = order[i + 1];
+	}
+}
+
 enum hs_status hs_local_frames_find(struct hs_target *target,
 				    struct hs_symbols *syms,
 				    struct hs_local_frames *ret,
@@ -94,9 +119,18 @@ enum hs_status hs_local_frames_find(struct hs_target *target,
 		if (target->word_size == 4)
 			f->pc = (uint32_t)f->pc;
 	}
-	if (frames.count)
+	if (frames.count) {
+		HS_AUTO_FREE struct hs_local_frame **order =
+			calloc(frames.count, sizeof(*order));
+		if (!order) {
+			hs_local_frames_release(&frames);
+			return hs_fail(err, HS_ERR_NOMEM,
+				       "no memory for stack frames");
+		}
 		qsort(frames.frame, frames.count, sizeof(*frames.frame),
 		      by_place);
+		link_callers(&frames, order);
+	}
 	hs_window_init(&frames.read, target);
 	*ret = frames;
 	return HS_OK;

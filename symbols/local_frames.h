@@ -12,12 +12,31 @@ struct hs_local_frame {
 	size_t thread; /* index for hs_target_thread() */
 	struct hs_frame frame;
 	uint64_t pc; /* frame.look, as linked */
-	/* The reader of debug information notes here while it is in the
-	 * function: what DW_OP_fbreg counts from (HS_NO_ADDR: not known), and
-	 * the line in which the function is (0: not known). */
+	/* The frame that made the call, if it is of the same module, else
+	 * NULL. Borrowed. */
+	struct hs_local_frame *caller;
+	/* What the reader of debug information notes here; HS_NO_ADDR: not
+	 * known. What DW_OP_fbreg counts from, where the function begins, as
+	 * linked, and where the DIEs are of the function and of the call that
+	 * it is in. */
 	hs_addr base;
-	uint64_t line, file;
+	uint64_t entry, function, site;
+	uint64_t line, file; /* that the function is in; 0: not known */
 };
+
+/* A frame of which nothing is noted yet. */
+static inline struct hs_local_frame
+hs_local_frame_new(size_t thread, const struct hs_frame *frame)
+{
+	return (struct hs_local_frame){
+		.thread = thread,
+		.frame = *frame,
+		.base = HS_NO_ADDR,
+		.entry = HS_NO_ADDR,
+		.function = HS_NO_ADDR,
+		.site = HS_NO_ADDR,
+	};
+}
 
 struct hs_local_frames {
 	struct hs_local_frame *frame; /* owned; by module, then by pc */

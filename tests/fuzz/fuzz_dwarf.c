@@ -3,10 +3,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "support/fake_target.h"
+#include "symbols/branches.h"
 #include "symbols/dwarf_declarations.h"
 #include "symbols/dwarf_types.h"
 #include "symbols/elf_file.h"
@@ -36,16 +38,48 @@ static void ask(int fd, const char *prefer)
 	}
 }
 
-/* Frames all over the code, whose registers all point to a stack. */
+/* Frames all over the code, whose registers all point to a stack: half of them
+ * in calls, as far as the bytes, which are also the memory from 0 on, say. */
 #define FRAMES 64u
 #define STACK 0x20000000u
 
-static void stand(struct hs_local_frames *frames, struct hs_local_frame *frame,
-		  const struct hs_target *target)
+static int by_place(const void *a, const void *b)
 {
+	const struct hs_local_frame *x = a, *y = b;
+	return (x->pc > y->pc) - (x->pc < y->pc);
+}
+
+/* The frame that is in a call of the function which F is in, more or less. */
+static struct hs_local_frame *caller_of(struct hs_local_frame *frame,
+					const struct hs_local_frame *f,
+					struct hs_window *read)
+{
+	struct hs_local_frame *ret = NULL;
+	hs_addr to, best = 0;
+	for (unsigned i = 0; i < FRAMES; i++)
+		if (hs_branch_target(read, frame[i].frame.pc, HS_BRANCH_CALL,
+				     &to) &&
+		    to <= f->pc && to >= best) {
+			best = to;
+			ret = &frame[i];
+		}
+	return ret;
+}
+
+static void stand(struct hs_local_frames *frames, struct hs_local_frame *frame,
+		  const struct hs_target *target, const uint8_t *data,
+		  size_t len)
+{
+	size_t at = 0x40;
 	for (unsigned i = 0; i < FRAMES; i++) {
 		struct hs_local_frame *f = &frame[i];
-		*f = (struct hs_local_frame){ .pc = 0x40 + 0x10 * i };
+		*f = hs_local_frame_new(0, &(struct hs_frame){ .pc = 0 });
+		f->pc = 0x40 + 0x10 * i;
+		while (i % 2 && at < len && data[at] != 0xe8)
+			at++;
+		if (i % 2 && at < len)
+			f->pc = at++ + 4;
+		f->frame.pc = f->pc + 1;
 		f->frame.number = i % 3;
 		f->frame.cfa = STACK + 8 * i;
 		f->frame.registers.known = UINT64_MAX;
@@ -56,10 +90,14 @@ static void stand(struct hs_local_frames *frames, struct hs_local_frame *frame,
 	}
 	*frames = (struct hs_local_frames){ .frame = frame, .count = FRAMES };
 	hs_window_init(&frames->read, target);
+	qsort(frame, FRAMES, sizeof(*frame), by_place);
+	for (unsigned i = 0; i < FRAMES; i++)
+		frame[i].caller = caller_of(frame, &frame[i], &frames->read);
 }
 
 /* Every index of what is declared is one of the table. */
-static void declare(struct hs_elf_file *file, const struct hs_target *target)
+static void declare(struct hs_elf_file *file, const struct hs_target *target,
+		    const uint8_t *data, size_t len)
 {
 	static struct hs_local_frame frame[FRAMES];
 	struct hs_local_frames frames;
@@ -67,7 +105,7 @@ static void declare(struct hs_elf_file *file, const struct hs_target *target)
 	char name[256];
 	uint64_t tail;
 	uint32_t element;
-	stand(&frames, frame, target);
+	stand(&frames, frame, target, data, len);
 	if (hs_decls_init(&d, NULL))
 		abort();
 	if (hs_dwarf_declarations(file, NULL, 0, &frames, 0, NULL, &d, NULL) ==
@@ -103,7 +141,7 @@ static void declare(struct hs_elf_file *file, const struct hs_target *target)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static uint8_t stack[1024];
+	static uint8_t stack[1024], code[4096];
 	char path[40];
 	struct hs_elf_file *file;
 	struct fake_target t;
@@ -111,6 +149,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (fd < 0)
 		abort();
 	fake_target_init(&t, HS_ARCH_X86_64);
+	memset(code, 0, sizeof(code));
+	if (len)
+		memcpy(code, data, len < sizeof(code) ? len : sizeof(code));
+	fake_target_map(&t, 0, code, sizeof(code), HS_PROT_READ | HS_PROT_EXEC);
 	fake_target_map(&t, STACK, stack, sizeof(stack), FAKE_RW);
 	fake_target_finish(&t);
 	if (len == 0 || write(fd, data, len) == (ssize_t)len) {
@@ -120,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			if (hs_elf_file_has_dwarf(file)) {
 				ask(hs_elf_file_descriptor(file), NULL);
 				ask(hs_elf_file_descriptor(file), "home");
-				declare(file, &t.base);
+				declare(file, &t.base, data, len);
 			}
 			hs_elf_file_close(file);
 		}

@@ -10,7 +10,7 @@ for name in clocals clocals-optimised clocals-dwarf4 clocals-m32 \
 	rm -rf "$work/run"
 	start "$name" truth
 	python3 "$SOURCE/tests/types/locals.py" "$HEAPSCAN" "$program" \
-		>"$work/gdb" 2>&1
+		"$work/run/truth" >"$work/gdb" 2>&1
 	case $? in
 	0) echo "$name: $(cat "$work/gdb")" ;;
 	77) skip "$(cat "$work/gdb")" ;;
@@ -20,7 +20,7 @@ for name in clocals clocals-optimised clocals-dwarf4 clocals-m32 \
 	if [ "$name" = clocals ]; then
 		run why --pid "$program" \
 			"$(sed -n 's/^object \(.*\) struct worker$/\1/p' \
-				"$work/run/truth")"
+				"$work/run/truth" | head -n 1)"
 		grep -q "variable [a-z_]*()::[a-z]*, stack of thread" \
 			"$work/out" || fail "why: $(cat "$work/out")"
 	fi
