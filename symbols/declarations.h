@@ -132,8 +132,9 @@ struct hs_decls {
 	struct hs_addr_map same;    /* what types are made of -> type */
 	struct hs_addr_map by_name; /* complete ones; extra 1: several */
 	uint64_t dies;              /* read so far, of all modules */
-	uint64_t split_missing; /* units in files that were not found */
-	bool cut; /* a limit was met: some declarations are missing */
+	uint64_t split_missing;     /* units in files that were not found */
+	bool coroutines; /* there are structs that are frames of those */
+	bool cut;        /* a limit was met: some declarations are missing */
 };
 
 HS_MUST_CHECK enum hs_status hs_decls_init(struct hs_decls *d,

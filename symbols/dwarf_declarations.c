@@ -6,6 +6,7 @@
 
 #include "core/grow.h"
 #include "core/limits.h"
+#include "symbols/coroutine_names.h"
 #include "symbols/dwarf_reader.h"
 
 /* Blocks in blocks of a function. */
@@ -155,6 +156,15 @@ static void aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
 		walk(r, die, space, NULL, depth + 1);
 }
 
+/* No pointer leads to a coroutine's frame with its type, which clang declares
+ * in the function. */
+static bool is_frame(struct hs_dwarf_reader *r, Dwarf_Die die,
+		     enum hs_dwarf_space space)
+{
+	const char *name = hs_dwarf_name(hs_dwarf_of(r, space), die);
+	return name && hs_is_coroutine_frame(name);
+}
+
 /* All DIEs below PARENT. FUNCTION is the one around, or NULL. */
 static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
 		 enum hs_dwarf_space space, Dwarf_Die function, unsigned depth)
@@ -179,6 +189,9 @@ static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
 			  tag == DW_TAG_enumeration_type) &&
 			 hs_dwarf_has(dw, c.die, DW_AT_name))
 			aggregate(r, c.die, space, tag, depth);
+		else if (function && r->cxx && tag == DW_TAG_structure_type &&
+			 is_frame(r, c.die, space))
+			(void)hs_dwarf_intern(r, c.die, space, 0);
 		/* ... which C has for structs in a typedef, too. */
 		else if (!function && !r->cxx && tag == DW_TAG_typedef &&
 			 hs_dwarf_names_struct(r, c.die, space))

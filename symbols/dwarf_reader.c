@@ -6,6 +6,7 @@
 
 #include "core/grow.h"
 #include "core/limits.h"
+#include "symbols/coroutine_names.h"
 
 /* Pointers to typedefs of arrays of ...: followed at once. */
 #define MAX_CHAIN 64u
@@ -253,6 +254,13 @@ static uint32_t aggregate(struct hs_dwarf_reader *r, Dwarf_Die die,
 	struct hs_dwarf *dw = hs_dwarf_of(r, space);
 	char buf[HS_LIMIT_STRING];
 	const char *name = hs_dwarf_full_name(r, die, space, buf);
+	const char *own_name = r->cxx && name ? hs_dwarf_name(dw, die) : NULL;
+	char frame[HS_LIMIT_STRING];
+	if (own_name && hs_is_coroutine_frame(own_name) &&
+	    hs_coroutine_of_struct(own_name, name, frame, sizeof(frame))) {
+		name = frame;
+		r->d->coroutines = true;
+	}
 	struct hs_decl_type t = {
 		.kind = tag == DW_TAG_enumeration_type ? HS_DECL_ENUM
 			: tag == DW_TAG_union_type     ? HS_DECL_UNION

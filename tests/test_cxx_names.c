@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "symbols/coroutine_names.h"
 #include "symbols/cxx_names.h"
 
 static void shortens(const char *name, const char *expected)
@@ -134,6 +135,70 @@ static void what_does_not_fit_is_no_name(void **state)
 	assert_false(hs_cxx_shorten("Box<int>", buf, sizeof(buf)));
 }
 
+static void is_frame(const char *symbol, enum hs_coroutine_part part,
+		     const char *expected)
+{
+	char buf[1024];
+	assert_int_equal(hs_coroutine_of_symbol(symbol, buf, sizeof(buf)),
+			 part);
+	if (part != HS_COROUTINE_NONE)
+		assert_string_equal(buf, expected);
+}
+
+static void a_coroutine_has_one_name_whoever_compiled_it(void **state)
+{
+	(void)state;
+	char buf[1024];
+	const char *serve = "coroutine frame of app::serve(app::conn*, int)";
+	is_frame("_ZN3app5serveEPZNS_5serveEPNS_4connEiE31_"
+		 "ZN3app5serveEPNS_4connEi.Frame.actor",
+		 HS_COROUTINE_RESUMES, serve);
+	is_frame("_ZN3app5serveEPZNS_5serveEPNS_4connEiE31_"
+		 "ZN3app5serveEPNS_4connEi.Frame.destroy",
+		 HS_COROUTINE_DESTROYS, serve);
+	is_frame("_ZN3app5serveEPNS_4connEi.resume", HS_COROUTINE_RESUMES,
+		 serve);
+	is_frame("_ZN3app5serveEPNS_4connEi.destroy", HS_COROUTINE_DESTROYS,
+		 serve);
+	assert_true(hs_coroutine_of_struct(
+		"_ZN3app5serveEPNS_4connEi.Frame",
+		"app::_ZN3app5serveEPNS_4connEi.Frame", buf, sizeof(buf)));
+	assert_string_equal(buf, serve);
+	assert_true(hs_coroutine_of_struct(
+		"__coro_frame_ty",
+		"app::serve(app::conn*, int)::__coro_frame_ty", buf,
+		sizeof(buf)));
+	assert_string_equal(buf, serve);
+	/* Without the type that it returns, and the default arguments. */
+	is_frame("_ZN3app4passIiEENS_4taskIT_EES2_St6vectorIS2_SaIS2_EE.resume",
+		 HS_COROUTINE_RESUMES,
+		 "coroutine frame of app::pass<int>(int, std::vector<int>)");
+}
+
+static void other_functions_are_no_coroutines(void **state)
+{
+	(void)state;
+	char buf[16];
+	is_frame("_ZN3app5serveEPNS_4connEi", HS_COROUTINE_NONE, NULL);
+	is_frame("_ZN3app5serveEPNS_4connEi.cleanup", HS_COROUTINE_NONE, NULL);
+	is_frame("_ZN3app5serveEPNS_4connEi.cold", HS_COROUTINE_NONE, NULL);
+	is_frame("_Z.resume", HS_COROUTINE_NONE, NULL);
+	is_frame("thread.resume", HS_COROUTINE_NONE, NULL);
+	is_frame("_Z.Frame.actor", HS_COROUTINE_NONE, NULL);
+	is_frame("_Z99999999999999999999_ZN3app5serveEv.Frame.actor",
+		 HS_COROUTINE_NONE, NULL);
+	is_frame("_ZN3app5tableE.resume", HS_COROUTINE_NONE, NULL);
+	assert_false(hs_is_coroutine_frame("_Z"));
+	assert_false(hs_is_coroutine_frame(".Frame"));
+	assert_false(hs_is_coroutine_frame("app.Frame"));
+	assert_false(hs_coroutine_of_struct(
+		"__coro_frame_ty", "::__coro_frame_ty", buf, sizeof(buf)));
+	/* It does not fit. */
+	assert_int_equal(hs_coroutine_of_symbol("_ZN3app5serveEi.resume", buf,
+						sizeof(buf)),
+			 HS_COROUTINE_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +210,8 @@ int main(void)
 		cmocka_unit_test(
 			rust_is_written_without_the_paths_that_all_know),
 		cmocka_unit_test(what_does_not_fit_is_no_name),
+		cmocka_unit_test(a_coroutine_has_one_name_whoever_compiled_it),
+		cmocka_unit_test(other_functions_are_no_coroutines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,7 @@ static void take(struct hs_c_source *s, const struct hs_block *b, uint32_t type,
 		return;
 	uint32_t whole;
 	/* An object says itself what it is, if it is not a part. */
-	if (claim->form == HS_C_OBJECT &&
+	if ((claim->form == HS_C_OBJECT || claim->form == HS_C_FRAME) &&
 	    (rank < HS_C_FIRM_ONE ||
 	     !hs_c_whole_of(c, claim->type, type, &whole) ||
 	     whole == claim->type))

@@ -4,6 +4,7 @@
 #include "core/limits.h"
 #include "symbols/cxx_names.h"
 #include "types/c_spread.h"
+#include "types/coroutine.h"
 #include "types/cxx_exception.h"
 #include "types/cxx_vtable.h"
 
@@ -165,6 +166,45 @@ static bool is_larger(const struct hs_naming *n, const struct hs_c *c,
 	       !hs_c_fits(n, b, c->decls.type[type].size);
 }
 
+/* The declared type of B, if it is the frame of a coroutine: by its first two
+ * words, asked once for each first one, or the second if that is 0. */
+static bool frame(struct hs_naming *n, struct hs_c *c, const struct hs_block *b,
+		  uint32_t *type)
+{
+	char name[HS_LIMIT_TYPE_NAME];
+	uint64_t second;
+	struct hs_error err;
+	if (!c->decls.coroutines || !hs_block_word(n, b, 1, &second))
+		return false;
+	hs_addr key = b->first ? b->first : second;
+	if (is_elsewhere(n, key) || hs_naming_module(n, key) == SIZE_MAX)
+		return false;
+	const struct hs_addr_entry *known = hs_addr_map_get(&c->frames, key);
+	if (known) {
+		*type = known->extra;
+		return known->value;
+	}
+	struct hs_addr_entry e = { key, 0, 0 };
+	e.value = hs_coroutine_name(c->syms, b->first, second, name,
+				    sizeof(name)) &&
+		  hs_decls_find(&c->decls, name, &e.extra);
+	enum hs_status st = hs_addr_map_put(&c->frames, e, &err);
+	if (st)
+		hs_naming_fail(n, st, &err);
+	*type = e.extra;
+	return e.value;
+}
+
+static void claim_frame(struct hs_naming *n, struct hs_c *c,
+			const struct hs_block *b, uint32_t type)
+{
+	struct hs_c_source s = {
+		.n = n, .c = c, .from = (uint32_t)b->chunk, .start = b->user
+	};
+	if (c->decls.type[type].size <= b->usable)
+		hs_c_claim_as(&s, b, type, HS_C_FRAME, HS_C_BY_CLASS, b->user);
+}
+
 void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
 {
 	if (!c->any_cxx)
@@ -176,6 +216,10 @@ void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c)
 		if (!hs_naming_block(n, i, &b))
 			continue;
 		unsigned class = class_at(n, c, b.first, &type);
+		if (class == NO_CLASS && frame(n, c, &b, &type)) {
+			claim_frame(n, c, &b, type);
+			continue;
+		}
 		if (class == NO_CLASS && !thrown(n, c, &b, &type))
 			continue;
 		if (class == NOT_DECLARED ||

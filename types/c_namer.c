@@ -45,6 +45,7 @@ static void release(void *state)
 	free(c->part);
 	hs_c_containers_release(&c->containers);
 	hs_addr_map_release(&c->vtables);
+	hs_addr_map_release(&c->frames);
 	hs_c_plans_release(&c->plans);
 	hs_c_inner_forget(c);
 	free(c->inners.inner);
@@ -232,6 +233,7 @@ static enum hs_status read_all(struct hs_naming *n, struct hs_c *c,
 			       struct hs_error *err)
 {
 	bool any_tls = false;
+	c->syms = n->syms;
 	enum hs_status st = read_modules(n, c, err);
 	/* Mistakes in them are said, also where they are of no use. */
 	if (!st && n->opt->rules)
@@ -372,6 +374,7 @@ static enum hs_confidence confidence(const struct hs_naming *n,
 	case HS_C_RULE:
 	case HS_C_OBJECT:
 	case HS_C_THROWN:
+	case HS_C_FRAME:
 	case HS_C_COUNTED:
 	case HS_C_NODE:
 		return HS_CONFIDENCE_HIGH;
@@ -403,6 +406,7 @@ static const char *evidence(uint8_t form)
 		[HS_C_CONTENTS] = "what it points to, and its size",
 		[HS_C_OBJECT] = "the type_info of its vtable",
 		[HS_C_THROWN] = "the runtime's words before it",
+		[HS_C_FRAME] = "the functions that it begins with",
 		[HS_C_COUNTED] = "a pointer of that type, and their number",
 		[HS_C_NODE] = "the declared container, and its count",
 		[HS_C_ELEMENTS] = "the declared container, and its size",
@@ -589,6 +593,12 @@ static void cut_length(struct hs_text *text)
 	}
 }
 
+/* What it is stands in the block. */
+static bool says_itself(uint8_t form)
+{
+	return form == HS_C_OBJECT || form == HS_C_THROWN || form == HS_C_FRAME;
+}
+
 /* "conn_table[3]->next", or the last steps of a longer way. */
 static void write_way(const struct hs_naming *n, const struct hs_c *c,
 		      const struct hs_c_claim *claim, struct hs_text *text)
@@ -598,8 +608,7 @@ static void write_way(const struct hs_naming *n, const struct hs_c *c,
 	unsigned steps = 0;
 	bool whole = false;
 	while (steps < MAX_STEPS && !whole && claim->form != HS_C_NOTHING &&
-	       claim->form != HS_C_CONTENTS && claim->form != HS_C_OBJECT &&
-	       claim->form != HS_C_THROWN) {
+	       claim->form != HS_C_CONTENTS && !says_itself(claim->form)) {
 		const struct hs_c_inner *inner = by_inner(n, c, claim);
 		step[steps++] = claim;
 		whole = claim->from & HS_C_FROM_VARIABLE;
@@ -616,8 +625,7 @@ static void write_way(const struct hs_naming *n, const struct hs_c *c,
 	}
 	/* An object that says itself what it is needs no way to it. */
 	char name[HS_LIMIT_STRING];
-	if (!whole && steps > 0 &&
-	    (claim->form == HS_C_OBJECT || claim->form == HS_C_THROWN) &&
+	if (!whole && steps > 0 && says_itself(claim->form) &&
 	    hs_decls_spell(&c->decls, claim->type, name, sizeof(name)))
 		hs_text_add(text, name);
 	else if (!whole)

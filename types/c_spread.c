@@ -145,7 +145,10 @@ static void expand(struct hs_naming *n, struct hs_c *c, uint32_t chunk)
 		.from = chunk,
 		.start = b.user,
 		.end = b.user + b.usable,
-		.doubtful = claim->rank < HS_C_FIRM_MANY,
+		/* Variables of a coroutine may not be set yet, or not any
+		 * more. */
+		.doubtful = claim->rank < HS_C_FIRM_MANY ||
+			    claim->form == HS_C_FRAME,
 	};
 	if (claim->form == HS_C_ARRAY) {
 		visit_elements(&s, claim->type, b.user, 1);

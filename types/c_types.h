@@ -29,6 +29,7 @@ enum hs_c_form {
 	HS_C_CONTENTS, /* one T, by what is in it; nothing points to it */
 	HS_C_OBJECT,   /* one T, by its vtable */
 	HS_C_THROWN,   /* one T, behind HS_CXX_THROWN bytes */
+	HS_C_FRAME,    /* one T, a coroutine's frame, by its functions */
 	HS_C_COUNTED,  /* the number of T, and as many: new T[n] */
 	HS_C_NODE,     /* one T, of the container that leads to it */
 	HS_C_ELEMENTS, /* T after T, up to where a vector says */
@@ -148,8 +149,12 @@ struct hs_c {
 	struct hs_c_part *part;   /* by type, offset, whole */
 	size_t part_count, part_capacity;
 	struct hs_c_containers containers;
-	struct hs_addr_map vtables; /* of c_class.c */
-	bool any_cxx;               /* something is declared in C++ */
+	struct hs_addr_map vtables; /* of c_class.c, as are */
+	struct hs_addr_map frames;  /* ... these, of coroutines */
+	/* For who spreads types, beside workers that do not ask for symbols.
+	 * Borrowed; only while naming. */
+	struct hs_symbols *syms;
+	bool any_cxx; /* something is declared in C++ */
 	struct hs_c_plans plans;
 	struct hs_c_claim *claim; /* by chunk */
 	uint64_t *settled;        /* see struct hs_naming */

@@ -6,6 +6,7 @@
 #include "core/addr_map.h"
 #include "core/grow.h"
 #include "core/limits.h"
+#include "types/coroutine.h"
 #include "types/cxx_exception.h"
 #include "types/cxx_name.h"
 #include "types/cxx_vtable.h"
@@ -36,6 +37,7 @@ struct cxx {
 	struct hs_addr_map thrown;  /* by type_info; value: the type */
 	struct cxx_class *class;
 	size_t count, capacity;
+	struct hs_coroutines coroutines;
 };
 
 static void release(void *state)
@@ -46,6 +48,7 @@ static void release(void *state)
 	free(cxx->class);
 	hs_addr_map_release(&cxx->vtables);
 	hs_addr_map_release(&cxx->thrown);
+	hs_coroutines_release(&cxx->coroutines);
 }
 
 static bool add_class(struct hs_naming *n, struct cxx *cxx, hs_addr info,
@@ -202,10 +205,25 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 	    (claim_array(n, cxx, b, type) || claim_exception(n, cxx, b, type)))
 		return true;
 	const struct cxx_class *class = class_at(n, cxx, b->first);
-	if (!class)
+	if (!class) {
+		hs_coroutines_note(n, &cxx->coroutines, b);
 		return false;
+	}
 	*type = class->type;
 	return true;
+}
+
+static void merge(struct hs_naming *n, void *state, const void *worker)
+{
+	struct cxx *cxx = state;
+	const struct cxx *other = worker;
+	hs_coroutines_merge(n, &cxx->coroutines, &other->coroutines);
+}
+
+static void survey(struct hs_naming *n, void *state)
+{
+	struct cxx *cxx = state;
+	hs_coroutines_name(n, &cxx->coroutines);
 }
 
 /* The direct bases that the type_info at INFO lists, as text. */
@@ -255,6 +273,11 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 		}
 		return;
 	}
+	if (!class && hs_coroutines_has(n, &cxx->coroutines, b)) {
+		if (b->first == 0)
+			(void)fn(arg, "state", "at its end");
+		return;
+	}
 	if (!class) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64, b->first);
 		(void)fn(arg, "elements", text);
@@ -287,6 +310,8 @@ const struct hs_namer hs_namer_cxx = {
 	.state_size = sizeof(struct cxx),
 	.release = release,
 	.claim = claim,
+	.merge = merge,
+	.survey = survey,
 	.details = details,
 	.source = HS_TYPE_CXX,
 };

@@ -121,6 +121,14 @@ if [ -x "$FIXTURES/cxxtypes-split" ]; then
 	program=
 	FIXTURES=$built
 fi
+live "C++, suspended coroutines" $cxx coroutines-gcc truth
+live "C++, suspended coroutines, optimised" $cxx coroutines-optimised truth
+live "C++, suspended coroutines, clang" $cxx coroutines-clang truth
+cxx=c++,libstdc++,glibc,text
+live "C++, suspended coroutines, no debug info" $cxx coroutines-symbols truth \
+	frames
+live "C++, suspended coroutines, clang, no debug info" $cxx \
+	coroutines-clang-symbols truth frames
 cxx=c++,libc++,dwarf,glibc,text
 live "C++ by declarations, libc++" $cxx cxxtypes-libc++ truth
 live "C++ by declarations, libc++, optimised" $cxx cxxtypes-libc++-optimised truth
