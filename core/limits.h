@@ -107,7 +107,7 @@
 /* Units whose debug information is in files of their own, each of which is
  * opened: Chromium has 40,000. */
 #define HS_LIMIT_SPLIT_UNITS (1u << 17)
-#define HS_LIMIT_DWARF_DIES (1u << 24)      /* for all modules together */
+#define HS_LIMIT_DWARF_DIES (1u << 24) /* for all modules together */
 
 /* Operations of one DWARF expression: the longest of libc's have twenty. */
 #define HS_LIMIT_DWARF_STEPS 1024u
@@ -246,9 +246,12 @@
 #define HS_LIMIT_SPREAD_PER_WORD 24u
 #define HS_LIMIT_SPREAD_EXTRA (UINT64_C(1) << 24)
 
-/* Objects in the middle of blocks, of pools and the like, that lead on: 40 bytes
- * each while types are spread. */
+/* Objects in the middle of blocks, of pools and the like, that lead on: 40
+ * bytes each while types are spread. */
 #define HS_LIMIT_INNER (1u << 22)
+
+/* Unions of pointers that are looked at, 24 bytes each. */
+#define HS_LIMIT_CHOICES (1u << 22)
 
 /* Nodes looked at while containers are followed, for each live block: each
  * belongs to one container, and forged links lead the same way many times. */

@@ -214,10 +214,36 @@ static bool links_itself(struct hs_c *c, uint32_t type)
 {
 	const struct hs_c_plan *plan = hs_c_plan(c, type);
 	for (uint32_t i = 0; plan->flat_leads && i < plan->leads; i++)
-		if (hs_decls_strip(&c->decls,
+		if (!c->plans.lead[plan->lead + i].choice &&
+		    hs_decls_strip(&c->decls,
 				   c->plans.lead[plan->lead + i].pointee) ==
-		    type)
+			    type)
 			return true;
+	return false;
+}
+
+/*
+ * Programs keep how many elements they asked for beside the pointer to them. Is
+ * there a number next to SLOT, as many of SIZE as malloc gives B for?
+ */
+static bool is_counted_beside(struct hs_c_source *s, const struct hs_block *b,
+			      uint64_t size, hs_addr slot)
+{
+	static const uint8_t widths[] = { 4, 8 };
+	hs_addr w = s->c->read.word_size;
+	for (unsigned i = 0; i < 2; i++) {
+		for (unsigned from = 0; from <= 4 * w; from += widths[i]) {
+			uint64_t count;
+			/* The pointer itself is no number. */
+			if (from < 3 * w && from + widths[i] > 2 * w)
+				continue;
+			if (hs_window_uint(&s->c->read, slot - 2 * w + from,
+					   widths[i], &count) &&
+			    count > 1 && count <= b->usable / size &&
+			    hs_c_fits(s->n, b, count * size))
+				return true;
+		}
+	}
 	return false;
 }
 
@@ -265,7 +291,9 @@ static void claim_start(struct hs_c_source *s, const struct hs_block *b,
 	enum hs_c_sense all = array_sense(s, type, b->user, size, count);
 	/* Small ones fit everywhere, and null pointers are in all kinds of
 	 * data: only numbers are taken for an array of them unproven. */
-	if (count > 1 && (all == HS_C_SENSE || all == HS_C_NO_POINTERS))
+	if (count > 1 &&
+	    (all == HS_C_SENSE || all == HS_C_NO_POINTERS ||
+	     (all == HS_C_SILENT && is_counted_beside(s, b, size, slot))))
 		take(s, b, type, HS_C_ARRAY, many, slot, all == HS_C_SENSE);
 	else if (hs_c_fits_with_rest(s->n, b, size))
 		take(s, b, type, HS_C_ONE, one, slot, false);

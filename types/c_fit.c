@@ -171,6 +171,23 @@ static enum hs_c_sense bool_sense(struct hs_naming *n, hs_addr addr,
 	return v > 1 ? HS_C_NONSENSE : HS_C_NO_POINTERS;
 }
 
+bool hs_c_is_pointer(const struct hs_c *c, uint32_t type)
+{
+	const struct hs_decls *d = &c->decls;
+	const struct hs_decl_type *t = &d->type[hs_decls_strip(d, type)];
+	if (t->kind == HS_DECL_POINTER)
+		return t->size == c->read.word_size;
+	if (t->kind != HS_DECL_UNION || !t->members)
+		return false;
+	for (uint32_t i = 0; i < t->members; i++) {
+		uint32_t of = hs_decls_strip(d, d->member[t->member + i].type);
+		if (d->type[of].kind != HS_DECL_POINTER ||
+		    d->type[of].size != c->read.word_size)
+			return false;
+	}
+	return true;
+}
+
 static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 			     hs_addr addr, unsigned depth)
 {
@@ -208,7 +225,8 @@ static enum hs_c_sense sense(struct hs_naming *n, struct hs_c *c, uint32_t type,
 		return all;
 	}
 	default: /* of a union only one member counts */
-		return HS_C_NO_POINTERS;
+		return hs_c_is_pointer(c, type) ? pointer_sense(n, c, addr)
+						: HS_C_NO_POINTERS;
 	}
 }
 

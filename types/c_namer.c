@@ -49,6 +49,7 @@ static void release(void *state)
 	hs_c_plans_release(&c->plans);
 	hs_c_inner_forget(c);
 	free(c->inners.inner);
+	free(c->choices.choice);
 	free(c->claim);
 	free(c->settled);
 	free(c->due);
@@ -413,6 +414,8 @@ static const char *evidence(uint8_t form)
 		[HS_C_ROW] = "the declared container, and its size",
 		[HS_C_COUNTED_ELSEWHERE] =
 			"the declared container, and its size",
+		[HS_C_CHOSEN] = "a union's pointer, what it points to, and "
+				"its size",
 	};
 	return words[form];
 }

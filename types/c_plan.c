@@ -50,6 +50,26 @@ bool hs_c_ruled_alias(const struct hs_c *c, uint32_t *type)
 	return false;
 }
 
+/* Has a value of TYPE a pointer to a struct, anywhere? */
+static bool leads_to_struct(const struct hs_decls *d, uint32_t type,
+			    unsigned depth)
+{
+	type = hs_decls_strip(d, type);
+	const struct hs_decl_type *t = &d->type[type];
+	bool yes = false;
+	if (depth >= MAX_DEPTH)
+		return false;
+	if (t->kind == HS_DECL_POINTER)
+		return d->type[hs_decls_strip(d, t->of)].kind == HS_DECL_STRUCT;
+	if (t->kind == HS_DECL_ARRAY)
+		return leads_to_struct(d, t->of, depth + 1);
+	if (t->kind == HS_DECL_STRUCT || t->kind == HS_DECL_UNION)
+		for (uint32_t i = 0; i < t->members && !yes; i++)
+			yes = leads_to_struct(d, d->member[t->member + i].type,
+					      depth + 1);
+	return yes;
+}
+
 /* Asked once for each type. */
 static bool leads(struct hs_c *c, uint32_t type, unsigned depth)
 {
@@ -72,6 +92,10 @@ static bool leads(struct hs_c *c, uint32_t type, unsigned depth)
 		uint8_t kind = d->type[hs_decls_strip(d, t->of)].kind;
 		yes = kind != HS_DECL_VOID && kind != HS_DECL_FUNCTION &&
 		      kind != HS_DECL_OTHER;
+	} else if (t->kind == HS_DECL_UNION && !t->rust) {
+		for (uint32_t i = 0; i < t->members && !yes; i++)
+			yes = leads_to_struct(d, d->member[t->member + i].type,
+					      depth + 1);
 	} else if (t->kind == HS_DECL_ARRAY) {
 		yes = leads(c, t->of, depth + 1);
 	} else if (hs_c_container(c, type)) {
@@ -160,14 +184,17 @@ static bool add_lead(struct listing *l, uint32_t type, uint64_t offset)
 	struct hs_c_plans *p = &l->c->plans;
 	const struct hs_decl_type *t = &l->c->decls.type[type];
 	struct hs_error err;
-	if (t->kind != HS_DECL_POINTER || t->size != l->c->read.word_size)
+	bool choice = t->kind == HS_DECL_UNION;
+	if (!choice &&
+	    (t->kind != HS_DECL_POINTER || t->size != l->c->read.word_size))
 		return true;
 	if (p->lead_count > UINT32_MAX - MAX_LISTED ||
 	    hs_grow(&p->lead, &p->lead_capacity, p->lead_count,
 		    sizeof(*p->lead), &err))
 		return false;
 	p->lead[p->lead_count++] =
-		(struct hs_c_lead){ (uint32_t)offset, t->of };
+		(struct hs_c_lead){ (uint32_t)offset, choice ? type : t->of,
+				    choice };
 	return true;
 }
 
@@ -185,7 +212,8 @@ static bool add_check(struct listing *l, uint32_t type, uint64_t offset)
 	struct hs_error err;
 	bool is_bool = t->kind == HS_DECL_NUMBER &&
 		       t->number == HS_NUMBER_BOOL && t->size == 1;
-	if (!is_bool && t->kind != HS_DECL_POINTER)
+	if (!is_bool && t->kind != HS_DECL_POINTER &&
+	    !hs_c_is_pointer(l->c, type))
 		return true;
 	if (p->check_count > UINT32_MAX - MAX_LISTED ||
 	    hs_grow(&p->check, &p->check_capacity, p->check_count,

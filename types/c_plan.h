@@ -16,10 +16,11 @@ struct hs_c;
  * blocks of a few types.
  */
 
-/* A pointer to follow, at OFFSET of a value. */
+/* A pointer to follow, at OFFSET of a value; or a union of such. */
 struct hs_c_lead {
 	uint32_t offset;
-	uint32_t pointee; /* as declared */
+	uint32_t pointee; /* as declared; the union's type */
+	bool choice;      /* it is a union */
 };
 
 /* A value that makes sense or not. */

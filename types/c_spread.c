@@ -51,7 +51,10 @@ static bool visit_listed(struct hs_c_source *s, uint32_t type, hs_addr addr)
 	c->budget -= plan->leads;
 	for (uint32_t i = 0; i < plan->leads; i++) {
 		const struct hs_c_lead *lead = &c->plans.lead[plan->lead + i];
-		if ((uint64_t)lead->offset + c->read.word_size <= s->end - addr)
+		if (lead->choice)
+			hs_c_choice_note(s, lead->pointee, addr + lead->offset);
+		else if ((uint64_t)lead->offset + c->read.word_size <=
+			 s->end - addr)
 			hs_c_follow(s, lead->pointee, addr + lead->offset);
 	}
 	return true;
@@ -102,6 +105,8 @@ static void visit(struct hs_c_source *s, uint32_t type, hs_addr addr,
 			if (hs_c_virtual_base(s->n, c, t, i, addr, &base, &at))
 				visit(s, base->type, at, depth + 1);
 		}
+	} else if (t->kind == HS_DECL_UNION) {
+		hs_c_choice_note(s, type, addr);
 	} else if (t->kind == HS_DECL_ARRAY) {
 		uint64_t size = d->type[hs_decls_strip(d, t->of)].size;
 		for (uint64_t i = 0; size > 0 && i < t->count &&
@@ -195,7 +200,7 @@ static void visit_register(struct hs_c_source *s, uint32_t type,
 		hs_c_plan(s->c, hs_decls_strip(&c->decls, type));
 	for (uint32_t i = 0; plan->flat_leads && i < plan->leads; i++) {
 		const struct hs_c_lead *lead = &c->plans.lead[plan->lead + i];
-		if (lead->offset == offset)
+		if (lead->offset == offset && !lead->choice)
 			hs_c_follow_value(s, lead->pointee, value,
 					  s->start + offset);
 	}
@@ -321,6 +326,7 @@ static void settle(struct hs_naming *n, struct hs_c *c)
 		*claim = (struct hs_c_claim){ .least = least };
 	}
 	hs_c_inner_forget(c);
+	c->choices.count = 0;
 }
 
 void hs_c_spread(struct hs_naming *n, struct hs_c *c)
@@ -346,5 +352,7 @@ void hs_c_spread_on(struct hs_naming *n, struct hs_c *c)
 	c->guessing = true;
 	for (size_t i = 0; i < c->inferred.count && !n->failed; i++)
 		expand(n, c, c->inferred.chunk[i]);
-	serve(n, c);
+	do
+		serve(n, c);
+	while (hs_c_choose(n, c));
 }

@@ -53,6 +53,13 @@ void hs_c_inner_note(struct hs_c_source *s, const struct hs_block *b,
 /* Follow some of those that were noted. False: there are none. */
 bool hs_c_inner_visit(struct hs_naming *n, struct hs_c *c);
 
+/* There is a union of TYPE at ADDR,
+ * which may lead to structs. */
+void hs_c_choice_note(struct hs_c_source *s, uint32_t type, hs_addr addr);
+/* Claim what those lead to that were noted; false: none was. Only while
+ * guessing. */
+bool hs_c_choose(struct hs_naming *n, struct hs_c *c);
+
 /* Claim all objects that have a vtable. */
 void hs_c_claim_objects(struct hs_naming *n, struct hs_c *c);
 

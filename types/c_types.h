@@ -35,6 +35,7 @@ enum hs_c_form {
 	HS_C_ELEMENTS, /* T after T, up to where a vector says */
 	HS_C_ROW,      /* T after T in a deque, some of them in use */
 	HS_C_COUNTED_ELSEWHERE, /* T after T: how many is said where WHERE is */
+	HS_C_CHOSEN,            /* one T, which a union leads to */
 };
 
 /*
@@ -139,6 +140,20 @@ struct hs_c_inners {
 	struct hs_addr_map at; /* value: the last one there; extra: its type */
 };
 
+/* A union of pointers, which may lead to one thing or another. */
+struct hs_c_choice {
+	hs_addr at;
+	hs_addr start; /* of FROM */
+	uint32_t type;
+	uint32_t from; /* as in a claim: what it is in */
+};
+
+struct hs_c_choices {
+	struct hs_c_choice *choice;
+	size_t count, capacity;
+	size_t next; /* those before it were looked at */
+};
+
 struct hs_c {
 	struct hs_decls decls;
 	bool ready; /* there are declarations */
@@ -164,6 +179,7 @@ struct hs_c {
 	struct hs_c_queue met; /* of one container, see c_container_walk.c */
 	uint64_t *due; /* a bit a chunk, all 0: to order a queue; owned */
 	struct hs_c_inners inners;
+	struct hs_c_choices choices;
 	struct hs_c_queue inferred; /* what hs_c_infer() claimed, ascending */
 	uint64_t budget;            /* values that may still be looked at */
 	bool again; /* what was overruled had led on: another round */
@@ -219,6 +235,9 @@ bool hs_c_fits_with_rest(const struct hs_naming *n, const struct hs_block *b,
 enum hs_c_sense { HS_C_NONSENSE, HS_C_NO_POINTERS, HS_C_SILENT, HS_C_SENSE };
 enum hs_c_sense hs_c_makes_sense(struct hs_naming *n, struct hs_c *c,
 				 uint32_t type, hs_addr addr);
+
+/* Is a TYPE a pointer, or a union of nothing but pointers? */
+bool hs_c_is_pointer(const struct hs_c *c, uint32_t type);
 
 /* How many T fit into B, if a whole number of them was asked for; 0: that
  * would leave too much. *EXACT: there is only one such number. */
