@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: MIT */
+#include "types/redis_dict.h"
 #include "types/shapes.h"
 
 /*
- * What Redis 7 (and Valkey up to 8.0, to the part that is the same) keeps, on
- * 64-bit machines: dictionaries, by a second count of what is in them, and
- * objects and strings, by numbers that fit their blocks.
+ * What Redis 6 to 8.6 (and Valkey up to 8.0, to the part that is the same)
+ * keeps, on 64-bit machines: dictionaries (see redis_dict.h), and objects and
+ * strings, by numbers that fit their blocks.
  *
- *	dict     {functions, buckets[2], entries used[2], rehashed up to i64,
- *	         pauses i16, log2 of buckets i8[2], ...}
- *	entry    {key, value, next}
  *	object   {kind 4 bits, encoding 4 bits, age 24 bits, references u32,
  *	         data}; a string may follow in the same block
- *	events   {highest i32, places i32, next timer, events of 32 bytes,
- *	         fired ones of 8 bytes, timers, stop i32, {epoll i32, events of
- *	         12 bytes} *, ...}
+ *	         from 8.2 on {kind 4 bits, encoding 4 bits, references 23 bits,
+ *	         1 bit: with a key, which words come before it u8, age 24 bits,
+ *	         data}, bytes of the key's header u8, key
+ *	events   {highest i32, places i32, next timer, in 6 the time, from 8 on
+ *	         how many places have events i32, events of 32 bytes, fired ones
+ *	         of 8 bytes, timers, stop i32, {epoll i32, events of 12
+ *	         bytes} *, ...}
  *	string   {length, room: u8, u16, u32 or u64, size of these u8, text}
  *	         and lead to the text
  */
-#define DICT_BYTES 56u
-#define ENTRY_BYTES 24u
 #define OBJECT_BYTES 16u
-#define LOG2_MOST 40
-/* Of each block; each entry is in one dictionary. */
+/* Of each block and each of its words; a list and its walks need one each. */
 #define VISITS 4u
 
 #define KINDS 7u
@@ -35,7 +34,11 @@
 #define QUICKLIST 9u
 #define STREAM 10u
 #define LISTPACK 11u
+#define IS_KEYED UINT64_C(0x80000000)
+#define KEYED_BYTES (OBJECT_BYTES + 3)
+#define FIELD_MORE 4u /* bit of a field with an end of its life */
 #define SHARED_REFERENCES INT32_MAX
+#define SHARED_LATE UINT64_C(0x7fffff10) /* a number's first word, from 8.2 */
 
 enum shape {
 	DICT,
@@ -44,6 +47,7 @@ enum shape {
 	OBJECT,
 	EMBEDDED_STRING,
 	STRING,
+	FIELD,
 	INTEGERS,
 	LISTPACKED,
 	QUICK,
@@ -69,6 +73,7 @@ static const struct hs_shape_name shapes[] = {
 	[EMBEDDED_STRING] = { "Redis string object",
 			      "it leads to the string that follows", HIGH },
 	[STRING] = { "Redis string", "what leads to it, and its length", HIGH },
+	[FIELD] = { "Redis hash field", "the entry, and its length", HIGH },
 	[INTEGERS] = { "Redis set of integers", "the object, and its length",
 		       HIGH },
 	[LISTPACKED] = { "Redis listpack", "its length, and its end", HIGH },
@@ -103,7 +108,12 @@ static void prepare(struct hs_naming *n, void *state)
 	r->loaded = n->target->word_size == 8 && !n->target->big_endian &&
 		    (hs_module_named(n, "redis-") != SIZE_MAX ||
 		     hs_module_named(n, "valkey-") != SIZE_MAX);
-	r->budget = (uint64_t)n->heap->chunk_count * VISITS;
+	/* Each entry is in one dictionary, each word in one array of buckets.
+	 */
+	for (size_t i = 0; r->loaded && i < n->heap->chunk_count; i++)
+		r->budget +=
+			VISITS *
+			(1 + hs_chunk_usable(n->heap, &n->heap->chunks[i]) / 8);
 }
 
 static void name_block(struct hs_naming *n, const struct hs_block *b,
@@ -147,11 +157,35 @@ static bool string_at(struct hs_naming *n, hs_addr text, struct hs_block *b)
 	       text - b->user <= 17 && is_string(n, b, text, b->user);
 }
 
-static void name_string(struct hs_naming *n, hs_addr text)
+static bool name_string(struct hs_naming *n, hs_addr text)
 {
 	struct hs_block b;
-	if (string_at(n, text, &b))
-		name_block(n, &b, STRING);
+	if (!string_at(n, text, &b))
+		return false;
+	name_block(n, &b, STRING);
+	return true;
+}
+
+/* The field of a hash of Redis 8, without an end of its life: its length, and
+ * the text. */
+static void name_field(struct hs_naming *n, hs_addr text)
+{
+	static const struct {
+		unsigned header, at, bytes;
+	} kinds[] = { { 1, 1, 1 }, { 3, 2, 1 }, { 3, 3, 2 }, { 9, 9, 8 } };
+	struct hs_block b;
+	uint64_t info, len, end;
+	if (!hs_naming_block_in(n, text, &b) || text == b.user ||
+	    !hs_window_uint(&n->block, text - 1, 1, &info) ||
+	    (info & FIELD_MORE) || text - b.user != kinds[info & 3].header ||
+	    !hs_window_uint(&n->block, text - kinds[info & 3].at,
+			    kinds[info & 3].bytes, &len))
+		return;
+	if ((info & 3) == 0)
+		len >>= 3;
+	if (len < b.usable && hs_block_fits(n, &b, text - b.user + len + 1) &&
+	    hs_window_uint(&n->block, text + len, 1, &end) && end == 0)
+		name_block(n, &b, FIELD);
 }
 
 struct object {
@@ -225,7 +259,8 @@ static void name_quicklist(struct hs_naming *n, struct redis *r,
 }
 
 /* {dict, skiplist}, which is {head, last, nodes, levels u32} of {string, score,
- * before, {next, distance}[]}; the head is not counted. */
+ * before, {next, distance}[]}; the head is not counted. From 8.4 on of {score,
+ * before, {next, distance}[], string}. */
 static void name_sorted(struct hs_naming *n, struct redis *r,
 			const struct hs_block *b)
 {
@@ -233,14 +268,17 @@ static void name_sorted(struct hs_naming *n, struct redis *r,
 	uint64_t at, first, nodes;
 	if (!hs_block_word(n, b, 1, &at) || !hs_naming_block_at(n, at, &list) ||
 	    !hs_naming_block_at(n, list.first, &head) ||
-	    !hs_block_word(n, &list, 2, &nodes) ||
-	    !hs_block_word(n, &head, 3, &first) ||
-	    !walk_list(n, r, first, 3, nodes, -1))
+	    !hs_block_word(n, &list, 2, &nodes))
 		return;
-	(void)walk_list(n, r, first, 3, nodes, SKIP_NODE);
-	name_block(n, &head, SKIP_NODE);
-	name_block(n, &list, SKIPS);
-	name_block(n, b, SORTED);
+	for (unsigned next = 3; next >= 2; next--)
+		if (hs_block_word(n, &head, next, &first) &&
+		    walk_list(n, r, first, next, nodes, -1)) {
+			(void)walk_list(n, r, first, next, nodes, SKIP_NODE);
+			name_block(n, &head, SKIP_NODE);
+			name_block(n, &list, SKIPS);
+			name_block(n, b, SORTED);
+			return;
+		}
 }
 
 /* What the object leads to, by how it says that it keeps it. */
@@ -251,7 +289,7 @@ static bool name_data(struct hs_naming *n, struct redis *r,
 	if (o->encoding == INTEGER)
 		return o->kind == 0;
 	if (o->encoding == RAW) {
-		name_string(n, o->data);
+		(void)name_string(n, o->data);
 		return o->kind == 0 && string_at(n, o->data, &b);
 	}
 	if (!hs_naming_block_at(n, o->data, &b))
@@ -287,91 +325,77 @@ static void name_value(struct hs_naming *n, struct redis *r, hs_addr at)
 	struct hs_block b;
 	struct object o;
 	if (!hs_naming_block_at(n, at, &b))
-		name_string(n, at); /* in a hash */
+		(void)name_string(n, at); /* in a hash */
 	else if (n->type_of[b.chunk] == HS_NO_TYPE && read_object(n, &b, &o) &&
 		 name_data(n, r, &o))
 		name_block(n, &b, OBJECT);
 }
 
-struct dict {
-	struct hs_block buckets[2];
-	uint64_t used[2];
-	unsigned log2[2];
-	bool has[2];
-};
-
-static bool read_dict(struct hs_naming *n, const struct hs_block *b,
-		      struct dict *d)
+/* An object of Redis 8.2 and later, which has its key; before it is a word for
+ * each bit of what else is known of the key. */
+static bool name_keyed(struct hs_naming *n, struct redis *r, hs_addr at)
 {
-	uint64_t at, sizes;
-	if (hs_naming_module(n, b->first) == SIZE_MAX ||
-	    !hs_block_word(n, b, 3, &d->used[0]) ||
-	    !hs_block_word(n, b, 4, &d->used[1]) ||
-	    !hs_block_word(n, b, 6, &sizes))
+	struct hs_block b;
+	struct object o = { 0 };
+	uint64_t word, header;
+	if (!hs_naming_block_in(n, at, &b) ||
+	    b.user + b.usable - at < KEYED_BYTES || !hs_peek(n, at, &word) ||
+	    !hs_peek(n, at + 8, &o.data) ||
+	    !hs_window_uint(&n->block, at + OBJECT_BYTES, 1, &header))
 		return false;
-	for (unsigned i = 0; i < 2; i++) {
-		unsigned log2 = (unsigned)(sizes >> (16 + 8 * i) & 0xff);
-		if (!hs_block_word(n, b, 1 + i, &at))
+	unsigned more = (unsigned)__builtin_popcount(word >> 32 & 0xff);
+	o.kind = word & 0xf;
+	o.encoding = word >> 4 & 0xf;
+	if (!(word & IS_KEYED) || at != b.user + 8u * more || o.kind >= KINDS ||
+	    o.encoding > LISTPACK ||
+	    !is_string(n, &b, at + OBJECT_BYTES + 1 + header,
+		       at + OBJECT_BYTES + 1))
+		return false;
+	if (o.encoding != EMBEDDED) {
+		if (!name_data(n, r, &o))
 			return false;
-		d->has[i] = at != 0;
-		d->log2[i] = log2;
-		/* 255: no table */
-		if (!d->has[i] ? log2 != 0xff || d->used[i] != 0
-			       : log2 > LOG2_MOST ||
-					 !hs_naming_block_at(n, at,
-							     &d->buckets[i]) ||
-					 !hs_block_fits(n, &d->buckets[i],
-							UINT64_C(8) << log2))
-			return false;
+		name_block(n, &b, OBJECT);
+		return true;
 	}
-	return d->used[0] + d->used[1] > 0; /* an empty one proves nothing */
+	if (o.kind != 0 || o.data < at + KEYED_BYTES ||
+	    !is_string(n, &b, o.data, o.data - 3))
+		return false;
+	name_block(n, &b, EMBEDDED_STRING);
+	return true;
 }
 
-/* All entries of table I of D; NAMED: give names to them and to what they lead
- * to. False: not as many as it counts, or something that is none. */
-static bool walk_dict(struct hs_naming *n, struct redis *r,
-		      const struct dict *d, unsigned i, bool named)
+struct naming_dict {
+	struct hs_naming *n;
+	struct redis *r;
+};
+
+static void name_entry(void *arg, const struct hs_redis_entry *e)
 {
-	uint64_t count = 0, at, value;
-	for (uint64_t k = 0; d->has[i] && k < UINT64_C(1) << d->log2[i]; k++) {
-		if (!hs_peek(n, d->buckets[i].user + 8 * k, &at))
-			return false;
-		while (at != 0) {
-			struct hs_block e;
-			if (!r->budget || ++count > d->used[i] ||
-			    !hs_naming_block_at(n, at, &e) ||
-			    e.usable < ENTRY_BYTES ||
-			    !hs_block_word(n, &e, 1, &value) ||
-			    !hs_block_word(n, &e, 2, &at))
-				return false;
-			r->budget--;
-			if (!named)
-				continue;
-			name_block(n, &e, ENTRY);
-			name_string(n, e.first);
-			if (value)
-				name_value(n, r, value);
-		}
-	}
-	return count == d->used[i];
+	struct naming_dict *d = arg;
+	if (e->has_block)
+		name_block(d->n, &e->block, ENTRY);
+	if (!name_string(d->n, e->key) && !name_keyed(d->n, d->r, e->key))
+		name_field(d->n, e->key);
+	if (e->value)
+		name_value(d->n, d->r, e->value);
 }
 
 static void try_dict(struct hs_naming *n, struct redis *r,
 		     const struct hs_block *b)
 {
-	struct dict d = { 0 };
-	if (!read_dict(n, b, &d) || !walk_dict(n, r, &d, 0, false) ||
-	    !walk_dict(n, r, &d, 1, false))
+	struct hs_redis_dict d;
+	struct naming_dict arg = { n, r };
+	if (!hs_redis_dict_read(n, b, &r->budget, &d))
 		return;
 	name_block(n, b, DICT);
-	for (unsigned i = 0; i < 2; i++) {
-		(void)walk_dict(n, r, &d, i, true);
-		if (d.has[i])
+	hs_redis_dict_visit(n, &d, &r->budget, name_entry, &arg);
+	for (unsigned i = 0; i < 2; i++)
+		if (d.places[i])
 			name_block(n, &d.buckets[i], BUCKETS);
-	}
 }
 
 #define LOOP_BYTES 56u
+#define LOOP_MOST 128u   /* later ones have more at their end */
 #define LEAST_PLACES 64u /* fewer could be anything */
 
 /* The block of COUNT items of BYTES that word I of B leads to. */
@@ -383,24 +407,38 @@ static bool array_at(struct hs_naming *n, const struct hs_block *b, size_t i,
 	       hs_block_fits(n, ret, count * bytes);
 }
 
-static void try_event_loop(struct hs_naming *n, const struct hs_block *b)
+/* With arrays for MADE of its places, of which word FIRST is the first. */
+static bool name_event_loop(struct hs_naming *n, const struct hs_block *b,
+			    uint64_t made, unsigned first)
 {
 	struct hs_block events, fired, poll, polled;
 	uint64_t places = b->first >> 32, at;
-	int32_t highest = (int32_t)b->first;
-	if (b->usable < LOOP_BYTES || places < LEAST_PLACES || highest < -1 ||
-	    highest >= (int64_t)places ||
-	    !array_at(n, b, 2, places, 32, &events) ||
-	    !array_at(n, b, 3, places, 8, &fired))
-		return;
+	if (made < LEAST_PLACES || made > places ||
+	    !array_at(n, b, first, made, 32, &events) ||
+	    !array_at(n, b, first + 1, made, 8, &fired))
+		return false;
 	name_block(n, b, EVENT_LOOP);
 	name_block(n, &events, EVENTS);
 	name_block(n, &fired, FIRED);
-	if (hs_block_word(n, b, 6, &at) && hs_naming_block_at(n, at, &poll) &&
+	if (hs_block_word(n, b, first + 4, &at) &&
+	    hs_naming_block_at(n, at, &poll) &&
 	    array_at(n, &poll, 1, places, 12, &polled)) {
 		name_block(n, &poll, POLL);
 		name_block(n, &polled, POLLED);
 	}
+	return true;
+}
+
+static void try_event_loop(struct hs_naming *n, const struct hs_block *b)
+{
+	uint64_t places = b->first >> 32, word;
+	int32_t highest = (int32_t)b->first;
+	if (b->usable < LOOP_BYTES || b->usable > LOOP_MOST || highest < -1 ||
+	    highest >= (int64_t)places || !hs_block_word(n, b, 2, &word))
+		return;
+	if (!name_event_loop(n, b, places, 2) &&
+	    !name_event_loop(n, b, places, 3))
+		(void)name_event_loop(n, b, word & INT32_MAX, 3);
 }
 
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
@@ -408,7 +446,11 @@ static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
 {
 	const struct redis *r = state;
 	struct object o;
-	if (!r->loaded || !read_object(n, b, &o) || o.kind != 0)
+	if (!r->loaded)
+		return false;
+	if (b->first == SHARED_LATE && hs_block_fits(n, b, OBJECT_BYTES))
+		return hs_shape_type(n, &shapes[OBJECT], HS_TYPE_REDIS, type);
+	if (!read_object(n, b, &o) || o.kind != 0)
 		return false;
 	if (o.encoding == EMBEDDED)
 		return o.data == b->user + OBJECT_BYTES + 3 &&
@@ -428,10 +470,8 @@ static void survey(struct hs_naming *n, void *state)
 		hs_naming_look_ahead(n, i);
 		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
 			continue;
-		if (hs_block_fits(n, &b, DICT_BYTES))
-			try_dict(n, r, &b);
-		if (n->type_of[i] == HS_NO_TYPE &&
-		    hs_block_fits(n, &b, LOOP_BYTES))
+		try_dict(n, r, &b);
+		if (n->type_of[i] == HS_NO_TYPE)
 			try_event_loop(n, &b);
 	}
 }

@@ -305,8 +305,7 @@ the compilers, runtimes and libraries of one of Debian's suites (x86-64), and
 compared with what \`heapscan chunks --json\` says (\`at\` and \`types\` for what
 is in a runtime's own arenas). A name that is wrong or missing makes the row a
 wrong one, and so does one that comes from a source which the program cannot
-have. Where no object is known (another Redis than 7) what is named must be right
-all the same. [types.md](types.md) says what the sources are.
+have. [types.md](types.md) says what the sources are.
 
 $head
 $(cat "$work/table")
