@@ -227,8 +227,10 @@ static int name_types(struct cli *cli, bool without_c)
 	int code = rules_load(cli, &rules);
 	if (code)
 		return code;
+	hs_objects_free(cli->objects);
 	hs_graph_free(cli->graph);
 	hs_types_free(cli->types);
+	cli->objects = NULL;
 	cli->graph = NULL;
 	cli->types = NULL;
 	struct hs_types_options how = {
@@ -262,6 +264,8 @@ void cli_close_target(struct cli *cli)
 {
 	hs_stacks_free(cli->stacks);
 	cli->stacks = NULL;
+	hs_objects_free(cli->objects);
+	cli->objects = NULL;
 	hs_graph_free(cli->graph);
 	hs_types_free(cli->types);
 	hs_heap_free(cli->heap);

@@ -30,6 +30,8 @@ struct cli {
 	bool without_c;                      /* those of C were left out */
 	struct hs_graph *graph;              /* NULL until reach_build() ... */
 	struct hs_types *graph_types;        /* ... and what it was told of */
+	struct hs_objects *objects; /* NULL until somebody asks who holds one:
+				     * of GRAPH, and freed before it */
 	struct hs_graph_knowledge knowledge; /* how: the graph borrows it */
 };
 

@@ -2,8 +2,10 @@
 #include <inttypes.h>
 
 #include "cli/leak_cycles.h"
+#include "cli/object_why.h"
 #include "cli/out_text.h"
 #include "cli/reach.h"
+#include "cli/text_map.h"
 
 static void print_chunk(struct cli *cli, size_t chunk, uint64_t interior)
 {
@@ -143,14 +145,18 @@ static void print_leak(struct cli *cli, const struct why_leak *leak,
 
 static void print_text(struct cli *cli, size_t chunk,
 		       const struct hs_path_list *paths,
-		       const struct why_leak *leak)
+		       const struct why_leak *leak,
+		       const struct object_why *object)
 {
 	struct out *out = &cli->out;
 	char n[TEXT_LEN];
 	print_chunk(cli, chunk, 0);
 	if (leak)
 		print_leak(cli, leak, chunk);
-	out_str(out, "\n");
+	if (object->there)
+		object_why_print(cli, cli->graph, object, true);
+	else
+		out_str(out, "\n");
 	uint64_t more = paths->more;
 	size_t lasting = lasting_way(cli, paths);
 	for (size_t i = 0; i < paths->count; i++) {
@@ -180,6 +186,23 @@ static void print_counts(struct out *out, const struct surplus *s)
 	out_str(out, "\n");
 }
 
+/* Does the best way to CHUNK lead through an object that a runtime keeps in
+ * memory of its own, or is CHUNK one? Then who holds that is said as well. */
+static bool is_of_object(struct cli *cli, size_t chunk,
+			 const struct hs_path_list *paths)
+{
+	struct hs_part_info part;
+	struct hs_type_info type;
+	size_t i = cli->types ? hs_types_of(cli->types, chunk) : SIZE_MAX;
+	if (i != SIZE_MAX) {
+		hs_types_info(cli->types, i, &type);
+		if (type.source == HS_TYPE_PYTHON)
+			return true;
+	}
+	return paths->count && paths->path[0].root.addr != HS_NO_ADDR &&
+	       object_is_at(cli, paths->path[0].root.addr, &part);
+}
+
 static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 {
 	struct hs_path_list paths = { NULL, 0, 0 };
@@ -189,6 +212,8 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 	struct why_leak leak = { .below = SIZE_MAX };
 	const struct why_leak *leaked = NULL;
 	struct surplus counts;
+	struct object_why object = { .there = false };
+	struct hs_chunk_info c;
 	int code;
 	bool counted = surplus_of(cli, graph, chunk, &counts, &code);
 	if (code)
@@ -200,9 +225,12 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 		st = hs_graph_referrers(graph, chunk, &in, &err);
 	if (!st && opt->references)
 		st = hs_graph_references(graph, chunk, &out, &err);
-	if (st) {
+	hs_heap_chunk(cli->heap, chunk, &c);
+	if (st)
 		code = cli_fail_error(cli, &err);
-	} else {
+	else if (is_of_object(cli, chunk, &paths))
+		code = object_why_ask(cli, graph, c.user, false, &object);
+	if (!code) {
 		reach_note_missing(graph);
 		if (!hs_graph_reached(graph, chunk)) {
 			find_leak(graph, chunk, &leak);
@@ -212,9 +240,9 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 			out_json_why(cli, chunk, leaked,
 				     counted ? &counts : NULL, &paths,
 				     opt->referrers ? &in : NULL,
-				     opt->references ? &out : NULL);
+				     opt->references ? &out : NULL, &object);
 		} else {
-			print_text(cli, chunk, &paths, leaked);
+			print_text(cli, chunk, &paths, leaked, &object);
 			if (counted)
 				print_counts(&cli->out, &counts);
 			if (opt->referrers)
@@ -225,17 +253,68 @@ static int answer(struct cli *cli, struct hs_graph *graph, size_t chunk)
 		code = reach_answered(cli, graph, leaked != NULL);
 		hs_cycle_release(&leak.cycle);
 	}
+	object_why_release(&object);
 	hs_path_list_release(&paths);
 	hs_holder_list_release(&in);
 	hs_holder_list_release(&out);
 	return code;
 }
 
+/* An object of a runtime's own arenas, which are no blocks of this heap. */
+static int answer_object(struct cli *cli, hs_addr addr)
+{
+	struct object_why why = { .there = false };
+	struct hs_graph *graph = NULL;
+	int code = reach_build(cli, &graph);
+	if (!code)
+		code = object_why_ask(cli, graph, addr, true, &why);
+	if (code)
+		return code;
+	reach_note_missing(graph);
+	if (cli->opt.json)
+		out_json_object_why(cli, graph, &why);
+	else
+		object_why_print(cli, graph, &why, false);
+	code = reach_answered(cli, graph, why.why.state != HS_OBJECT_HELD);
+	object_why_release(&why);
+	return code;
+}
+
+/* Is ADDR in such an arena? *CODE: not EXIT_ANSWERED where it was reported why
+ * that is of no use. */
+static bool is_object(struct cli *cli, hs_addr addr, int *code)
+{
+	struct hs_part_info part;
+	struct hs_map_info map;
+	size_t chunk, i = find_map(cli->target, addr);
+	*code = EXIT_ANSWERED;
+	if (hs_heap_find(cli->heap, addr, &chunk) || i == SIZE_MAX)
+		return false;
+	hs_target_map(cli->target, i, &map);
+	if (map.kind != HS_MAP_ANON)
+		return false;
+	*code = cli_name_types_quickly(cli);
+	if (*code || !object_is_at(cli, addr, &part))
+		return false;
+	if (!part.live)
+		*code = cli_usage(cli,
+				  "the %" PRIu64 " bytes at 0x%" PRIx64
+				  " in %s are not in use",
+				  part.size, part.start,
+				  hs_area_name(part.area));
+	return part.live;
+}
+
 int cmd_why(struct cli *cli)
 {
 	struct hs_graph *graph = NULL;
+	hs_addr addr;
 	size_t chunk;
-	int code = reach_block(cli, cli->opt.args[0], &chunk);
+	int code = EXIT_ANSWERED;
+	if (parse_addr(cli->opt.args[0], &addr) && is_object(cli, addr, &code))
+		return answer_object(cli, addr);
+	if (!code)
+		code = reach_block(cli, cli->opt.args[0], &chunk);
 	if (!code)
 		code = reach_build_named(cli, &graph);
 	if (!code)

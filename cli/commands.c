@@ -93,9 +93,12 @@ const struct command commands[] = {
 	{ "why", "TARGET ADDR", "who holds this block",
 	  "The shortest way of references from a root: a variable, a register, a\n"
 	  "stack, a thread's own storage. --paths shows more of them. --referrers\n"
-	  "and --references list one step, leaked blocks included. The exit status\n"
-	  "is 1 when nothing leads to the block.\n",
-	  NEEDS_HEAP, 1, 1, TARGET_GROUPS | GROUP_REACH | GROUP_WHY, cmd_why },
+	  "and --references list one step, leaked blocks included. An object in an\n"
+	  "arena of Python's is said as Python has it: app.sessions[3].cache; keys\n"
+	  "of dicts with --content. The exit status is 1 when nothing leads to the\n"
+	  "block.\n",
+	  NEEDS_HEAP, 1, 1,
+	  TARGET_GROUPS | GROUP_CONTENT | GROUP_REACH | GROUP_WHY, cmd_why },
 	{ "owners", "TARGET [ADDR]", "who retains how much memory",
 	  "What would be unreachable without each variable, stack, thread and\n"
 	  "block, largest first: the dominator tree to --depth levels, the --top N\n"

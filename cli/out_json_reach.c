@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/out_json_doc.h"
+#include "cli/out_json_object.h"
 #include "cli/reach.h"
 
 static json_t *juser(const struct cli *cli, size_t chunk)
@@ -193,7 +194,7 @@ const char *out_json_read_leaks(const char *path, struct baseline *ret)
 	return wrong;
 }
 
-static json_t *jroot(struct cli *cli, const struct hs_root_info *r)
+json_t *jroot(struct cli *cli, const struct hs_root_info *r)
 {
 	struct hs_frame_info frame;
 	struct hs_heap_thread_info t = { .tid = -1 };
@@ -284,7 +285,8 @@ void out_json_why(struct cli *cli, size_t chunk, const struct why_leak *leak,
 		  const struct surplus *counts,
 		  const struct hs_path_list *paths,
 		  const struct hs_holder_list *referrers,
-		  const struct hs_holder_list *references)
+		  const struct hs_holder_list *references,
+		  const struct object_why *object)
 {
 	struct json_doc doc;
 	doc_begin(&doc, cli);
@@ -307,6 +309,7 @@ void out_json_why(struct cli *cli, size_t chunk, const struct why_leak *leak,
 	doc_member(&doc, "more_paths", jcount(paths->more));
 	put_holders(&doc, "referrers", referrers, SIZE_MAX);
 	put_holders(&doc, "references", references, chunk);
+	doc_member(&doc, "object", jobject_why(cli, cli->graph, object));
 	doc_end(&doc);
 }
 

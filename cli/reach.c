@@ -78,6 +78,8 @@ int reach_build(struct cli *cli, struct hs_graph **ret)
 	};
 	struct hs_error err = { .code = HS_OK };
 	if (cli->graph && cli->graph_types != cli->types) {
+		hs_objects_free(cli->objects);
+		cli->objects = NULL;
 		hs_graph_free(cli->graph);
 		cli->graph = NULL;
 	}

@@ -123,11 +123,13 @@ struct why_leak {
 };
 /* LEAK may be NULL: it did not leak. So may COUNTS: the block's object is not
  * counted. */
+struct object_why;
 void out_json_why(struct cli *cli, size_t chunk, const struct why_leak *leak,
 		  const struct surplus *counts,
 		  const struct hs_path_list *paths,
 		  const struct hs_holder_list *referrers,
-		  const struct hs_holder_list *references);
+		  const struct hs_holder_list *references,
+		  const struct object_why *object);
 void out_json_owners(struct cli *cli, const struct hs_owners *owners,
 		     size_t node, unsigned depth, size_t top);
 

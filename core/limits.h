@@ -276,6 +276,15 @@
  * reference of each in a GiB. */
 #define HS_LIMIT_SWIFT_ELEMENTS (128u << 20)
 
+/* Pieces of one Python thread's stack of frames: 16 KiB each at least, and
+ * the interpreter gives up at a few thousand frames unless it is told not to. */
+#define HS_LIMIT_PYTHON_PIECES (1u << 16)
+
+/* Words that are looked at for each word of Python's objects: once as one's
+ * own, and names of attributes for each object that shares them. Objects that
+ * claim each other's memory would be looked at for ever. */
+#define HS_LIMIT_PYTHON_WORDS 16u
+
 /* What glibc says before it aborts: its own messages are one line; an assertion
  * quotes an expression of the program. */
 #define HS_LIMIT_ABORT_MESSAGE 4096u

@@ -424,7 +424,7 @@ static enum hs_status cut_roots(const struct hs_target *target,
 {
 	size_t count = 1;
 	for (size_t i = 0; i < roots->live.count; i++) {
-		const struct hs_root_range *r = &roots->live.range[i];
+		const struct hs_live_range *r = &roots->live.range[i];
 		for (hs_addr at = r->start; at < r->end; count++)
 			at = piece_end(target, at, r->end);
 	}
@@ -435,7 +435,7 @@ static enum hs_status cut_roots(const struct hs_target *target,
 	edges->root_count = count;
 	size_t n = 1;
 	for (size_t i = 0; i < roots->live.count; i++) {
-		const struct hs_root_range *r = &roots->live.range[i];
+		const struct hs_live_range *r = &roots->live.range[i];
 		for (hs_addr at = r->start; at < r->end;) {
 			hs_addr end = piece_end(target, at, r->end);
 			edges->root[n++] = (struct hs_root_piece){ .start = at,

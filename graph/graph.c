@@ -228,26 +228,39 @@ void hs_graph_root(struct hs_graph *graph, size_t piece,
 		};
 		return;
 	}
-	hs_roots_describe(&graph->roots, graph->target, ref->at, ret);
+	hs_graph_root_at(graph, ref->at, ret);
+}
+
+void hs_graph_root_at(struct hs_graph *graph, hs_addr addr,
+		      struct hs_root_info *ret)
+{
+	hs_roots_describe(&graph->roots, graph->target, addr, ret);
 	size_t chunk;
 	/* Only chunks that could not be decided are roots within the heap,
 	 * but for thread-local variables. */
 	if (ret->kind != HS_ROOT_TLS &&
-	    hs_heap_find(graph->heap, ref->at, &chunk) &&
+	    hs_heap_find(graph->heap, addr, &chunk) &&
 	    graph->heap->chunks[chunk].state == HS_CHUNK_UNKNOWN)
 		ret->kind = HS_ROOT_UNKNOWN;
 	if (!graph->syms)
 		return;
 	if (ret->kind == HS_ROOT_DATA)
 		ret->has_symbol =
-			hs_symbols_at(graph->syms, ref->at, &ret->symbol);
+			hs_symbols_at(graph->syms, addr, &ret->symbol);
 	if (ret->kind != HS_ROOT_TLS ||
 	    !hs_symbols_tls_at(graph->syms, ret->module, ret->offset,
 			       &ret->symbol))
 		return;
 	ret->has_symbol = true;
 	/* From the block's start to this thread's own. */
-	ret->symbol.addr += ref->at - ret->offset;
+	ret->symbol.addr += addr - ret->offset;
+}
+
+const struct hs_live_range *hs_graph_live(const struct hs_graph *graph,
+					  size_t *count)
+{
+	*count = graph->roots.live.count;
+	return graph->roots.live.range;
 }
 
 const char *hs_root_kind_name(enum hs_root_kind kind)

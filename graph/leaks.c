@@ -235,7 +235,7 @@ static enum hs_status find_stale(struct hs_leaked *l, struct hs_error *err)
 {
 	const struct hs_graph *g = l->graph;
 	for (size_t i = 0; i < g->roots.dead.count; i++) {
-		const struct hs_root_range *r = &g->roots.dead.range[i];
+		const struct hs_live_range *r = &g->roots.dead.range[i];
 		enum hs_status st =
 			hs_words_scan(g->target, g->index, r->start, r->end,
 				      note_stale, l, NULL, err);

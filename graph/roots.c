@@ -38,13 +38,13 @@ static enum hs_status add_range(struct hs_range_list *list, hs_addr start,
 				    sizeof(*list->range), err);
 	if (st)
 		return st;
-	list->range[list->count++] = (struct hs_root_range){ start, end };
+	list->range[list->count++] = (struct hs_live_range){ start, end };
 	return HS_OK;
 }
 
 static int by_start(const void *a, const void *b)
 {
-	const struct hs_root_range *x = a, *y = b;
+	const struct hs_live_range *x = a, *y = b;
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 

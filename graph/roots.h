@@ -12,11 +12,6 @@
  * dead part of stacks.
  */
 
-/* A run of such memory, or of stack that nobody uses any more. */
-struct hs_root_range {
-	hs_addr start, end;
-};
-
 /* Memory that has a better name than its mapping. */
 struct hs_root_label {
 	hs_addr start, end;
@@ -24,8 +19,9 @@ struct hs_root_label {
 	size_t thread, module; /* SIZE_MAX: none */
 };
 
+/* Runs of such memory, or of stack that nobody uses any more. */
 struct hs_range_list {
-	struct hs_root_range *range;
+	struct hs_live_range *range;
 	size_t count, capacity;
 };
 

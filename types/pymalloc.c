@@ -247,30 +247,50 @@ void hs_pymalloc_release(struct hs_pymalloc *pm)
 	*pm = (struct hs_pymalloc){ .count = 0 };
 }
 
-static void walk_pool(struct hs_naming *n, const struct hs_pymalloc *pm,
-		      hs_addr at, uint32_t index, hs_pymalloc_fn fn, void *arg)
+void hs_pymalloc_pools(struct hs_naming *n, const struct hs_pymalloc *pm,
+		       hs_pymalloc_pool_fn fn, void *arg)
 {
-	uint64_t bits[MOST_BLOCKS / 64];
-	struct pool p;
-	if (!read_pool(n, at, pm->pool_size, index, &p) ||
-	    !free_blocks(n, at, &p, bits))
-		return;
-	for (uint32_t i = 0; i < p.carved; i++) {
+	for (size_t i = 0; i < pm->count && !n->failed; i++)
+		for (hs_addr at = pm->arena[i].start; at < pm->arena[i].end;
+		     at += pm->pool_size) {
+			uint64_t bits[MOST_BLOCKS / 64];
+			struct pool p;
+			if (!read_pool(n, at, pm->pool_size, pm->arena[i].index,
+				       &p) ||
+			    !free_blocks(n, at, &p, bits))
+				continue;
+			const struct hs_pymalloc_pool pool = {
+				.start = at + HEADER,
+				.size = p.size,
+				.count = p.carved,
+				.free = bits,
+			};
+			fn(arg, &pool);
+		}
+}
+
+struct walk {
+	hs_pymalloc_fn fn;
+	void *arg;
+};
+
+static void walk_pool(void *arg, const struct hs_pymalloc_pool *pool)
+{
+	const struct walk *w = arg;
+	for (uint32_t i = 0; i < pool->count; i++) {
 		const struct hs_pymalloc_block b = {
-			at + HEADER + (uint64_t)i * p.size, p.size, true
+			pool->start + (uint64_t)i * pool->size, pool->size, true
 		};
-		if (!(bits[i / 64] >> (i % 64) & 1))
-			fn(arg, &b);
+		if (!hs_bit(pool->free, i))
+			w->fn(w->arg, &b);
 	}
 }
 
 void hs_pymalloc_walk(struct hs_naming *n, const struct hs_pymalloc *pm,
 		      hs_pymalloc_fn fn, void *arg)
 {
-	for (size_t i = 0; i < pm->count && !n->failed; i++)
-		for (hs_addr at = pm->arena[i].start; at < pm->arena[i].end;
-		     at += pm->pool_size)
-			walk_pool(n, pm, at, pm->arena[i].index, fn, arg);
+	struct walk w = { fn, arg };
+	hs_pymalloc_pools(n, pm, walk_pool, &w);
 }
 
 bool hs_pymalloc_at(struct hs_naming *n, const struct hs_pymalloc *pm,

@@ -38,8 +38,21 @@ void hs_pymalloc_release(struct hs_pymalloc *pm);
 bool hs_pymalloc_map(struct hs_naming *n, const struct hs_pymalloc *pm,
 		     const struct hs_block *b);
 
-/* Every block in use, by address. A pool whose own count does not agree with
- * its list of free blocks is left out. */
+/* The blocks of a pool that were ever used, those that are free a bit each. A
+ * pool whose own count does not agree with its list of free blocks is left out.
+ */
+struct hs_pymalloc_pool {
+	hs_addr start; /* of the first block */
+	uint32_t size; /* bytes of each */
+	uint32_t count;
+	const uint64_t *free; /* borrowed for the call */
+};
+typedef void (*hs_pymalloc_pool_fn)(void *arg,
+				    const struct hs_pymalloc_pool *pool);
+void hs_pymalloc_pools(struct hs_naming *n, const struct hs_pymalloc *pm,
+		       hs_pymalloc_pool_fn fn, void *arg);
+
+/* Every block in use, by address. */
 typedef void (*hs_pymalloc_fn)(void *arg,
 			       const struct hs_pymalloc_block *block);
 void hs_pymalloc_walk(struct hs_naming *n, const struct hs_pymalloc *pm,

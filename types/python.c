@@ -4,6 +4,7 @@
 
 #include "types/pymalloc.h"
 #include "types/python_memory.h"
+#include "types/python_object.h"
 
 /*
  * Objects of CPython 3.9 to 3.15 on 64-bit machines: a count, then the type.
@@ -500,6 +501,24 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 		(void)snprintf(text, sizeof(text), "%" PRIu64,
 			       count & ~FLAGS_314);
 	(void)fn(arg, "references", text);
+}
+
+hs_addr hs_python_type_of_types(const void *state)
+{
+	const struct python *py = state;
+	return py->type;
+}
+
+const struct hs_pymalloc *hs_python_arenas(const void *state)
+{
+	const struct python *py = state;
+	return &py->arenas;
+}
+
+unsigned hs_python_object_in(struct hs_naming *n, void *state,
+			     const struct hs_block *b, uint32_t *type)
+{
+	return find(n, state, b, type);
 }
 
 const struct hs_namer hs_namer_python = {

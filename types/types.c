@@ -10,6 +10,7 @@
 #include "core/large_pages.h"
 #include "types/name_blocks.h"
 #include "types/namer_states.h"
+#include "types/types_inside.h"
 #include "types/unnamed.h"
 #include <heapscan/crew.h>
 
@@ -254,6 +255,13 @@ void hs_types_free(struct hs_types *types)
 	free(types->naming.plain);
 	hs_block_index_free(types->index);
 	free(types);
+}
+
+struct hs_naming *hs_types_naming(struct hs_types *types,
+				  enum hs_type_source source, void **state)
+{
+	*state = types->states.of[hs_namer_of(source)];
+	return &types->naming;
 }
 
 size_t hs_types_count(const struct hs_types *types)

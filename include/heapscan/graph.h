@@ -140,6 +140,18 @@ typedef bool (*hs_root_fn)(void *arg, const struct hs_root_info *info,
 HS_API void hs_graph_each_root(struct hs_graph *graph, hs_root_fn fn,
 			       void *arg);
 
+/* Memory that is alive by itself: where roots are looked for, by address. Taken
+ * along by those who know of more than blocks of malloc. */
+struct hs_live_range {
+	hs_addr start, end;
+};
+/* Borrowed from GRAPH. */
+HS_API const struct hs_live_range *hs_graph_live(const struct hs_graph *graph,
+						 size_t *count);
+/* What the word at ADDR, which is in such a range, is as a root. */
+HS_API void hs_graph_root_at(struct hs_graph *graph, hs_addr addr,
+			     struct hs_root_info *ret);
+
 /* ---- what leaked ---- */
 
 /* clang-format off */

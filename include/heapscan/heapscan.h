@@ -10,6 +10,7 @@
 #include <heapscan/error.h>
 #include <heapscan/graph.h>
 #include <heapscan/heap.h>
+#include <heapscan/objects.h>
 #include <heapscan/refs.h>
 #include <heapscan/shape.h>
 #include <heapscan/slice.h>

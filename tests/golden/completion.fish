@@ -40,7 +40,7 @@ complete -c heapscan -n '__fish_use_subcommand; or __fish_seen_subcommand_from s
 complete -c heapscan -n '__fish_use_subcommand; or __fish_seen_subcommand_from summary chunks arenas bins threads maps modules at read check graph leaks why owners rss diff search info verify capture convert types shell' -l all -s a -d 'no limit on lines'
 complete -c heapscan -n '__fish_use_subcommand; or __fish_seen_subcommand_from summary' -l summary -d 'with --json: leave the chunks out'
 complete -c heapscan -n '__fish_use_subcommand; or __fish_seen_subcommand_from summary graph' -l dot -d 'references between chunks as dot'
-complete -c heapscan -n '__fish_seen_subcommand_from at check' -l content -d 'show the text and bytes that memory holds'
+complete -c heapscan -n '__fish_seen_subcommand_from at check why' -l content -d 'show the text and bytes that memory holds'
 complete -c heapscan -n '__fish_seen_subcommand_from chunks export' -l state -x -a 'used mmapped tcache fastbin unsorted smallbin largebin top internal unknown in-use free' -d 'only chunks in these states'
 complete -c heapscan -n '__fish_seen_subcommand_from chunks export' -l arena -x -d 'of this arena: main, its number or its address'
 complete -c heapscan -n '__fish_seen_subcommand_from chunks export' -l tid -x -d 'only chunks in this thread\'s cache'

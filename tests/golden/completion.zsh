@@ -278,6 +278,7 @@ _heapscan()
 			'--no-symbols[use nothing but the structure in memory]'
 			'--json[answer in JSON (schema heapscan/1)]'
 			'--all[no limit on lines]'
+			'--content[show the text and bytes that memory holds]'
 			'--jobs=[work with N threads, not with all processors]:N:'
 			'--types[name types and fields in heaps of any size]'
 			'--paths=[show N ways, each with another last step (1)]:N:'

@@ -267,6 +267,12 @@ static void name_all(struct hs_naming *n, const struct hs_namer *namer,
 void namer_world_run(const struct hs_namer *namer, const uint8_t *data,
 		     size_t len)
 {
+	namer_world_run_with(namer, data, len, NULL);
+}
+
+void namer_world_run_with(const struct hs_namer *namer, const uint8_t *data,
+			  size_t len, namer_world_fn fn)
+{
 	static const struct hs_types_options opt = { .struct_size = sizeof(opt),
 						     .jobs = 1 };
 	struct world *w = the_world();
@@ -287,6 +293,8 @@ void namer_world_run(const struct hs_namer *namer, const uint8_t *data,
 	name_all(&n, namer, state);
 	check_types(&n, namer, state);
 	check_parts(w, &n, namer, state);
+	if (fn)
+		fn(&n, state);
 	put(w, data, len, true);
 	if (namer->release)
 		namer->release(state);

@@ -18,6 +18,10 @@
  */
 void namer_world_run(const struct hs_namer *namer, const uint8_t *data,
 		     size_t len);
+/* The same, with a look at what was named before it goes. */
+typedef void (*namer_world_fn)(struct hs_naming *naming, void *state);
+void namer_world_run_with(const struct hs_namer *namer, const uint8_t *data,
+			  size_t len, namer_world_fn fn);
 
 /* Places: the libraries (4096 bytes each, libglib and libgobject), 32 KiB of
  * pages, then blocks: one of 776 bytes, one of 1000, 4 each of 120 (aligned to

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_OBJECT_WHY_H
+#define CLI_OBJECT_WHY_H
+
+#include <heapscan/objects.h>
+
+#include "cli/reach.h"
+
+/* Who holds an object that a runtime keeps in memory of its own: what `why`
+ * says of it. */
+struct object_why {
+	bool there; /* else there is nothing to say */
+	struct hs_object_why why;
+	struct hs_object_step *referrers, *references; /* if asked for */
+	size_t referrer_count, reference_count;
+};
+
+/* Is what ADDR lies in, in no block of malloc, such an object? */
+bool object_is_at(struct cli *cli, hs_addr addr, struct hs_part_info *ret);
+
+/* Ask about ADDR. LISTS: the holders and the held, if the options say so. Not
+ * EXIT_ANSWERED: it was reported. Release RET in any case. */
+int object_why_ask(struct cli *cli, struct hs_graph *graph, hs_addr addr,
+		   bool lists, struct object_why *ret);
+void object_why_release(struct object_why *why);
+
+/* SHORT: below the answer about a block, which is the headline. */
+void object_why_print(struct cli *cli, struct hs_graph *graph,
+		      const struct object_why *why, bool brief);
+
+/* As `why --json` of an object that is in no block. */
+void out_json_object_why(struct cli *cli, struct hs_graph *graph,
+			 const struct object_why *why);
+
+#endif

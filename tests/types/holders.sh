@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Who holds an object of Python, said as a programmer would write it, for every
+# way to hold one: against the program itself, and each step against what its
+# collector sees. Live, as a core and as a slice. For every Python from 3.9 on
+# that is found in the path, and those that HS_PYTHONS names.
+. "$SOURCE/tests/cli/common.inc"
+command -v python3 >/dev/null || skip "python3 is not installed"
+unset PYTHONMALLOC
+echo "| program | objects | held as said | steps the collector sees |"
+echo "| --- | --- | --- | --- |"
+seen=
+for name in python3 /usr/bin/python3 python3.9 python3.10 python3.11 \
+		python3.12 python3.13 python3.14 ${HS_PYTHONS:-}; do
+	about=$("$name" -c 'import os, sys
+print("%d %d %s" % (*sys.version_info[:2], os.path.realpath(sys.executable)))' 2>/dev/null) ||
+		continue
+	# shellcheck disable=SC2086
+	set -- $about
+	[ "$1" = 3 ] && [ "$2" -ge 9 ] || continue
+	case " $seen " in
+	*" $3 "*) continue ;;
+	esac
+	FIXTURES=$(dirname "$3")
+	rm -rf "$work/run"
+	start "$(basename "$3")" "$SOURCE/fixtures/holders.py" truth
+	truth=$work/run/truth
+	python3 -B "$here/types/holders.py" "$HEAPSCAN" "$truth" "Python 3.$2" \
+		"$work/live" --pid "$program" ||
+		failures=$((failures + 1))
+	if [ -z "$seen" ]; then
+		does capture --pid "$program" -o "$work/dump.msl"
+		does capture --pid "$program" --format core -o "$work/dump.core"
+		for dump in dump.msl dump.core; do
+			python3 -B "$here/types/holders.py" "$HEAPSCAN" \
+				"$truth" "Python 3.$2, $dump" "$work/other" \
+				"$work/$dump" || failures=$((failures + 1))
+			cmp "$work/live" "$work/other" ||
+				fail "$dump does not answer as the live process"
+		done
+		address=$(python3 -c 'import json, sys
+print("%x" % json.load(open(sys.argv[1]))["held"][0]["address"])' "$truth")
+		run why "$work/dump.msl" "$address" --referrers
+		! grep -q s3cret "$work/out" ||
+			fail "a key was shown without --content"
+		run why "$work/dump.msl" "$address" --content
+		grep -Fq "held as __main__.sessions[3].cache['s3cret']  (high" \
+			"$work/out" || fail "--content: $(cat "$work/out")"
+	fi
+	seen="$seen $3"
+	kill -9 "$program"
+	wait "$program" 2>/dev/null
+	program=
+done
+finish
