@@ -15,7 +15,9 @@ bool object_is_at(struct cli *cli, hs_addr addr, struct hs_part_info *ret)
 	       ret->area == HS_AREA_PYMALLOC;
 }
 
-static int make(struct cli *cli, struct hs_graph *graph)
+/* OPTIONAL: where objects of this runtime cannot be followed, none are, and
+ * that is no failure. */
+static int make(struct cli *cli, struct hs_graph *graph, bool optional)
 {
 	struct hs_objects_options how = { .struct_size = sizeof(how),
 					  .progress = progress_show };
@@ -23,7 +25,8 @@ static int make(struct cli *cli, struct hs_graph *graph)
 	if (cli->objects)
 		return EXIT_ANSWERED;
 	how.live = hs_graph_live(graph, &how.live_count);
-	if (hs_objects_new(cli->types, &how, &cli->objects, &err))
+	if (hs_objects_new(cli->types, &how, &cli->objects, &err) &&
+	    !(optional && err.code == HS_ERR_UNSUPPORTED))
 		return cli_fail_error(cli, &err);
 	return EXIT_ANSWERED;
 }
@@ -35,8 +38,8 @@ int object_why_ask(struct cli *cli, struct hs_graph *graph, hs_addr addr,
 	struct hs_error err = { .code = HS_OK };
 	bool content = cli->opt.content;
 	*ret = (struct object_why){ .there = false };
-	int code = make(cli, graph);
-	if (code)
+	int code = make(cli, graph, !lists);
+	if (code || !cli->objects)
 		return code;
 	enum hs_status st =
 		hs_objects_why(cli->objects, addr, content, &why.why, &err);

@@ -18,8 +18,9 @@ struct object_why {
 /* Is what ADDR lies in, in no block of malloc, such an object? */
 bool object_is_at(struct cli *cli, hs_addr addr, struct hs_part_info *ret);
 
-/* Ask about ADDR. LISTS: the holders and the held, if the options say so. Not
- * EXIT_ANSWERED: it was reported. Release RET in any case. */
+/* Ask about ADDR. LISTS: the holders and the held, if the options say so, and
+ * it is a failure when nothing can be said. Not EXIT_ANSWERED: it was reported.
+ * Release RET in any case. */
 int object_why_ask(struct cli *cli, struct hs_graph *graph, hs_addr addr,
 		   bool lists, struct object_why *ret);
 void object_why_release(struct object_why *why);
