@@ -168,6 +168,10 @@ static void put(struct world *w, const uint8_t *data, size_t len, bool clear)
 		word = le64toh(word);
 		unsigned off = (unsigned)(data[2] | data[3] << 8);
 		off = (unsigned)(off % (p->len - 7));
+		/* The pages are two mappings. */
+		if (p->start == PAGES && off + 7 >= PAGES_LEN - SHELL_LEN &&
+		    off < PAGES_LEN - SHELL_LEN)
+			off = PAGES_LEN - SHELL_LEN;
 		if (word >> 48 == 0xcafe)
 			word = w->place[(word >> 32 & 0xff) % PLACE_COUNT]
 				       .start +
