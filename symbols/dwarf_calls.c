@@ -178,11 +178,10 @@ static void functions(struct hs_dwarf_reader *r, Dwarf_Die parent,
 void hs_dwarf_read_calls(struct hs_dwarf_reader *r, Dwarf_Die unit)
 {
 	HS_AUTO_FRAMES struct hs_dwarf_frames set = { .count = 0 };
-	if (!r->frame_count || !hs_dwarf_enter(&r->main, unit, &r->lists))
-		return;
 	/* Of one that does not say where its code is, all functions are
-	 * asked. */
-	if (!hs_dwarf_ranges_of(&r->main, unit, &r->lists, &r->ranges) ||
+	 * asked; of one in another file the program said it. */
+	if (r->skeletons ||
+	    !hs_dwarf_ranges_of(&r->main, unit, &r->lists, &r->ranges) ||
 	    hs_dwarf_frames_in(r, unit, &set))
 		functions(r, unit, 0);
 }

@@ -271,12 +271,14 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 		if (types) {
 			if (language != HS_DWARF_C)
 				hs_dwarf_note_qualifiers(r, unit, space);
-			if (space == HS_DWARF_INFO)
+			if (space == HS_DWARF_INFO &&
+			    hs_dwarf_enter_unit(r, unit, &signature))
 				hs_dwarf_read_calls(r, unit);
 			continue;
 		}
 		walk(r, unit, space, NULL, 0);
-		if (space == HS_DWARF_INFO)
+		if (space == HS_DWARF_INFO &&
+		    hs_dwarf_enter_unit(r, unit, &signature))
 			hs_dwarf_read_locals(r, unit);
 		hs_dwarf_fill_all(r);
 		hs_dwarf_find_managers(r, unit, space);
@@ -285,6 +287,9 @@ static void units(struct hs_dwarf_reader *r, enum hs_dwarf_space space,
 
 void hs_dwarf_read_units(struct hs_dwarf_reader *r)
 {
+	/* What was noted are places in another file. */
+	for (size_t i = 0; i < r->frame_count; i++)
+		hs_local_frame_forget(&r->frame[i]);
 	units(r, HS_DWARF_TYPES, true);
 	units(r, HS_DWARF_INFO, true);
 	if (r->alt.dbg)

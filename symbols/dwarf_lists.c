@@ -106,12 +106,38 @@ static enum said read_old(struct hs_dwarf_list *l,
 	return ENTRY;
 }
 
+/* Before DWARF 5, in files for units: addresses are numbers. */
+static enum said read_split(struct hs_dwarf_list *l,
+			    struct hs_dwarf_list_entry *e)
+{
+	switch (hs_cursor_uint(&l->at, 1)) {
+	case DW_LLEX_end_of_list_entry:
+		return END;
+	case DW_LLEX_base_address_selection_entry:
+		return indexed(l, &l->base) ? NO_ENTRY : NONSENSE;
+	case DW_LLEX_start_end_entry:
+		return indexed(l, &e->start) && indexed(l, &e->end) ? ENTRY
+								    : NONSENSE;
+	case DW_LLEX_start_length_entry:
+		return indexed(l, &e->start) ? up_to(e, hs_cursor_u32(&l->at))
+					     : NONSENSE;
+	case DW_LLEX_offset_pair_entry:
+		e->start = l->base + hs_cursor_u32(&l->at);
+		e->end = l->base + hs_cursor_u32(&l->at);
+		return ENTRY;
+	default:
+		return NONSENSE;
+	}
+}
+
 bool hs_dwarf_list_next(struct hs_dwarf_list *l,
 			struct hs_dwarf_list_entry *ret)
 {
 	while (!l->bad && l->count++ < HS_LIMIT_DWARF_RANGES) {
 		struct hs_dwarf_list_entry e = { .start = 0 };
-		enum said said = l->old ? read_old(l, &e) : read_new(l, &e);
+		enum said said = !l->old                 ? read_new(l, &e)
+				 : l->split && l->places ? read_split(l, &e)
+							 : read_old(l, &e);
 		if (said == ENTRY && l->places) {
 			e.len = l->old ? hs_cursor_u16(&l->at)
 				       : hs_cursor_uleb(&l->at);

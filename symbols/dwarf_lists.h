@@ -13,6 +13,8 @@
 struct hs_dwarf_list {
 	struct hs_cursor at; /* from its first byte to the section's last */
 	bool old;            /* as before DWARF 5 */
+	bool split;          /* of places, in a file for one unit: old ones are
+			      * written in a third way there */
 	bool places;         /* a list of places, else of ranges */
 	unsigned word_size;  /* bytes of an address: 4 or 8 */
 	uint64_t base;       /* where the unit's code begins, as linked */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "symbols/dwarf_locals.h"
 
+#include <string.h>
+
 #include "core/grow.h"
 #include "core/limits.h"
 #include "symbols/dwarf_lists.h"
@@ -78,6 +80,35 @@ bool hs_dwarf_enter(struct hs_dwarf *dw, Dwarf_Die die,
 		hs_dwarf_ok(dw, dwarf_lowpc(die, &low, &dw->error)) ? low : 0;
 	unit->range_table = table_of(dw, die, DW_AT_rnglists_base);
 	unit->place_table = table_of(dw, die, DW_AT_loclists_base);
+	unit->program_ranges = table_of(dw, die, DW_AT_GNU_ranges_base);
+	unit->split = false;
+	return true;
+}
+
+/* Its tables are the first in its part of the section, behind their header. */
+bool hs_dwarf_enter_split(struct hs_dwarf *dw, Dwarf_Die die,
+			  const struct hs_dwarf_skeleton *skeleton,
+			  struct hs_elf_file *program,
+			  struct hs_dwarf_unit *unit)
+{
+	struct Dwarf_Debug_Fission_Per_CU_s part;
+	if (!hs_dwarf_enter(dw, die, unit))
+		return false;
+	/* Nothing is said of what is not in a file for all. */
+	memset(&part, 0, sizeof(part));
+	(void)hs_dwarf_ok(
+		dw, dwarf_get_debugfission_for_die(die, &part, &dw->error));
+	unsigned header = unit->offset_size == 8 ? 20 : 12;
+	unit->split = true;
+	unit->base = skeleton->base;
+	unit->program = program;
+	unit->program_ranges = skeleton->ranges;
+	unit->ranges_from = part.pcu_offset[DW_SECT_RNGLISTS];
+	unit->places_from = part.pcu_offset[DW_SECT_LOCLISTS];
+	if (unit->ranges_from > UINT32_MAX || unit->places_from > UINT32_MAX)
+		return false;
+	unit->range_table = unit->ranges_from + header;
+	unit->place_table = unit->places_from + header;
 	return true;
 }
 
@@ -115,17 +146,30 @@ static bool open_list(const struct hs_dwarf_unit *unit, struct numbers *numbers,
 		      Dwarf_Attribute attribute, bool places,
 		      struct hs_dwarf_list *ret)
 {
-	static const char *const section[2][2] = {
-		{ ".debug_rnglists", ".debug_loclists" },
-		{ ".debug_ranges", ".debug_loc" },
+	static const char *const section[2][2][2] = {
+		{ { ".debug_rnglists", ".debug_loclists" },
+		  { ".debug_ranges", ".debug_loc" } },
+		{ { ".debug_rnglists.dwo", ".debug_loclists.dwo" },
+		  { ".debug_ranges", ".debug_loc.dwo" } },
 	};
+	bool outside = unit->split && unit->old && !places;
 	struct hs_dwarf *dw = numbers->dw;
 	struct hs_cursor all, at;
 	uint64_t offset;
 	Dwarf_Half form;
 	if (!hs_dwarf_ok(dw, dwarf_whatform(attribute, &form, &dw->error)) ||
 	    !offset_of(dw, attribute, form, &offset) ||
-	    !hs_elf_file_section(unit->file, section[unit->old][places], &all))
+	    !hs_elf_file_section(outside ? unit->program : unit->file,
+				 section[unit->split][unit->old][places], &all))
+		return false;
+	/* Numbers of a table count from where that is, and what a program says
+	 * itself, from the begin of its section. */
+	if (unit->split && form == DW_FORM_sec_offset &&
+	    __builtin_add_overflow(offset,
+				   outside  ? unit->program_ranges
+				   : places ? unit->places_from
+					    : unit->ranges_from,
+				   &offset))
 		return false;
 	at = all;
 	if (form == DW_FORM_loclistx || form == DW_FORM_rnglistx) {
@@ -145,6 +189,7 @@ static bool open_list(const struct hs_dwarf_unit *unit, struct numbers *numbers,
 		.at = at,
 		.old = unit->old,
 		.places = places,
+		.split = unit->split,
 		.word_size = unit->word_size,
 		.base = unit->base,
 		.address = indexed_address,

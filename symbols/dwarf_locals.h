@@ -29,10 +29,29 @@ struct hs_dwarf_unit {
 	uint64_t base;        /* where its code begins; 0: it does not say */
 	uint64_t range_table; /* offsets in the sections; HS_NO_ADDR: none */
 	uint64_t place_table;
+	/* Of a unit whose DIEs are in a file of their own: where its lists
+	 * begin there. Old ranges stay in the program, from `program_ranges`
+	 * on. */
+	bool split;
+	uint64_t ranges_from, places_from;
+	struct hs_elf_file *program; /* borrowed; of a split unit */
+	uint64_t program_ranges;
 };
 /* Fill in all but `file` for the unit DIE; false: it makes no sense. */
 bool hs_dwarf_enter(struct hs_dwarf *dw, Dwarf_Die die,
 		    struct hs_dwarf_unit *unit);
+
+/* A unit in the program, for that which has its DIEs in another file. */
+struct hs_dwarf_skeleton {
+	uint64_t base;   /* where its code begins; 0: it does not say */
+	uint64_t ranges; /* where old ranges begin */
+};
+/* The same for a unit DIE in another file, which belongs to SKELETON in
+ * PROGRAM. */
+bool hs_dwarf_enter_split(struct hs_dwarf *dw, Dwarf_Die die,
+			  const struct hs_dwarf_skeleton *skeleton,
+			  struct hs_elf_file *program,
+			  struct hs_dwarf_unit *unit);
 
 /*
  * The code of DIE, which is in UNIT, into RET, which may hold an earlier

@@ -63,8 +63,11 @@ struct hs_dwarf_reader {
 	struct hs_local_frame *frame;
 	size_t frame_count;
 	struct hs_window *read;
-	uint64_t bias;                 /* of the module */
-	struct hs_dwarf_unit lists;    /* of the unit at hand */
+	uint64_t bias;              /* of the module */
+	struct hs_dwarf_unit lists; /* of the unit at hand */
+	/* Of a file for units: what the program says of them. Borrowed. */
+	const struct hs_split_units *skeletons;
+	struct hs_elf_file *program;
 	struct hs_dwarf_ranges ranges; /* of the last DIE asked */
 	struct hs_addr_map no_loops;   /* functions -> is it sure that none of
 					* their last calls leads back to them? */
@@ -186,6 +189,10 @@ static inline void hs_dwarf_free_frames(const struct hs_dwarf_frames *frames)
 bool hs_dwarf_frames_in(struct hs_dwarf_reader *r, Dwarf_Die die,
 			struct hs_dwarf_frames *ret);
 
+/* Begin with UNIT: may frames be in its code? Then it can be asked for lists.
+ * SIGNATURE is that of its header. */
+bool hs_dwarf_enter_unit(struct hs_dwarf_reader *r, Dwarf_Die unit,
+			 const Dwarf_Sig8 *signature);
 /* Note where functions of UNIT and calls that they are in are, in the frames.
  * Of all units before hs_dwarf_here() is used. */
 void hs_dwarf_read_calls(struct hs_dwarf_reader *r, Dwarf_Die unit);

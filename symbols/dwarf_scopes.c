@@ -223,8 +223,10 @@ void hs_dwarf_read_locals(struct hs_dwarf_reader *r, Dwarf_Die unit)
 {
 	struct hs_dwarf *dw = &r->main;
 	HS_AUTO_FRAMES struct hs_dwarf_frames set = { .count = 0 };
-	if (!r->frame_count || !hs_dwarf_enter(dw, unit, &r->lists))
+	if (r->skeletons) {
+		each_child(r, unit, nested, NULL, NULL, 0);
 		return;
+	}
 	/* Of one that does not say where its code is, all functions are
 	 * asked. */
 	bool silent = !hs_dwarf_ranges_of(dw, unit, &r->lists, &r->ranges);

@@ -15,6 +15,7 @@ void hs_split_units_release(struct hs_split_units *units)
 		free(units->unit[i].folder);
 	}
 	free(units->unit);
+	hs_addr_map_release(&units->with_frames);
 	*units = (struct hs_split_units){ NULL };
 }
 
@@ -28,6 +29,61 @@ static char *text(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which)
 	return strdup(value);
 }
 
+/* Where the code of UNIT is. In which lines the frames there are, only the
+ * program says. */
+static void note_code(struct hs_dwarf_reader *r, Dwarf_Die unit,
+		      struct hs_split_unit *own)
+{
+	HS_AUTO_FRAMES struct hs_dwarf_frames set = { .count = 0 };
+	if (!r->frame_count || !hs_dwarf_enter(&r->main, unit, &r->lists))
+		return;
+	own->skeleton.base = r->lists.base;
+	if (r->lists.program_ranges != HS_NO_ADDR)
+		own->skeleton.ranges = r->lists.program_ranges;
+	own->has_frames =
+		!hs_dwarf_ranges_of(&r->main, unit, &r->lists, &r->ranges) ||
+		hs_dwarf_frames_in(r, unit, &set);
+	if (own->has_frames)
+		hs_dwarf_note_lines(&r->main, unit, r->frame, r->frame_count);
+}
+
+static uint64_t id_of(struct hs_dwarf *dw, Dwarf_Die unit,
+		      const Dwarf_Sig8 *signature)
+{
+	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
+	Dwarf_Sig8 id;
+	Dwarf_Unsigned number;
+	uint64_t ret;
+	/* Before DWARF 5 it is no part of the header. */
+	memcpy(&ret, signature->signature, sizeof(ret));
+	if (!hs_dwarf_ok(dw, dwarf_attr(unit, DW_AT_GNU_dwo_id, &attribute,
+					&dw->error)))
+		return ret;
+	if (hs_dwarf_ok(dw, dwarf_formudata(attribute, &number, &dw->error)))
+		ret = number;
+	else if (hs_dwarf_ok(dw,
+			     dwarf_formsig8_const(attribute, &id, &dw->error)))
+		memcpy(&ret, id.signature, sizeof(ret));
+	return ret;
+}
+
+bool hs_dwarf_enter_unit(struct hs_dwarf_reader *r, Dwarf_Die unit,
+			 const Dwarf_Sig8 *signature)
+{
+	if (!r->frame_count)
+		return false;
+	if (!r->skeletons)
+		return hs_dwarf_enter(&r->main, unit, &r->lists);
+	const struct hs_split_units *all = r->skeletons;
+	uint64_t id = id_of(&r->main, unit, signature);
+	const struct hs_addr_entry *e =
+		id != HS_NO_ADDR ? hs_addr_map_get(&all->with_frames, id)
+				 : NULL;
+	return e && hs_dwarf_enter_split(&r->main, unit,
+					 &all->unit[e->value].skeleton,
+					 r->program, &r->lists);
+}
+
 bool hs_dwarf_note_split(struct hs_dwarf_reader *r, Dwarf_Die unit,
 			 const Dwarf_Sig8 *signature)
 {
@@ -38,20 +94,8 @@ bool hs_dwarf_note_split(struct hs_dwarf_reader *r, Dwarf_Die unit,
 	if (!own.name)
 		return false;
 	own.folder = text(dw, unit, DW_AT_comp_dir);
-	/* Before DWARF 5 it is no part of the header. */
-	memcpy(&own.id, signature->signature, sizeof(own.id));
-	HS_AUTO_ATTRIBUTE Dwarf_Attribute attribute = NULL;
-	Dwarf_Sig8 id;
-	Dwarf_Unsigned number;
-	if (hs_dwarf_ok(dw, dwarf_attr(unit, DW_AT_GNU_dwo_id, &attribute,
-				       &dw->error))) {
-		if (hs_dwarf_ok(dw, dwarf_formudata(attribute, &number,
-						    &dw->error)))
-			own.id = number;
-		else if (hs_dwarf_ok(dw, dwarf_formsig8_const(attribute, &id,
-							      &dw->error)))
-			memcpy(&own.id, id.signature, sizeof(own.id));
-	}
+	own.id = id_of(dw, unit, signature);
+	note_code(r, unit, &own);
 	if (r->split.count == HS_LIMIT_SPLIT_UNITS ||
 	    hs_grow(&r->split.unit, &r->split.capacity, r->split.count,
 		    sizeof(*r->split.unit), NULL)) {
@@ -59,6 +103,12 @@ bool hs_dwarf_note_split(struct hs_dwarf_reader *r, Dwarf_Die unit,
 		free(own.folder);
 		r->d->cut = true;
 		return true;
+	}
+	if (own.has_frames && own.id != HS_NO_ADDR) {
+		struct hs_addr_entry e = { own.id, (uint32_t)r->split.count,
+					   0 };
+		if (hs_addr_map_put(&r->split.with_frames, e, NULL))
+			(void)hs_dwarf_no_memory(r);
 	}
 	r->split.unit[r->split.count++] = own;
 	return true;
@@ -93,6 +143,11 @@ static bool read_file(struct hs_dwarf_reader *r, struct hs_elf_file *file,
 	struct hs_dwarf_reader own = { .d = r->d,
 				       .module = r->module,
 				       .bias = r->bias,
+				       .frame = r->frame,
+				       .frame_count = r->frame_count,
+				       .read = r->read,
+				       .skeletons = &r->split,
+				       .program = r->lists.file,
 				       .lists = { .file = file } };
 	if (!hs_elf_file_has_dwarf(file) ||
 	    hs_dwarf_open(hs_elf_file_descriptor(file), &own.main, NULL))

@@ -2,7 +2,8 @@
 #ifndef SYMBOLS_DWARF_SPLIT_H
 #define SYMBOLS_DWARF_SPLIT_H
 
-#include "symbols/elf_file.h"
+#include "core/addr_map.h"
+#include "symbols/dwarf_locals.h"
 
 /*
  * Where the debug information is that a compiler did not put into the program
@@ -21,11 +22,14 @@ struct hs_split_files {
 struct hs_split_unit {
 	char *name, *folder;
 	uint64_t id; /* which its file has as well */
+	struct hs_dwarf_skeleton skeleton;
+	bool has_frames; /* threads are in its code */
 };
 
 struct hs_split_units {
 	struct hs_split_unit *unit;
 	size_t count, capacity;
+	struct hs_addr_map with_frames; /* by id; value: the index */
 };
 
 void hs_split_units_release(struct hs_split_units *units);

@@ -24,18 +24,18 @@ struct hs_local_frame {
 	uint64_t line, file; /* that the function is in; 0: not known */
 };
 
+static inline void hs_local_frame_forget(struct hs_local_frame *f)
+{
+	f->base = f->entry = f->function = f->site = HS_NO_ADDR;
+}
+
 /* A frame of which nothing is noted yet. */
 static inline struct hs_local_frame
 hs_local_frame_new(size_t thread, const struct hs_frame *frame)
 {
-	return (struct hs_local_frame){
-		.thread = thread,
-		.frame = *frame,
-		.base = HS_NO_ADDR,
-		.entry = HS_NO_ADDR,
-		.function = HS_NO_ADDR,
-		.site = HS_NO_ADDR,
-	};
+	struct hs_local_frame f = { .thread = thread, .frame = *frame };
+	hs_local_frame_forget(&f);
+	return f;
 }
 
 struct hs_local_frames {

@@ -169,6 +169,34 @@ static void nonsense_ends_a_list(void **state)
 	assert_end(&l, true); /* and it stays so */
 }
 
+static void old_places_in_a_file_for_a_unit_have_numbers(void **state)
+{
+	(void)state;
+	const uint8_t bytes[] = {
+		1, 2, /* from address 2 on */
+		4, 1, 0,    0, 0, 9,    0, 0, 0,
+		1, 0, 0x50,                         /* from 1 to 9 */
+		3, 3, 0x20, 0, 0, 0,    1, 0, 0x51, /* address 3, 0x20 bytes */
+		2, 4, 5,    1, 0, 0x52,             /* from address 4 to 5 */
+		0,
+	};
+	struct hs_dwarf_list l = list_of(bytes, sizeof(bytes));
+	l.old = l.places = l.split = true;
+	assert_place(&l, 0x2001, 0x2009, 0x50);
+	assert_place(&l, 0x3000, 0x3020, 0x51);
+	assert_place(&l, 0x4000, 0x5000, 0x52);
+	assert_end(&l, false);
+	/* One that the unit does not have, and what is not known. */
+	const uint8_t none[] = { 3, 11, 1, 0, 0, 0, 1, 0, 0x50, 0 };
+	l = list_of(none, sizeof(none));
+	l.old = l.places = l.split = true;
+	assert_end(&l, true);
+	const uint8_t other[] = { 5, 0 };
+	l = list_of(other, sizeof(other));
+	l.old = l.places = l.split = true;
+	assert_end(&l, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +206,7 @@ int main(void)
 		cmocka_unit_test(lists_before_dwarf_5_are_pairs_of_addresses),
 		cmocka_unit_test(a_list_that_is_cut_short_is_bad),
 		cmocka_unit_test(nonsense_ends_a_list),
+		cmocka_unit_test(old_places_in_a_file_for_a_unit_have_numbers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

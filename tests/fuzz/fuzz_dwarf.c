@@ -95,12 +95,41 @@ static void stand(struct hs_local_frames *frames, struct hs_local_frame *frame,
 		frame[i].caller = caller_of(frame, &frame[i], &frames->read);
 }
 
+/* A second ELF file in the bytes is that of the units which the first one does
+ * not have, whatever that calls it. */
+struct second {
+	const uint8_t *data;
+	size_t len;
+	int fd; /* -1: there is none yet */
+};
+
+static bool open_second(void *arg, const char *name, const char *folder,
+			struct hs_elf_file **ret)
+{
+	static const char magic[] = "\177ELF";
+	struct second *s = arg;
+	char path[40];
+	(void)name, (void)folder;
+	for (size_t at = 64; s->fd < 0 && at + 4 < s->len; at++) {
+		if (memcmp(s->data + at, magic, 4) != 0)
+			continue;
+		s->fd = memfd_create("fuzz", MFD_CLOEXEC);
+		if (s->fd < 0 || write(s->fd, s->data + at, s->len - at) !=
+					 (ssize_t)(s->len - at))
+			abort();
+	}
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
+	return s->fd >= 0 && hs_elf_file_open(path, ret, NULL) == HS_OK;
+}
+
 /* Every index of what is declared is one of the table. */
 static void declare(struct hs_elf_file *file, const struct hs_target *target,
 		    const uint8_t *data, size_t len)
 {
 	static struct hs_local_frame frame[FRAMES];
 	struct hs_local_frames frames;
+	struct second second = { data, len, -1 };
+	const struct hs_split_files split = { open_second, &second };
 	struct hs_decls d;
 	char name[256];
 	uint64_t tail;
@@ -108,8 +137,8 @@ static void declare(struct hs_elf_file *file, const struct hs_target *target,
 	stand(&frames, frame, target, data, len);
 	if (hs_decls_init(&d, NULL))
 		abort();
-	if (hs_dwarf_declarations(file, NULL, 0, &frames, 0, NULL, &d, NULL) ==
-		    HS_OK &&
+	if (hs_dwarf_declarations(file, NULL, 0, &frames, 0, &split, &d,
+				  NULL) == HS_OK &&
 	    hs_decls_complete(&d, NULL) == HS_OK) {
 		for (uint32_t i = 0; i < d.type_count; i++) {
 			const struct hs_decl_type *t = &d.type[i];
@@ -137,6 +166,8 @@ static void declare(struct hs_elf_file *file, const struct hs_target *target,
 				abort();
 	}
 	hs_decls_release(&d);
+	if (second.fd >= 0)
+		(void)close(second.fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -79,16 +79,20 @@ live "C, DWARF 4 with type units" $c ctypes-dwarf4 truth
 live "C, optimised" $c ctypes-optimised truth
 live "C, a file for each unit, DWARF 4" $c ctypes-split truth
 # All units of the program in one file beside it, and in none where they were.
-if command -v dwp >/dev/null && [ -x "$FIXTURES/ctypes-split" ] &&
-	(cd "$FIXTURES/.." && dwp -e "$FIXTURES/ctypes-split" \
-		-o "$work/one.dwp") 2>/dev/null; then
-	built=$FIXTURES
-	FIXTURES=$work
-	LC_ALL=C sed 's/\.c\.dwo/.c.not/g' "$built/ctypes-split" >"$work/one"
-	chmod +x "$work/one"
-	live "C, one file for all units" $c one truth
-	FIXTURES=$built
-fi
+together() { # together TITLE FIXTURE
+	if command -v dwp >/dev/null && [ -x "$FIXTURES/$2" ] &&
+		(cd "$FIXTURES/.." && dwp -e "$FIXTURES/$2" \
+			-o "$work/one.dwp") 2>/dev/null; then
+		built=$FIXTURES
+		FIXTURES=$work
+		LC_ALL=C sed 's/\.c\.dwo/.c.not/g' "$built/$2" >"$work/one"
+		chmod +x "$work/one"
+		live "$1" $c one truth
+		FIXTURES=$built
+	fi
+}
+together "C, one file for all units" ctypes-split
+together "C, variables on stacks, one file for all units" clocals-split
 live "C, 32 bits" $c ctypes-m32 truth
 live "C, variables on stacks" $c clocals truth
 live "C, variables on stacks, optimised" $c clocals-optimised truth
@@ -97,6 +101,9 @@ live "C, variables on stacks, 32 bits" $c clocals-m32 truth
 live "C, variables on stacks, clang" $c clocals-clang truth
 live "C, variables on stacks, clang, optimised" $c clocals-clang-optimised truth
 live "C, variables on stacks, clang, DWARF 4" $c clocals-clang-dwarf4 truth
+live "C, variables on stacks, a file for each unit" $c clocals-split truth
+live "C, variables on stacks, clang, a file for each unit, DWARF 4" $c \
+	clocals-clang-split truth
 cxx=c++,libstdc++,dwarf,glibc,text
 live "C++ by declarations, DWARF 5" $cxx cxxtypes-dwarf5 truth
 live "C++ by declarations, DWARF 4 with type units" $cxx cxxtypes-dwarf4 truth

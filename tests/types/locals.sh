@@ -5,7 +5,8 @@
 command -v python3 >/dev/null || skip "python3 is not installed"
 command -v gdb >/dev/null || skip "gdb is not installed"
 for name in clocals clocals-optimised clocals-dwarf4 clocals-m32 \
-	clocals-clang clocals-clang-optimised clocals-clang-dwarf4; do
+	clocals-split clocals-clang clocals-clang-optimised \
+	clocals-clang-dwarf4 clocals-clang-split; do
 	[ -x "$FIXTURES/$name" ] || continue
 	rm -rf "$work/run"
 	start "$name" truth
