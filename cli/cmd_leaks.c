@@ -179,7 +179,6 @@ static void print_surplus(struct cli *cli, const struct surplus_list *list)
 
 static void print_text(struct cli *cli, const struct leak_view *v)
 {
-	char word[512];
 	headline(cli, v);
 	if (!hs_leaks_group_count(v->leaks)) {
 		print_surplus(cli, &v->surplus);
@@ -198,7 +197,7 @@ static void print_text(struct cli *cli, const struct leak_view *v)
 	hs_leaks_group(v->leaks, 0, &g);
 	hs_heap_chunk(cli->heap, g.sample, &c);
 	out_str(&cli->out, "\nnext: heapscan why ");
-	out_escaped(&cli->out, target_word(cli, word, sizeof(word)));
+	out_target(&cli->out, cli);
 	out_printf(&cli->out, " 0x%" PRIx64 " --references\n", c.user);
 }
 

@@ -532,14 +532,12 @@ static void print_text(struct cli *cli, const struct rss_view *v)
 /* What to do next, where another command knows more. */
 static void print_next(struct cli *cli, const struct rss_view *v)
 {
-	char word[512];
 	if (v->verdict != RSS_LIVE)
 		return;
-	(void)target_word(cli, word, sizeof(word));
 	out_str(&cli->out, "\nnext: heapscan owners ");
-	out_escaped(&cli->out, word);
+	out_target(&cli->out, cli);
 	out_str(&cli->out, "   who holds it\n      heapscan leaks ");
-	out_escaped(&cli->out, word);
+	out_target(&cli->out, cli);
 	out_str(&cli->out, "   is it lost\n");
 }
 

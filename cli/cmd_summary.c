@@ -140,16 +140,12 @@ static void threads_table(struct cli *cli)
 
 static void next_line(struct cli *cli)
 {
-	char target[512];
 	struct problem_counts n = count_problems(cli);
-	(void)target_word(cli, target, sizeof(target));
-	out_str(&cli->out, "\nnext: ");
-	if (n.of[HS_DAMAGE] || n.of[HS_WARNING])
-		out_printf(&cli->out, "heapscan check %s\n", target);
-	else
-		out_printf(&cli->out,
-			   "heapscan chunks %s --state in-use --top 20\n",
-			   target);
+	bool damaged = n.of[HS_DAMAGE] || n.of[HS_WARNING];
+	out_printf(&cli->out, "\nnext: heapscan %s ",
+		   damaged ? "check" : "chunks");
+	out_target(&cli->out, cli);
+	out_str(&cli->out, damaged ? "\n" : " --state in-use --top 20\n");
 }
 
 int cmd_summary(struct cli *cli)

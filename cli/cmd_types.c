@@ -244,22 +244,20 @@ static void rest(struct cli *cli)
 /* Where the largest type is, and who holds it. */
 static void next_line(struct cli *cli, const struct type_rows *rows)
 {
-	char word[512];
-	(void)target_word(cli, word, sizeof(word));
 	out_str(&cli->out, "\nnext: heapscan ");
 	/* A name with a quote in it would have to be quoted in a shell's way.
 	 */
 	if (rows->by == GROUP_BY_TYPE && rows->count &&
 	    !strchr(rows->row[0].name, '\'')) {
 		out_str(&cli->out, "chunks ");
-		out_escaped(&cli->out, word);
+		out_target(&cli->out, cli);
 		out_str(&cli->out, " --type '");
 		out_escaped(&cli->out, rows->row[0].name);
 		out_str(&cli->out, "' --top 20   where they are\n"
 				   "      heapscan ");
 	}
 	out_str(&cli->out, "owners ");
-	out_escaped(&cli->out, word);
+	out_target(&cli->out, cli);
 	out_str(&cli->out, "   who holds them\n");
 }
 

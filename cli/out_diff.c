@@ -235,7 +235,7 @@ static void print_next(struct cli *cli, const struct diff_view *v)
 	if (!r || r->sample == HS_NO_ADDR)
 		return;
 	out_str(out, "\nnext: heapscan why ");
-	print_name(out, last);
+	out_target(out, last);
 	out_printf(out, " 0x%" PRIx64 "   who holds one of them\n", r->sample);
 	if (v->fold.by == FOLD_OWNER)
 		return;

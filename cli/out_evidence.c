@@ -274,21 +274,48 @@ void out_problems(struct cli *cli, size_t limit, bool fold)
 	cli_announce_rest(cli, shown, total);
 }
 
-const char *target_word(const struct cli *cli, char *buf, size_t size)
+/* WORD as a shell reads it, or OTHER. */
+static const char *quoted(const char *word, const char *other, char *buf,
+			  size_t size)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789/._-+,:@%=";
-	if (cli->opt.pid) {
-		(void)snprintf(buf, size, "--pid %s", cli->opt.pid);
-		return buf;
-	}
-	const char *word = cli->opt.target;
 	if (strspn(word, plain) == strlen(word))
 		(void)snprintf(buf, size, "%s", word);
 	else if (!strpbrk(word, "'\\\n\r\t\033"))
 		(void)snprintf(buf, size, "'%s'", word);
 	else
-		(void)snprintf(buf, size, "TARGET");
+		(void)snprintf(buf, size, "%s", other);
 	return buf;
+}
+
+const char *target_word(const struct cli *cli, char *buf, size_t size)
+{
+	if (!cli->opt.pid)
+		return quoted(cli->opt.target, "TARGET", buf, size);
+	(void)snprintf(buf, size, "--pid %s", cli->opt.pid);
+	return buf;
+}
+
+void out_target(struct out *out, const struct cli *cli)
+{
+	const struct {
+		const char *name, *value;
+	} with[] = {
+		{ "--exe", cli->opt.exe },
+		{ "--sysroot", cli->opt.sysroot },
+		{ "--debug-dir", cli->opt.debug_dir },
+		{ "--rules", cli->opt.rules },
+		{ "--passphrase-file", cli->opt.passphrase_file },
+	};
+	char word[512];
+	out_escaped(out, target_word(cli, word, sizeof(word)));
+	for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
+		if (!with[i].value)
+			continue;
+		out_printf(out, " %s ", with[i].name);
+		out_escaped(out,
+			    quoted(with[i].value, "...", word, sizeof(word)));
+	}
 }

@@ -28,5 +28,8 @@ struct problem_counts count_problems(const struct cli *cli);
 
 /* The target as it would be written in a command. */
 const char *target_word(const struct cli *cli, char *buf, size_t size);
+/* The same with the options that told what is known of it, for a command that
+ * is to be typed next. */
+void out_target(struct out *out, const struct cli *cli);
 
 #endif

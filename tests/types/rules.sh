@@ -22,6 +22,13 @@ python3 "$SOURCE/tests/types/names.py" "with rules" "$work/run/truth" \
 run types --pid "$program" --rules "$rules"
 grep -q ' dwarf  *high .* struct blob$' "$work/out" ||
 	fail "types --rules: $(cat "$work/out")"
+# What it says to do next knows the same names.
+next=$(sed -n 's/ \{3\}where they are$//; s/^next: heapscan //p' "$work/out")
+echo "$next" | grep -q "^chunks --pid $program --rules .* --type '" ||
+	fail "the next command forgets the rules: $next"
+eval "\"\$HEAPSCAN\" $next" >"$work/out" 2>/dev/null
+grep -Eq '^[1-9][0-9,]* chunks?,' "$work/out" ||
+	fail "what to do next finds nothing: $next: $(cat "$work/out")"
 
 echo 'struct conn: colour = 1 -> struct tree' >"$work/bad.rules"
 expect 2 'line 1 of the rules is not understood from column 21 on' \
