@@ -55,6 +55,8 @@ int object_why_ask(struct cli *cli, struct hs_graph *graph, hs_addr addr,
 		object_why_release(&why);
 		return cli_fail_error(cli, &err);
 	}
+	why.has_referrers = lists && cli->opt.referrers;
+	why.has_references = lists && cli->opt.references;
 	*ret = why;
 	return EXIT_ANSWERED;
 }
@@ -210,10 +212,10 @@ void object_why_print(struct cli *cli, struct hs_graph *graph,
 		print_step(cli, &w->step[i], "-> ");
 	if (w->count)
 		out_str(out, "\n");
-	if (why->referrers || (cli->opt.referrers && !brief))
+	if (why->has_referrers)
 		print_list(cli, "referrers", why->referrers,
 			   why->referrer_count);
-	if (why->references || (cli->opt.references && !brief))
+	if (why->has_references)
 		print_list(cli, "references", why->references,
 			   why->reference_count);
 }

@@ -11,7 +11,8 @@
 struct object_why {
 	bool there; /* else there is nothing to say */
 	struct hs_object_why why;
-	struct hs_object_step *referrers, *references; /* if asked for */
+	bool has_referrers, has_references;            /* they were asked for */
+	struct hs_object_step *referrers, *references; /* NULL: none */
 	size_t referrer_count, reference_count;
 };
 

@@ -15,12 +15,11 @@ static json_t *jname(const struct hs_object_info *o)
 	return jtext(o->name[0] ? o->name : NULL);
 }
 
-/* NULL in place of STEP: null. */
 static json_t *jsteps(const struct cli *cli, const struct hs_object_step *step,
 		      size_t count)
 {
-	json_t *steps = step ? json_array() : json_null();
-	for (size_t i = 0; i < count && step && steps; i++) {
+	json_t *steps = json_array();
+	for (size_t i = 0; i < count && steps; i++) {
 		const struct hs_object_step *s = &step[i];
 		json_t *one = json_pack(
 			"{s:o,s:o,s:o,s:o,s:b}", "address",
@@ -95,7 +94,9 @@ json_t *jobject_why(struct cli *cli, struct hs_graph *graph,
 		jsteps(cli, w->step, w->count), "unseen", junseen(cli, w),
 		"referrers", jsteps(cli, why->referrers, why->referrer_count),
 		"references",
-		jsteps(cli, why->references, why->reference_count));
+		why->has_references
+			? jsteps(cli, why->references, why->reference_count)
+			: json_null());
 }
 
 void out_json_object_why(struct cli *cli, struct hs_graph *graph,

@@ -595,7 +595,7 @@ enum hs_status hs_web_init(struct hs_web *web, struct hs_naming *n, void *state,
 	if (!hs_py_init(&web->py, n, state))
 		return hs_fail(
 			err, HS_ERR_UNSUPPORTED,
-			"there is no CPython 3.9 to 3.14 in this process "
+			"there is no CPython 3.9 to 3.15 in this process "
 			"whose objects can be followed");
 	const struct hs_pymalloc *pm = hs_python_arenas(state);
 	if (n->failed)

@@ -7,7 +7,7 @@
 #include "core/grow.h"
 #include "types/python_object.h"
 
-/* A type object: what all releases from 3.9 to 3.14 have at the same place. */
+/* A type object: what all releases from 3.9 to 3.15 have at the same place. */
 #define OBJECT_SIZE 16u
 #define TYPE_NAME 24u
 #define TYPE_BASIC 32u
@@ -58,6 +58,12 @@ static const struct hs_py_layout layouts[] = {
 	  .frame_object = 48, .frame_top = 64, .frame_owner = 74,
 	  .frame_values = 80, .code_stack = 64, .code_count = 72,
 	  .code_names = 96, .code_name = 120 },
+	{ .minor = 15, .type_size = 944, .text = 40, .tuple_items = 32,
+	  .values = 8,
+	  .frame_function = 16, .frame_code = 0, .frame_locals = 40,
+	  .frame_object = 48, .frame_top = 64, .frame_owner = 74,
+	  .frame_values = 80, .code_stack = 64, .code_count = 72,
+	  .code_names = 96, .code_name = 120 },
 };
 
 /* Classes whose objects keep references, or nothing, in ways of their own.
@@ -103,19 +109,19 @@ static const struct {
 	{ "function", 16, "__code__", 9, 9 },
 	{ "function", 32, "__defaults__", 9, 9 },
 	{ "function", 40, "__kwdefaults__", 9, 9 },
-	{ "function", 48, "__code__", 10, 14 },
-	{ "function", 56, "__defaults__", 10, 14 },
-	{ "function", 64, "__kwdefaults__", 10, 14 },
-	{ "builtin_function_or_method", 24, "__self__", 9, 14 },
-	{ "cell", 16, "cell_contents", 9, 14 },
-	{ "type", 264, "__dict__", 9, 14 },
-	{ "type", 256, "__base__", 9, 14 },
-	{ "type", 336, "__bases__", 9, 14 },
-	{ "type", 344, "__mro__", 9, 14 },
+	{ "function", 48, "__code__", 10, 15 },
+	{ "function", 56, "__defaults__", 10, 15 },
+	{ "function", 64, "__kwdefaults__", 10, 15 },
+	{ "builtin_function_or_method", 24, "__self__", 9, 15 },
+	{ "cell", 16, "cell_contents", 9, 15 },
+	{ "type", 264, "__dict__", 9, 15 },
+	{ "type", 256, "__base__", 9, 15 },
+	{ "type", 336, "__bases__", 9, 15 },
+	{ "type", 344, "__mro__", 9, 15 },
 	{ "frame", 24, "f_back", 9, 10 },
 	{ "frame", 32, "f_code", 9, 10 },
-	{ "frame", 16, "f_back", 11, 14 },
-	{ "collections.defaultdict", 48, "default_factory", 9, 14 },
+	{ "frame", 16, "f_back", 11, 15 },
+	{ "collections.defaultdict", 48, "default_factory", 9, 15 },
 };
 /* clang-format on */
 

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* module  {head, dict, definition, state, weak references, name} */
-#define MODULE_NAME 48u
+/* module  {head, dict, ..., weak references, name, ...} */
+#define MODULE_NAME 8u /* behind these */
 #define TYPE_NAME 24u
 /* 3.9 and 3.10: frames lead to the code, and this is where its names are. */
 #define OLD_FRAME_CODE 32u
@@ -169,7 +169,9 @@ bool hs_py_name(struct hs_py *py, hs_addr addr, char *buf, size_t size)
 	if (c->kind == HS_PY_TYPE
 		    ? !hs_peek(py->n, addr + TYPE_NAME, &name) ||
 			      !hs_peek_name(py->n, name, buf, size, NULL)
-		    : !module || !hs_peek(py->n, addr + MODULE_NAME, &name) ||
+		    : !module ||
+			      !hs_peek(py->n, addr + c->weak + MODULE_NAME,
+				       &name) ||
 			      !name_text(py, name, buf, size))
 		buf[0] = 0;
 	return module;

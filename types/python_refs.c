@@ -32,8 +32,8 @@ static const unsigned type_fields[] = { 256, 264, 336, 344, 352, 360 };
 
 /* A frame that outlived its function is kept by an object. */
 #define OWNED_BY_OBJECT 2u
-/* What a generator is at, as a signed byte before its frame: 1 and more, it is
- * done. */
+/* What a generator is at, as a byte before its frame: a positive number, it is
+ * done; since 3.15 from 5 on. */
 #define GENERATOR_STATE 5u
 
 /* Frames of 3.9 and 3.10 are objects. */
@@ -360,7 +360,7 @@ static bool tell_generator(const struct teller *t)
 	if (l->minor < 11 ||
 	    !hs_window_uint(&py->n->meta, t->addr + own - GENERATOR_STATE, 1,
 			    &state) ||
-	    (int8_t)state >= 1)
+	    (int8_t)state >= (l->minor >= 15 ? 5 : 1))
 		return true;
 	return hs_py_frame_refs(py, t->addr + own, false, t->fn, t->arg,
 				&end) != HS_PY_FRAME_ENDED;
@@ -386,14 +386,14 @@ static bool tell_fields(const struct teller *t)
 	return true;
 }
 
-/* The bytes of a bytearray are not in it. */
+/* The bytes of a bytearray are not in it, and since 3.15 in a bytes object. */
 static bool tell_bytes(const struct teller *t)
 {
 	for (uint64_t at = HEAD; at + 8 <= t->class->own; at += 8) {
-		struct hs_py_ref ref = { .edge = HS_PY_MEMORY, .data = true };
+		uint64_t to;
 		if (hs_py_works(t->py) &&
-		    hs_peek(t->py->n, t->addr + at, &ref.to) && ref.to &&
-		    ref.to % 8 == 0 && !t->fn(t->arg, &ref))
+		    hs_peek(t->py->n, t->addr + at, &to) &&
+		    !(tell_memory(t, to) && tell(t, to, HS_PY_WORD, at, 0)))
 			return false;
 	}
 	return true;

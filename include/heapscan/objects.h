@@ -11,7 +11,7 @@ extern "C" {
 
 /*
  * Who holds an object of a runtime that cuts up memory itself: of CPython, 3.9
- * to 3.14. Its small objects are no blocks of malloc, and no nodes of struct
+ * to 3.15. Its small objects are no blocks of malloc, and no nodes of struct
  * hs_graph; here they are, with malloc's blocks beside them, and references are
  * those that Python counts: not weak ones, not the collector's own links, not
  * what is left over behind the last item of a list.

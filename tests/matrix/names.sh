@@ -115,6 +115,21 @@ areas() { # areas TITLE AREA COMMAND...
 	end
 }
 
+holders() { # holders TITLE COMMAND...
+	title=$1
+	shift
+	wanted "$suite $title" || return 0
+	if begin "$@"; then
+		python3 -B "$SOURCE/tests/types/holders.py" "$HEAPSCAN" \
+			"$root/tmp/names/truth" "$title" "$work/answers" \
+			--pid "$program" >"$work/row"
+		verdict "$title" $?
+	else
+		lost "$title"
+	fi
+	end
+}
+
 # version PROGRAM: of a compiler or the like.
 version() {
 	inside "$@" 2>&1 | grep -o '[0-9][0-9]*\.[0-9.]*[0-9]' | head -n 1
@@ -216,6 +231,7 @@ runtimes() {
 			truth large
 		areas "$at, its arenas" "pymalloc arenas" "$name" f/objects.py \
 			truth
+		holders "$at, who holds" "$name" f/holders.py truth
 	done
 	areas "perl $(version perl -v), its values" "perl value heads" perl \
 		f/values.pl truth

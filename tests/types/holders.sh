@@ -7,8 +7,8 @@
 . "$SOURCE/tests/cli/common.inc"
 command -v python3 >/dev/null || skip "python3 is not installed"
 unset PYTHONMALLOC
-echo "| program | objects | held as said | steps the collector sees |"
-echo "| --- | --- | --- | --- |"
+echo "| program | objects | held as said | steps the collector sees, too | |"
+echo "| --- | --- | --- | --- | --- |"
 seen=
 for name in python3 /usr/bin/python3 python3.9 python3.10 python3.11 \
 		python3.12 python3.13 python3.14 ${HS_PYTHONS:-}; do
