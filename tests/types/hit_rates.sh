@@ -79,20 +79,21 @@ live "C, DWARF 4 with type units" $c ctypes-dwarf4 truth
 live "C, optimised" $c ctypes-optimised truth
 live "C, a file for each unit, DWARF 4" $c ctypes-split truth
 # All units of the program in one file beside it, and in none where they were.
-together() { # together TITLE FIXTURE
+together() { # together TITLE FIXTURE FOLDER, where that was compiled
 	if command -v dwp >/dev/null && [ -x "$FIXTURES/$2" ] &&
-		(cd "$FIXTURES/.." && dwp -e "$FIXTURES/$2" \
-			-o "$work/one.dwp") 2>/dev/null; then
+		(cd "$3" && dwp -e "$FIXTURES/$2" -o "$work/one.dwp") \
+			2>/dev/null; then
 		built=$FIXTURES
 		FIXTURES=$work
-		LC_ALL=C sed 's/\.c\.dwo/.c.not/g' "$built/$2" >"$work/one"
+		LC_ALL=C sed 's/\.dwo/.not/g' "$built/$2" >"$work/one"
 		chmod +x "$work/one"
 		live "$1" $c one truth
 		FIXTURES=$built
 	fi
 }
-together "C, one file for all units" ctypes-split
-together "C, variables on stacks, one file for all units" clocals-split
+together "C, one file for all units" ctypes-split "$FIXTURES/.."
+together "C, variables on stacks, clang, one file for all units, DWARF 4" \
+	clocals-clang-split "$FIXTURES"
 live "C, 32 bits" $c ctypes-m32 truth
 live "C, variables on stacks" $c clocals truth
 live "C, variables on stacks, optimised" $c clocals-optimised truth
