@@ -25,28 +25,11 @@ bool hs_is_coroutine_frame(const char *own)
 		(own[1] == 'Z' && ends_with(own, strlen(own), GCC_FRAME)));
 }
 
-/* Where the parameters of FUNCTION begin, which is demangled; its length: it
- * has none. */
-static size_t parameters_of(const char *function)
-{
-	size_t len = strlen(function), end = len;
-	unsigned depth = 0;
-	while (end > 0 && function[end - 1] != ')')
-		end--;
-	for (size_t i = end; i-- > 0;) {
-		depth += function[i] == ')';
-		depth -= function[i] == '(';
-		if (depth == 0)
-			return i;
-	}
-	return len;
-}
-
 /* FUNCTION without the type that it returns, which is only said of templates:
  * what is behind the last space that is in no brackets. */
 static const char *without_result(const char *function)
 {
-	size_t end = parameters_of(function), start = 0;
+	size_t end = hs_cxx_parameters(function), start = 0;
 	unsigned depth = 0;
 	for (size_t i = 0; i < end; i++) {
 		if (strchr("<({[", function[i]))
@@ -65,7 +48,7 @@ static bool frame_of(const char *function, char *buf, size_t size)
 {
 	char list[HS_LIMIT_STRING], shown[HS_LIMIT_STRING] = "<>";
 	char name[HS_LIMIT_STRING];
-	size_t open = parameters_of(function);
+	size_t open = hs_cxx_parameters(function);
 	const char *close = strrchr(function, ')');
 	if (function[open] == 0)
 		return false;

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "core/limits.h"
+
 /* Templates in templates; what is deeper is copied as it is. */
 #define MAX_DEPTH 64u
 /* Arguments of one template that are looked at, to leave some out. */
@@ -480,4 +482,39 @@ bool hs_rust_shorten(const char *name, char *buf, size_t size)
 		name += len;
 	}
 	return !w.full;
+}
+
+size_t hs_cxx_parameters(const char *function)
+{
+	unsigned depth = 0;
+	const char *end = strrchr(function, ')');
+	for (size_t i = end ? (size_t)(end - function) + 1 : 0; i-- > 0;) {
+		depth += function[i] == ')';
+		depth -= function[i] == '(';
+		if (depth == 0)
+			return i;
+	}
+	return strlen(function);
+}
+
+bool hs_cxx_class_of(const char *method, char *buf, size_t size)
+{
+	char class[HS_LIMIT_STRING];
+	size_t end = hs_cxx_parameters(method), last = 0;
+	unsigned depth = 0;
+	for (size_t i = 0; i < end; i++) {
+		if (strchr("<({[", method[i]))
+			depth++;
+		else if (strchr(">)}]", method[i]))
+			depth -= depth > 0;
+		else if (depth == 0 && method[i] == ' ')
+			return false; /* the type that it returns, too */
+		else if (depth == 0 && strncmp(method + i, "::", 2) == 0)
+			last = i;
+	}
+	if (last == 0 || last >= sizeof(class))
+		return false;
+	memcpy(class, method, last);
+	class[last] = 0;
+	return hs_cxx_shorten(class, buf, size);
 }

@@ -22,6 +22,17 @@
  */
 bool hs_cxx_shorten(const char *name, char *buf, size_t size);
 
+/* Where the parameters of FUNCTION begin, as the demangler writes it: at the
+ * bracket that its last one closes; its length: it has none. */
+size_t hs_cxx_parameters(const char *function);
+
+/*
+ * The class of which METHOD is a function, as the demangler writes it, in the
+ * same way: "app::Box<int>" of "app::Box<int>::open(int) const". False: it does
+ * not say, or as above.
+ */
+bool hs_cxx_class_of(const char *method, char *buf, size_t size);
+
 /*
  * The same for Rust: "alloc::vec::Vec<app::Part, alloc::alloc::Global>" is
  * "Vec<app::Part>". What every program knows is written without its path.

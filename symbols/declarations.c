@@ -47,6 +47,7 @@ void hs_decls_release(struct hs_decls *d)
 	free(d->variable);
 	free(d->local);
 	free(d->manager);
+	free(d->rename);
 	free(d->text);
 	hs_addr_map_release(&d->same);
 	hs_addr_map_release(&d->by_name);
@@ -212,6 +213,19 @@ bool hs_decls_same_type(struct hs_decls *d, const struct hs_decl_type *type,
 	return put(&d->same, key, *ret, 0, st);
 }
 
+bool hs_decls_rename(struct hs_decls *d, uint32_t type, const char *name,
+		     enum hs_status *st)
+{
+	struct hs_decl_rename own = { .type = type };
+	if (!hs_decls_add_text(d, name, &own.name, st))
+		return false;
+	if (hs_grow(&d->rename, &d->rename_capacity, d->rename_count,
+		    sizeof(*d->rename), NULL))
+		return no_memory(st);
+	d->rename[d->rename_count++] = own;
+	return true;
+}
+
 uint32_t hs_decls_strip_alias(const struct hs_decls *d, uint32_t type)
 {
 	for (unsigned i = 0; i < MAX_ALIASES; i++) {
@@ -237,6 +251,8 @@ static hs_addr name_key(uint8_t kind, const char *name)
 enum hs_status hs_decls_complete(struct hs_decls *d, struct hs_error *err)
 {
 	enum hs_status st = HS_OK;
+	for (size_t i = 0; i < d->rename_count; i++)
+		d->type[d->rename[i].type].name = d->rename[i].name;
 	hs_addr_map_release(&d->by_name);
 	for (uint32_t i = 0; i < d->type_count && !st; i++) {
 		const struct hs_decl_type *t = &d->type[i];

@@ -116,6 +116,10 @@ struct hs_decl_manager {
 	int8_t in_place;   /* is it held by value: 1, or by a pointer: -1 */
 };
 
+struct hs_decl_rename {
+	uint32_t type, name;
+};
+
 struct hs_decls {
 	struct hs_decl_type *type;
 	size_t type_count, type_capacity;
@@ -129,6 +133,10 @@ struct hs_decls {
 	size_t manager_count, manager_capacity;
 	char *text;
 	size_t text_len, text_capacity;
+	/* What types shall be called in the end, who are told from others by
+	 * another name until then. */
+	struct hs_decl_rename *rename;
+	size_t rename_count, rename_capacity;
 	struct hs_addr_map same;    /* what types are made of -> type */
 	struct hs_addr_map by_name; /* complete ones; extra 1: several */
 	uint64_t dies;              /* read so far, of all modules */
@@ -206,6 +214,9 @@ bool hs_decls_add_local(struct hs_decls *d, const struct hs_decl_local *local,
 bool hs_decls_add_manager(struct hs_decls *d,
 			  const struct hs_decl_manager *manager,
 			  enum hs_status *st);
+/* TYPE is called NAME when all is complete. */
+bool hs_decls_rename(struct hs_decls *d, uint32_t type, const char *name,
+		     enum hs_status *st);
 /*
  * The type that is like TYPE and called NAME ("": nothing): one that is there,
  * else added, when *FRESH is set. Structs are alike when name, size and line

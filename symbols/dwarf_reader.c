@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "symbols/dwarf_reader.h"
 
+#include <heapscan/symbols.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/grow.h"
 #include "core/limits.h"
 #include "symbols/coroutine_names.h"
+#include "symbols/cxx_names.h"
 
 /* Pointers to typedefs of arrays of ...: followed at once. */
 #define MAX_CHAIN 64u
@@ -549,6 +551,7 @@ struct inside {
 	uint32_t type;
 	bool manager;       /* see hs_dwarf_note_manager() */
 	bool virtual_bases; /* it has some */
+	bool lambda;        /* what it is called, its functions may know */
 	struct discr discr;
 	char scope[HS_LIMIT_STRING]; /* of enumerators */
 };
@@ -629,6 +632,22 @@ static void variants(struct hs_dwarf_reader *r, Dwarf_Die part,
 			variant(r, c.die, space, discr->size);
 }
 
+/*
+ * clang calls a lambda, also among the arguments of templates, after its place
+ * in the source, and nobody calls a lambda's own class anything; a vtable has
+ * the name that the mangled ones of the class's functions have. Call TYPE so,
+ * as its function DIE says; false: that says nothing of it.
+ */
+static bool class_of_function(struct hs_dwarf_reader *r, Dwarf_Die die,
+			      enum hs_dwarf_space space, uint32_t type)
+{
+	const char *mangled = hs_dwarf_linkage_name(hs_dwarf_of(r, space), die);
+	char text[HS_LIMIT_STRING], name[HS_LIMIT_STRING];
+	return mangled && hs_demangle(mangled, text, sizeof(text)) &&
+	       hs_cxx_class_of(text, name, sizeof(name)) &&
+	       hs_decls_rename(r->d, type, name, &r->failed);
+}
+
 static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
 		  enum hs_dwarf_space space, enum wanted wanted,
 		  struct inside *in)
@@ -655,6 +674,9 @@ static void entry(struct hs_dwarf_reader *r, Dwarf_Die die,
 		/* fall through */
 	case DW_TAG_subprogram:
 	case DW_TAG_variable:
+		if (in->lambda && tag == DW_TAG_subprogram)
+			in->lambda =
+				!class_of_function(r, die, space, in->type);
 		if (in->manager)
 			hs_dwarf_note_manager(r, die, space, in->type);
 		break;
@@ -694,6 +716,9 @@ static void fill(struct hs_dwarf_reader *r, const struct hs_dwarf_to_fill *what)
 	if (r->d->type[what->type].kind == HS_DECL_ENUM)
 		enumerator_scope(r, die, what->place.space, own, in.scope);
 	in.manager = hs_dwarf_is_manager(own);
+	in.lambda = r->d->type[what->type].cxx &&
+		    r->d->type[what->type].kind == HS_DECL_STRUCT &&
+		    (!*own || strstr(own, "(lambda at "));
 	entries(r, die, what->place.space, MEMBERS, &in);
 	size_t behind = r->d->member_count;
 	const char *name = hs_decls_text(r->d, r->d->type[what->type].name);

@@ -199,6 +199,32 @@ static void other_functions_are_no_coroutines(void **state)
 			 HS_COROUTINE_NONE);
 }
 
+static void a_class_is_told_by_its_functions(void **state)
+{
+	(void)state;
+	char buf[256];
+	static const char *const pairs[][2] = {
+		{ "app::Box<int>::open(int) const", "app::Box<int>" },
+		{ "main::$_0::operator()(int) const", "main::$_0" },
+		{ "app::loop::add(app::conn*)::{lambda(int)#1}::operator()(int)"
+		  " const",
+		  "app::loop::add(app::conn*)::{lambda(int)#1}" },
+		{ "Box<main::$_0, void (int)>::destroy()",
+		  "Box<main::$_0, void (int)>" },
+	};
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		assert_true(hs_cxx_class_of(pairs[i][0], buf, sizeof(buf)));
+		assert_string_equal(buf, pairs[i][1]);
+	}
+	/* A plain function; one whose result is written, too; no function. */
+	assert_false(hs_cxx_class_of("main()", buf, sizeof(buf)));
+	assert_false(hs_cxx_class_of("void Box<int>::put<long>(long)", buf,
+				     sizeof(buf)));
+	assert_false(hs_cxx_class_of("", buf, sizeof(buf)));
+	assert_false(hs_cxx_class_of(")", buf, sizeof(buf)));
+	assert_false(hs_cxx_class_of("::x()", buf, sizeof(buf)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +238,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_no_name),
 		cmocka_unit_test(a_coroutine_has_one_name_whoever_compiled_it),
 		cmocka_unit_test(other_functions_are_no_coroutines),
+		cmocka_unit_test(a_class_is_told_by_its_functions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -403,6 +403,11 @@ static void control_blocks_are_called_after_what_they_count(void **state)
 				     shown, sizeof(shown)),
 			 HS_CXX_SHARED_SEPARATE);
 	assert_string_equal(shown, "shared_ptr block of app::E");
+	assert_int_equal(hs_cxx_form("std::__1::__function::__func<main::$_0, "
+				     "std::__1::allocator<main::$_0>, void ()>",
+				     shown, sizeof(shown)),
+			 HS_CXX_FUNCTION);
+	assert_string_equal(shown, "std::function of main::$_0");
 	assert_int_equal(hs_cxx_form("app::C<int>", shown, sizeof(shown)),
 			 HS_CXX_OBJECT);
 	assert_string_equal(shown, "app::C<int>");

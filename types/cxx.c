@@ -289,7 +289,8 @@ static void details(struct hs_naming *n, void *state, const struct hs_block *b,
 	}
 	uint64_t uses, weak;
 	/* libc++ counts otherwise. */
-	if (strncmp(class->name, "std::__1::", 10) == 0) {
+	if (class->form == HS_CXX_FUNCTION ||
+	    strncmp(class->name, "std::__1::", 10) == 0) {
 		(void)fn(arg, "class", class->name);
 		return;
 	}

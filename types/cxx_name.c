@@ -8,8 +8,8 @@
 #include "core/limits.h"
 #include "symbols/cxx_names.h"
 
-/* Control blocks of libstdc++, Boost and libc++; T or T* is their first
- * argument. */
+/* Control blocks of libstdc++, Boost and libc++, and what a std::function of
+ * libc++ holds; T or T* is their first argument. */
 static const struct {
 	const char *prefix;
 	enum hs_cxx_form form;
@@ -21,6 +21,7 @@ static const struct {
 	{ "std::__1::__shared_ptr_emplace_for_overwrite",
 	  HS_CXX_SHARED_INPLACE },
 	{ "std::__1::__shared_ptr_pointer", HS_CXX_SHARED_SEPARATE },
+	{ "std::__1::__function::__func", HS_CXX_FUNCTION },
 	{ "boost::detail::sp_counted_impl_p", HS_CXX_SHARED_SEPARATE },
 };
 
@@ -65,7 +66,11 @@ enum hs_cxx_form hs_cxx_form(const char *full, char *shown, size_t size)
 			       full + skip);
 		if (!hs_cxx_shorten(whole, name, sizeof(name)))
 			break;
-		(void)snprintf(shown, size, "shared_ptr block of %s", name);
+		(void)snprintf(shown, size, "%s of %s",
+			       blocks[i].form == HS_CXX_FUNCTION
+				       ? "std::function"
+				       : "shared_ptr block",
+			       name);
 		return blocks[i].form;
 	}
 	if (!hs_cxx_shorten(full, shown, size))
