@@ -76,112 +76,6 @@ void hs_c_choice_note(struct hs_c_source *s, uint32_t type, hs_addr addr)
 	};
 }
 
-/* How a struct explains a block. */
-struct trial {
-	struct hs_naming *n;
-	struct hs_c *c;
-	hs_addr start;
-	uint32_t leads; /* pointers to blocks that are what they should be */
-	bool nonsense;
-};
-
-/* Could the block B be a POINTEE, as far as sizes tell? */
-static bool may_be(const struct trial *t, const struct hs_block *b,
-		   uint32_t pointee)
-{
-	const struct hs_decls *d = &t->c->decls;
-	const struct hs_decl_type *p = &d->type[pointee];
-	bool exact;
-	switch (p->kind) {
-	case HS_DECL_STRUCT:
-	case HS_DECL_UNION:
-		return !p->complete || hs_c_fits_with_rest(t->n, b, p->size) ||
-		       hs_c_elements(t->n, b, p->size, &exact) > 0 ||
-		       (hs_c_plan(t->c, pointee)->has_tail &&
-			p->size <= b->usable);
-	case HS_DECL_FUNCTION:
-		return false;
-	default:
-		return true;
-	}
-}
-
-static void try_pointer(struct trial *t, uint32_t pointee, hs_addr addr)
-{
-	const struct hs_decl_type *p = &t->c->decls.type[pointee];
-	const struct hs_map *map;
-	struct hs_block b;
-	uint64_t v;
-	if (!hs_window_word(&t->c->read, addr, &v)) {
-		t->nonsense = true;
-		return;
-	}
-	if (t->n->heap->tagged_pointers)
-		v &= HS_ADDR_WITHOUT_TAG;
-	if (v == 0)
-		return;
-	if (hs_naming_block_at(t->n, v, &b)) {
-		if (may_be(t, &b, pointee))
-			t->leads++;
-		else
-			t->nonsense = true;
-		return;
-	}
-	map = hs_target_find_map(t->n->target, v);
-	t->nonsense |= !map || (p->kind == HS_DECL_FUNCTION &&
-				!(map->prot & HS_PROT_EXEC));
-}
-
-static void try_value(struct trial *t, uint32_t type, uint64_t offset,
-		      unsigned depth)
-{
-	const struct hs_decls *d = &t->c->decls;
-	type = hs_decls_strip(d, type);
-	const struct hs_decl_type *what = &d->type[type];
-	if (depth == HS_LIMIT_EMBED_DEPTH || t->c->budget == 0)
-		t->nonsense = true;
-	if (t->nonsense)
-		return;
-	t->c->budget--;
-	if (what->kind == HS_DECL_POINTER) {
-		try_pointer(t, hs_decls_strip(d, what->of), t->start + offset);
-	} else if (what->kind == HS_DECL_STRUCT) {
-		for (uint32_t i = 0; i < what->members; i++) {
-			const struct hs_decl_member *m =
-				&d->member[what->member + i];
-			if (!m->bits && !m->choice)
-				try_value(t, m->type, offset + m->offset,
-					  depth + 1);
-		}
-	} else if (what->kind == HS_DECL_ARRAY) {
-		uint64_t size = d->type[hs_decls_strip(d, what->of)].size;
-		for (uint64_t i = 0;
-		     size > 1 && i < what->count && !t->nonsense; i++)
-			try_value(t, what->of, offset + i * size, depth + 1);
-	}
-}
-
-/* Is B a TYPE, and does that say all there is to say of where it leads? */
-static bool explains(struct hs_naming *n, struct hs_c *c, uint32_t type,
-		     const struct hs_block *b)
-{
-	struct trial t = { .n = n, .c = c, .start = b->user };
-	unsigned w = c->read.word_size;
-	uint32_t leads = 0;
-	if (!c->decls.type[type].complete ||
-	    !hs_c_fits(n, b, c->decls.type[type].size))
-		return false;
-	try_value(&t, type, 0, 0);
-	if (t.nonsense || t.leads == 0)
-		return false;
-	for (uint64_t at = 0; at + w <= c->decls.type[type].size; at += w) {
-		uint64_t v;
-		leads += hs_window_word(&c->read, b->user + at, &v) && v &&
-			 hs_naming_block_at(n, v, NULL);
-	}
-	return leads == t.leads;
-}
-
 /* The one struct that the pointer OFFSET bytes into a union may lead to, B. */
 static bool choose(struct hs_naming *n, struct hs_c *c,
 		   const struct choices *all, uint64_t offset,
@@ -195,7 +89,7 @@ static bool choose(struct hs_naming *n, struct hs_c *c,
 			continue;
 		switch (p->kind) {
 		case HS_DECL_STRUCT:
-			if (explains(n, c, pointee, b)) {
+			if (hs_c_explains(n, c, pointee, b, NULL)) {
 				found++;
 				*ret = pointee;
 			}

@@ -347,12 +347,21 @@ void hs_c_spread(struct hs_naming *n, struct hs_c *c)
 	}
 }
 
+/* What follows, and what follows from unions that were met on the way. */
+static void serve_choices(struct hs_naming *n, struct hs_c *c)
+{
+	do
+		serve(n, c);
+	while (hs_c_choose(n, c));
+}
+
 void hs_c_spread_on(struct hs_naming *n, struct hs_c *c)
 {
 	c->guessing = true;
 	for (size_t i = 0; i < c->inferred.count && !n->failed; i++)
 		expand(n, c, c->inferred.chunk[i]);
-	do
-		serve(n, c);
-	while (hs_c_choose(n, c));
+	serve_choices(n, c);
+	for (unsigned round = 0;
+	     round < MAX_ROUNDS && !n->failed && hs_c_alike(n, c); round++)
+		serve_choices(n, c);
 }

@@ -53,6 +53,26 @@ void hs_c_inner_note(struct hs_c_source *s, const struct hs_block *b,
 /* Follow some of those that were noted. False: there are none. */
 bool hs_c_inner_visit(struct hs_naming *n, struct hs_c *c);
 
+/* Where in a struct is what other data would not have. */
+#define HS_C_EVIDENCE 8u
+
+struct hs_c_evidence {
+	uint64_t offset[HS_C_EVIDENCE];
+	unsigned count;
+};
+
+/*
+ * Is B of the size of a TYPE, do all pointers in one make sense there, is there
+ * one to a block, and does B lead to no block by other words? What EVIDENCE has
+ * is added to; it may be NULL.
+ */
+bool hs_c_explains(struct hs_naming *n, struct hs_c *c, uint32_t type,
+		   const struct hs_block *b, struct hs_c_evidence *evidence);
+
+/* Claim what void pointers lead to, where many are alike; false: none. Only
+ * while guessing. */
+bool hs_c_alike(struct hs_naming *n, struct hs_c *c);
+
 /* There is a union of TYPE at ADDR,
  * which may lead to structs. */
 void hs_c_choice_note(struct hs_c_source *s, uint32_t type, hs_addr addr);

@@ -36,6 +36,7 @@ enum hs_c_form {
 	HS_C_ROW,      /* T after T in a deque, some of them in use */
 	HS_C_COUNTED_ELSEWHERE, /* T after T: how many is said where WHERE is */
 	HS_C_CHOSEN,            /* one T, which a union leads to */
+	HS_C_ALIKE, /* one T, which a void pointer leads to, as others do */
 };
 
 /*
