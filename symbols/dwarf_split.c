@@ -16,7 +16,7 @@ void hs_split_units_release(struct hs_split_units *units)
 	}
 	free(units->unit);
 	hs_addr_map_release(&units->with_frames);
-	*units = (struct hs_split_units){ NULL };
+	*units = (struct hs_split_units){ .unit = NULL };
 }
 
 static char *text(struct hs_dwarf *dw, Dwarf_Die die, Dwarf_Half which)
