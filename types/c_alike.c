@@ -21,6 +21,8 @@
 #define FEW 8u
 /* Places with such evidence. */
 #define LEAST_PLACES 2u
+/* Members of a struct, and of those in it, that are looked at. */
+#define MAX_MEMBERS 1024u
 /* Structs of a size that are tried. */
 #define MAX_TRIED 512u
 
@@ -87,6 +89,9 @@ static void note(struct search *s, uint32_t holder, uint32_t type,
 	const struct hs_decl_type *t = &d->type[type];
 	struct hs_block target;
 	uint64_t v;
+	if (s->c->budget == 0)
+		return;
+	s->c->budget--;
 	if (t->kind == HS_DECL_STRUCT && depth < HS_LIMIT_EMBED_DEPTH) {
 		for (uint32_t i = 0; i < t->members && !s->st; i++) {
 			const struct hs_decl_member *m =
@@ -98,10 +103,8 @@ static void note(struct search *s, uint32_t holder, uint32_t type,
 		return;
 	}
 	if (t->kind != HS_DECL_POINTER || offset > UINT32_MAX ||
-	    d->type[hs_decls_strip(d, t->of)].kind != HS_DECL_VOID ||
-	    s->c->budget == 0)
+	    d->type[hs_decls_strip(d, t->of)].kind != HS_DECL_VOID)
 		return;
-	s->c->budget--;
 	if (!hs_window_word(&s->c->read, b->user + offset, &v))
 		return;
 	if (s->n->heap->tagged_pointers)
@@ -118,17 +121,23 @@ static void note(struct search *s, uint32_t holder, uint32_t type,
 				       (uint32_t)target.chunk, from };
 }
 
-static bool has_void(const struct hs_decls *d, uint32_t type, unsigned depth)
+/* Has a TYPE a void pointer? *LEFT: members that may still be looked at. */
+static bool has_void(const struct hs_decls *d, uint32_t type, unsigned depth,
+		     unsigned *left)
 {
 	type = hs_decls_strip(d, type);
 	const struct hs_decl_type *t = &d->type[type];
 	bool yes = false;
+	if (*left == 0)
+		return false;
+	--*left;
 	if (t->kind == HS_DECL_POINTER)
 		return d->type[hs_decls_strip(d, t->of)].kind == HS_DECL_VOID;
 	for (uint32_t i = 0; t->kind == HS_DECL_STRUCT && i < t->members &&
 			     depth < HS_LIMIT_EMBED_DEPTH && !yes;
 	     i++)
-		yes = has_void(d, d->member[t->member + i].type, depth + 1);
+		yes = has_void(d, d->member[t->member + i].type, depth + 1,
+			       left);
 	return yes;
 }
 
@@ -145,8 +154,9 @@ static void note_all(struct search *s)
 		     claim->form != HS_C_ALIKE) ||
 		    claim->clash)
 			continue;
+		unsigned left = MAX_MEMBERS;
 		if (claim->type != last)
-			any = has_void(&c->decls, claim->type, 0);
+			any = has_void(&c->decls, claim->type, 0, &left);
 		last = claim->type;
 		if (any && hs_naming_live(s->n, i, &b))
 			note(s, claim->type, claim->type, 0, (uint32_t)i, &b,

@@ -14,6 +14,8 @@
 
 /* Pointers of a union that are told apart. */
 #define MAX_POINTERS 32u
+/* Members of a union, and of what is in it, that are looked at. */
+#define MAX_MEMBERS 512u
 
 struct alternative {
 	uint64_t offset;
@@ -23,7 +25,8 @@ struct alternative {
 struct choices {
 	struct alternative of[MAX_POINTERS];
 	unsigned count;
-	bool all; /* there are no more */
+	unsigned looked_at; /* members */
+	bool all;           /* there are no more */
 };
 
 static void collect(const struct hs_decls *d, uint32_t type, uint64_t offset,
@@ -31,7 +34,7 @@ static void collect(const struct hs_decls *d, uint32_t type, uint64_t offset,
 {
 	type = hs_decls_strip(d, type);
 	const struct hs_decl_type *t = &d->type[type];
-	if (depth == HS_LIMIT_EMBED_DEPTH) {
+	if (depth == HS_LIMIT_EMBED_DEPTH || ret->looked_at++ == MAX_MEMBERS) {
 		ret->all = false;
 		return;
 	}

@@ -50,23 +50,25 @@ bool hs_c_ruled_alias(const struct hs_c *c, uint32_t *type)
 	return false;
 }
 
-/* Has a value of TYPE a pointer to a struct, anywhere? */
+/* Has a value of TYPE a pointer to a struct, anywhere? *LEFT: members that may
+ * still be looked at. */
 static bool leads_to_struct(const struct hs_decls *d, uint32_t type,
-			    unsigned depth)
+			    unsigned depth, unsigned *left)
 {
 	type = hs_decls_strip(d, type);
 	const struct hs_decl_type *t = &d->type[type];
 	bool yes = false;
-	if (depth >= MAX_DEPTH)
+	if (depth >= MAX_DEPTH || *left == 0)
 		return false;
+	--*left;
 	if (t->kind == HS_DECL_POINTER)
 		return d->type[hs_decls_strip(d, t->of)].kind == HS_DECL_STRUCT;
 	if (t->kind == HS_DECL_ARRAY)
-		return leads_to_struct(d, t->of, depth + 1);
+		return leads_to_struct(d, t->of, depth + 1, left);
 	if (t->kind == HS_DECL_STRUCT || t->kind == HS_DECL_UNION)
-		for (uint32_t i = 0; i < t->members && !yes; i++)
+		for (uint32_t i = 0; i < t->members && !yes && *left; i++)
 			yes = leads_to_struct(d, d->member[t->member + i].type,
-					      depth + 1);
+					      depth + 1, left);
 	return yes;
 }
 
@@ -93,9 +95,8 @@ static bool leads(struct hs_c *c, uint32_t type, unsigned depth)
 		yes = kind != HS_DECL_VOID && kind != HS_DECL_FUNCTION &&
 		      kind != HS_DECL_OTHER;
 	} else if (t->kind == HS_DECL_UNION && !t->rust) {
-		for (uint32_t i = 0; i < t->members && !yes; i++)
-			yes = leads_to_struct(d, d->member[t->member + i].type,
-					      depth + 1);
+		unsigned left = MAX_LISTED;
+		yes = leads_to_struct(d, type, depth, &left);
 	} else if (t->kind == HS_DECL_ARRAY) {
 		yes = leads(c, t->of, depth + 1);
 	} else if (hs_c_container(c, type)) {
