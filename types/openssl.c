@@ -12,14 +12,18 @@
  *	sparse  {levels i32, -, highest, items, top}, where 16 pointers lead to
  *	        16 pointers, and so on; at the lowest level to items
  *	stack   {count i32, -, data, sorted i32, allocated i32, compare}
+ *	shared  (from 3.4 on) {..., places, places' numbers, items, ...}, where
+ *	        places is {-, 64 * so many bytes, how many - 1}, each of four
+ *	        {hash, item}, and an item leads back to the table
  */
 struct openssl {
 	struct hs_openssl_libs libs; /* none: it is not loaded */
-	uint64_t budget;             /* nodes that may still be looked at */
+	uint64_t budget;             /* words that may still be looked at */
 	struct hs_addr_map owned;    /* what objects lead to */
 };
 
-/* Of each block; there are more tables than one, but none is large. */
+/* Of each block and each of its words: a node is in one table, a word in one
+ * array. */
 #define VISITS 8u
 #define TABLE_BYTES 64u
 /* Words of a table before its counts. */
@@ -27,7 +31,19 @@ struct openssl {
 #define THUNK_WORDS 7u
 #define NEW_COUNT UINT64_C(8) /* buckets in use at first */
 
-enum shape { TABLE, BUCKETS, NODE, STACK, STACK_DATA, SPARSE, SPARSE_NODE };
+enum shape {
+	TABLE,
+	BUCKETS,
+	NODE,
+	STACK,
+	STACK_DATA,
+	SPARSE,
+	SPARSE_NODE,
+	SHARED,
+	SHARED_PLACES,
+	SHARED_ARRAY,
+	SHARED_ITEM,
+};
 
 static void name_block(struct hs_naming *n, const struct hs_block *b,
 		       enum shape shape, size_t module)
@@ -48,6 +64,17 @@ static void name_block(struct hs_naming *n, const struct hs_block *b,
 			     HS_CONFIDENCE_HIGH },
 		[SPARSE_NODE] = { "OpenSSL sparse array node",
 				  "the array, and its count",
+				  HS_CONFIDENCE_HIGH },
+		[SHARED] = { "OpenSSL shared hash table",
+			     "a count of its items", HS_CONFIDENCE_HIGH },
+		[SHARED_PLACES] = { "OpenSSL shared hash table's places",
+				    "the table, and its count",
+				    HS_CONFIDENCE_HIGH },
+		[SHARED_ARRAY] = { "OpenSSL shared hash table's buckets",
+				   "the table, and its count",
+				   HS_CONFIDENCE_HIGH },
+		[SHARED_ITEM] = { "OpenSSL shared hash table's item",
+				  "the table, to which it leads back",
 				  HS_CONFIDENCE_HIGH },
 		[STACK_DATA] = { "OpenSSL stack data", "the stack that it fits",
 				 HS_CONFIDENCE_MEDIUM },
@@ -83,7 +110,10 @@ static void prepare(struct hs_naming *n, void *state)
 	size_t node = hs_module_named(n, "node"); /* which has it inside */
 	if (!s->libs.count && node != SIZE_MAX)
 		add(s, &module[node]);
-	s->budget = (uint64_t)n->heap->chunk_count * VISITS;
+	for (size_t i = 0; s->libs.count && i < n->heap->chunk_count; i++)
+		s->budget +=
+			VISITS *
+			(1 + hs_chunk_usable(n->heap, &n->heap->chunks[i]) / 8);
 }
 
 static void release(void *state)
@@ -110,6 +140,12 @@ static bool claim_late(struct hs_naming *n, const void *state,
 {
 	const struct openssl *s = state;
 	return hs_openssl_claim_late(n, &s->owned, b, type);
+}
+
+static bool spend(struct openssl *s)
+{
+	s->budget -= s->budget > 0;
+	return s->budget > 0;
 }
 
 struct table {
@@ -151,16 +187,16 @@ static bool walk(struct hs_naming *n, struct openssl *s, const struct table *t,
 	uint64_t items = 0;
 	for (uint32_t i = 0; i < t->count; i++) {
 		uint64_t at;
-		if (!hs_peek(n, t->buckets.user + 8 * (uint64_t)i, &at))
+		if (!spend(s) ||
+		    !hs_peek(n, t->buckets.user + 8 * (uint64_t)i, &at))
 			return false;
 		while (at != 0) {
 			struct hs_block node;
-			if (!s->budget || ++items > t->items ||
+			if (!spend(s) || ++items > t->items ||
 			    !hs_naming_block_at(n, at, &node) ||
 			    node.usable < 24 || node.usable > 48 ||
 			    !hs_peek(n, at + 8, &at))
 				return false;
-			s->budget--;
 			if (named)
 				name_block(n, &node, NODE, module);
 		}
@@ -198,8 +234,8 @@ static void try_table(struct hs_naming *n, struct openssl *s,
 	name_block(n, &t.buckets, BUCKETS, module);
 }
 
-static void try_stack(struct hs_naming *n, const struct hs_block *b,
-		      size_t module)
+static void try_stack(struct hs_naming *n, struct openssl *s,
+		      const struct hs_block *b, size_t module)
 {
 	uint32_t count, sorted, allocated;
 	uint64_t data, compare, item;
@@ -216,7 +252,7 @@ static void try_stack(struct hs_naming *n, const struct hs_block *b,
 	    (compare != 0 && hs_naming_module(n, compare) == SIZE_MAX))
 		return;
 	for (uint32_t i = 0; i < count; i++) /* pointers, all of them */
-		if (!hs_block_word(n, &array, i, &item) ||
+		if (!spend(s) || !hs_block_word(n, &array, i, &item) ||
 		    !hs_target_find_map(n->target, item))
 			return;
 	name_block(n, b, STACK, module);
@@ -248,10 +284,9 @@ static bool count_items(struct hs_naming *n, struct openssl *s, hs_addr at,
 			continue;
 		}
 		if (next[depth] == 0) {
-			if (!s->budget ||
+			if (!spend(s) ||
 			    !hs_block_fits(n, &node[depth], 8 * FANOUT))
 				return false;
-			s->budget--;
 			if (named)
 				name_block(n, &node[depth], SPARSE_NODE,
 					   SIZE_MAX);
@@ -289,6 +324,76 @@ static bool try_sparse(struct hs_naming *n, struct openssl *s,
 	return true;
 }
 
+#define SHARED_LEAST 64u /* bytes */
+#define SHARED_MOST 160u
+#define BUCKET_BYTES 64u
+#define ITEM_LEAST 40u
+#define ITEM_WORDS 8u /* one of the first leads to the table */
+
+static bool leads_to(struct hs_naming *n, const struct hs_block *item,
+		     hs_addr table)
+{
+	uint64_t word;
+	for (unsigned i = 0; i < ITEM_WORDS && hs_block_word(n, item, i, &word);
+	     i++)
+		if (word == table)
+			return true;
+	return false;
+}
+
+/* The items in the buckets of the shared table B; NAMED: give them names. */
+static bool walk_shared(struct hs_naming *n, struct openssl *s,
+			const struct hs_block *b,
+			const struct hs_block *buckets, uint64_t count,
+			uint64_t items, bool named)
+{
+	/* Buckets are aligned to themselves. */
+	hs_addr at = (buckets->user + BUCKET_BYTES - 1) &
+		     ~(uint64_t)(BUCKET_BYTES - 1);
+	for (uint64_t i = 0; i < 4 * count; i++) {
+		struct hs_block item;
+		uint64_t to;
+		if (!spend(s) || !hs_peek(n, at + 16 * i + 8, &to))
+			return false;
+		if (!to)
+			continue;
+		if (!items-- || !hs_naming_block_at(n, to, &item) ||
+		    item.usable < ITEM_LEAST || !leads_to(n, &item, b->user))
+			return false;
+		if (named)
+			name_block(n, &item, SHARED_ITEM, SIZE_MAX);
+	}
+	return items == 0;
+}
+
+static bool try_shared(struct hs_naming *n, struct openssl *s,
+		       const struct hs_block *b, size_t module)
+{
+	uint64_t at, count, items, all, mask;
+	struct hs_block places, buckets;
+	if (b->usable < SHARED_LEAST || b->usable > SHARED_MOST)
+		return false;
+	for (unsigned i = 4; hs_block_word(n, b, i + 2, &items); i++) {
+		if (!hs_block_word(n, b, i, &at) ||
+		    !hs_block_word(n, b, i + 1, &count) || count < 2 ||
+		    items == 0 || !hs_naming_block_at(n, at, &places) ||
+		    !hs_block_fits(n, &places, 24) ||
+		    !hs_block_word(n, &places, 1, &all) ||
+		    !hs_block_word(n, &places, 2, &mask) || mask != count - 1 ||
+		    (count & mask) != 0 ||
+		    !hs_naming_block_at(n, all, &buckets) ||
+		    count > buckets.usable / BUCKET_BYTES ||
+		    !walk_shared(n, s, b, &buckets, count, items, false))
+			continue;
+		(void)walk_shared(n, s, b, &buckets, count, items, true);
+		name_block(n, b, SHARED, module);
+		name_block(n, &places, SHARED_PLACES, SIZE_MAX);
+		name_block(n, &buckets, SHARED_ARRAY, SIZE_MAX);
+		return true;
+	}
+	return false;
+}
+
 static void survey(struct hs_naming *n, void *state)
 {
 	struct openssl *s = state;
@@ -304,10 +409,12 @@ static void survey(struct hs_naming *n, void *state)
 		hs_naming_look_ahead(n, i);
 		if (n->type_of[i] != HS_NO_TYPE || !hs_naming_block(n, i, &b))
 			continue;
+		if (try_shared(n, s, &b, module))
+			continue;
 		if (b.usable >= TABLE_BYTES)
 			try_table(n, s, &b, module);
 		else if (!try_sparse(n, s, &b, module))
-			try_stack(n, &b, module);
+			try_stack(n, s, &b, module);
 	}
 }
 

@@ -5,9 +5,10 @@
 # nothing.
 . "$SOURCE/tests/cli/common.inc"
 
-# ends KIND 'A LINE': and that is in the answer.
+# ends LIBRARY KIND 'A LINE': and that is in the answer.
 ends() {
-	start curl-forged "$1"
+	start "$1-forged" "$2"
+	shift
 	(
 		ulimit -t 25
 		"$HEAPSCAN" types --pid "$program" --top 99 >"$work/out" 2>"$work/err"
@@ -18,7 +19,10 @@ ends() {
 	program=
 }
 
-ends regex ' 120,000 .*regex$'
-ends tables ' 120,000 .*pointers to 56-byte blocks'
-ends curl ' 4,000 .*curl handle'
+ends curl regex ' 120,000 .*regex$'
+ends curl tables ' 120,000 .*pointers to 56-byte blocks'
+ends curl curl ' 4,000 .*curl handle'
+ends libcrypto stacks '^without a name: 480,00[0-9] blocks'
+ends libcrypto hashes '^without a name: 120,00[0-9] blocks'
+ends libcrypto shared '^without a name: 120,00[0-9] blocks'
 finish
