@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "core/backend.h"
 #include "types/shapes.h"
 
 /*
@@ -134,23 +135,40 @@ static int category_at(struct hs_naming *n, hs_addr content, uint32_t *strings)
 		       : -1;
 }
 
+static const char *const category_name[CATEGORIES] = {
+	"LC_CTYPE",
+	"LC_NUMERIC",
+	"LC_TIME",
+	"LC_COLLATE",
+	"LC_MONETARY",
+	"LC_MESSAGES",
+	"",
+	"LC_PAPER",
+	"LC_NAME",
+	"LC_ADDRESS",
+	"LC_TELEPHONE",
+	"LC_MEASUREMENT",
+	"LC_IDENTIFICATION",
+};
+
+/* The same by the file that a content is a mapping of: cores are mostly without
+ * it. -1: none. */
+static int category_by_file(const struct hs_naming *n, hs_addr content)
+{
+	const struct hs_map *map = hs_target_find_map(n->target, content);
+	const char *base = map && map->path ? strrchr(map->path, '/') : NULL;
+	if (!base || content != map->start || map->file_offset)
+		return -1;
+	/* .../LC_MESSAGES/SYS_LC_MESSAGES */
+	base += strncmp(base, "/SYS_", 5) == 0 ? 5 : 1;
+	for (int i = 0; i < (int)CATEGORIES; i++)
+		if (category_name[i][0] && strcmp(base, category_name[i]) == 0)
+			return i;
+	return -1;
+}
+
 static bool put_data(struct hs_naming *n, hs_addr at)
 {
-	static const char *const category_name[CATEGORIES] = {
-		"LC_CTYPE",
-		"LC_NUMERIC",
-		"LC_TIME",
-		"LC_COLLATE",
-		"LC_MONETARY",
-		"LC_MESSAGES",
-		"",
-		"LC_PAPER",
-		"LC_NAME",
-		"LC_ADDRESS",
-		"LC_TELEPHONE",
-		"LC_MEASUREMENT",
-		"LC_IDENTIFICATION",
-	};
 	struct hs_block b;
 	uint64_t content, bytes;
 	uint32_t strings, here, type;
@@ -159,17 +177,27 @@ static bool put_data(struct hs_naming *n, hs_addr at)
 	    !hs_block_word(n, &b, 2, &bytes))
 		return false;
 	int category = category_at(n, content, &strings);
-	if (category < 0 || bytes / 4 < strings)
+	bool unseen = category < 0 && !hs_peek_u32(n, content, &here);
+	if (unseen)
+		category = category_by_file(n, content);
+	if (category < 0 || (!unseen && bytes / 4 < strings))
 		return false;
 	for (unsigned off = DATA_STRINGS; off < DATA_STRINGS_END; off += 8) {
-		if (!hs_peek_u32(n, at + off, &here) || here != strings ||
+		if (!hs_peek_u32(n, at + off, &here))
+			continue;
+		if (unseen)
+			strings = here;
+		if (here != strings || !here || here > STRINGS_MOST ||
+		    bytes / 4 < here ||
 		    !hs_block_fits(n, &b, off + 8 + 8 * (uint64_t)strings))
 			continue;
 		char name[64];
 		(void)snprintf(name, sizeof(name), "locale data %s",
 			       category_name[category]);
 		const struct hs_shape_name shape = {
-			name, "its content, whose strings fit",
+			name,
+			unseen ? "the file that it is of, whose strings fit"
+			       : "its content, whose strings fit",
 			HS_CONFIDENCE_HIGH
 		};
 		if (!is_named(n, &b) &&

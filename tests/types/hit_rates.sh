@@ -62,6 +62,19 @@ live "C++, static, stripped" $cxx cxx-static truth
 live "C++, 32 bits, stripped" $cxx cxx-m32 truth
 live "C++, libc++, stripped" c++,libc++,glibc,text cxx-libc++ truth
 live "C library's own" glibc,text clib truth
+# Of a core, which has no pages of files.
+if [ -x "$FIXTURES/clib" ]; then
+	rm -rf "$work/run"
+	start clib truth
+	kill -ABRT "$program"
+	dump_core
+	if [ -n "$core" ] && [ -s "$work/run/truth" ]; then
+		row "C library's own, of a core" "$work/run/truth" glibc,text \
+			"$core"
+	else
+		echo "| C library's own, of a core | no core files here | | | |"
+	fi
+fi
 live "SQLite, zlib, libxml2, readline, LibreOffice, curl" \
 	libreoffice,readline,sqlite,zlib,libxml2,curl,openssl,libtasn1,libstdc++,glibc,text \
 	libraries truth
