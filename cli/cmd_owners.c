@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/object_why.h"
 #include "cli/out_text.h"
 #include "cli/reach.h"
 
@@ -211,6 +212,23 @@ static int answer(struct cli *cli, const struct hs_graph *graph,
 	return reach_answered(cli, graph, false);
 }
 
+/* Which variable of Python holds how much. */
+static int answer_objects(struct cli *cli)
+{
+	struct hs_graph *graph = NULL;
+	size_t top = cli->opt.top ? (size_t)cli->opt.top : DEFAULT_TOP;
+	if (cli->opt.arg_count)
+		return cli_usage(cli,
+				 "--objects is about all of them: `heapscan "
+				 "why` says who holds one");
+	int code = cli_name_types_quickly(cli);
+	if (!code)
+		code = reach_build(cli, &graph);
+	return code ? code
+		    : object_shares_answer(cli, graph,
+					   cli->opt.all ? SIZE_MAX : top);
+}
+
 int cmd_owners(struct cli *cli)
 {
 	struct hs_graph *graph = NULL;
@@ -218,6 +236,8 @@ int cmd_owners(struct cli *cli)
 	struct hs_error err = { .code = HS_OK };
 	size_t chunk = SIZE_MAX;
 	int code = EXIT_ANSWERED;
+	if (cli->opt.objects)
+		return answer_objects(cli);
 	if (cli->opt.arg_count)
 		code = reach_block(cli, cli->opt.args[0], &chunk);
 	if (!code)

@@ -103,7 +103,8 @@ const struct command commands[] = {
 	  "What would be unreachable without each variable, stack, thread and\n"
 	  "block, largest first: the dominator tree to --depth levels, the --top N\n"
 	  "of each. With ADDR the tree below that block. What several roots lead\n"
-	  "to belongs to none of them and stands beside them.\n",
+	  "to belongs to none of them and stands beside them. --objects is about\n"
+	  "Python's objects: which variable holds how much, and what is garbage.\n",
 	  NEEDS_HEAP, 0, 1, TARGET_GROUPS | GROUP_REACH | GROUP_OWNERS,
 	  cmd_owners },
 	{ "rss", "TARGET", "why the heap is as large as it is",

@@ -15,9 +15,7 @@ bool object_is_at(struct cli *cli, hs_addr addr, struct hs_part_info *ret)
 	       ret->area == HS_AREA_PYMALLOC;
 }
 
-/* OPTIONAL: where objects of this runtime cannot be followed, none are, and
- * that is no failure. */
-static int make(struct cli *cli, struct hs_graph *graph, bool optional)
+int objects_build(struct cli *cli, struct hs_graph *graph, bool optional)
 {
 	struct hs_objects_options how = { .struct_size = sizeof(how),
 					  .progress = progress_show };
@@ -38,7 +36,7 @@ int object_why_ask(struct cli *cli, struct hs_graph *graph, hs_addr addr,
 	struct hs_error err = { .code = HS_OK };
 	bool content = cli->opt.content;
 	*ret = (struct object_why){ .there = false };
-	int code = make(cli, graph, !lists);
+	int code = objects_build(cli, graph, !lists);
 	if (code || !cli->objects)
 		return code;
 	enum hs_status st =

@@ -16,6 +16,11 @@ struct object_why {
 	size_t referrer_count, reference_count;
 };
 
+/* Follow the objects of the runtime, once; CLI owns the answer. OPTIONAL: where
+ * they cannot be followed there is none, and that is no failure. Not
+ * EXIT_ANSWERED: it was reported. */
+int objects_build(struct cli *cli, struct hs_graph *graph, bool optional);
+
 /* Is what ADDR lies in, in no block of malloc, such an object? */
 bool object_is_at(struct cli *cli, hs_addr addr, struct hs_part_info *ret);
 
@@ -33,5 +38,10 @@ void object_why_print(struct cli *cli, struct hs_graph *graph,
 /* As `why --json` of an object that is in no block. */
 void out_json_object_why(struct cli *cli, struct hs_graph *graph,
 			 const struct object_why *why);
+
+/* `owners --objects`: which variable holds how much. */
+int object_shares_answer(struct cli *cli, struct hs_graph *graph, size_t top);
+void out_json_object_shares(struct cli *cli,
+			    const struct hs_object_shares *shares);
 
 #endif

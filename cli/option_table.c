@@ -104,6 +104,8 @@ const struct option_spec option_specs[] = {
 	  "everything that points to the block", GROUP_WHY },
 	{ OPT_REFERENCES, "references", 0, NULL, NULL,
 	  "everything that the block points to", GROUP_WHY },
+	{ OPT_OBJECTS, "objects", 0, NULL, NULL,
+	  "which variable of Python holds how much", GROUP_OWNERS },
 	{ OPT_AS, "as", 0, "WHAT", "text hex integer pointer regex",
 	  "what the pattern is (text)", GROUP_SEARCH },
 	{ OPT_EVERYWHERE, "everywhere", 0, NULL, NULL,

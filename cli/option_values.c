@@ -406,6 +406,8 @@ bool option_take(struct options *opt, const struct option_spec *spec,
 		return opt->referrers = true;
 	case OPT_REFERENCES:
 		return opt->references = true;
+	case OPT_OBJECTS:
+		return opt->objects = true;
 	case OPT_EVERYWHERE:
 		return opt->everywhere = true;
 	case OPT_WHY:

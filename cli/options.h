@@ -68,6 +68,7 @@ enum option_id {
 	OPT_PATHS,
 	OPT_REFERRERS,
 	OPT_REFERENCES,
+	OPT_OBJECTS,
 	OPT_AS,
 	OPT_PICTURE,
 	OPT_PATH,
@@ -171,6 +172,7 @@ struct options {
 	bool at_exit;   /* ARGS are a program to run, TARGET is NULL */
 	unsigned paths; /* how many to show */
 	bool referrers, references;
+	bool objects; /* of Python, in place of blocks */
 	const char *picture; /* "svg" or "png"; NULL: dot */
 	const char *path;    /* an address, or NULL */
 	bool leaks, types;

@@ -116,3 +116,40 @@ void out_json_object_why(struct cli *cli, struct hs_graph *graph,
 	doc_member(&doc, "object", jobject_why(cli, graph, why));
 	doc_end(&doc);
 }
+
+static json_t *jobject_total(const struct hs_object_total *t)
+{
+	return json_pack("{s:o,s:o}", "objects", jcount(t->objects), "bytes",
+			 jcount(t->bytes));
+}
+
+/* Of what nothing leads to. */
+static json_t *jobject_lost(const struct hs_object_total *t)
+{
+	return json_pack("{s:o,s:o,s:o}", "objects", jcount(t->objects),
+			 "bytes", jcount(t->bytes), "example",
+			 t->objects ? jaddr(t->example) : json_null());
+}
+
+void out_json_object_shares(struct cli *cli, const struct hs_object_shares *s)
+{
+	struct json_doc doc;
+	doc_begin(&doc, cli);
+	doc_member(&doc, "held", jobject_total(&s->held));
+	doc_member(&doc, "own", jobject_total(&s->own));
+	doc_member(&doc, "garbage", jobject_lost(&s->garbage));
+	doc_member(&doc, "unseen", jobject_lost(&s->unseen));
+	doc_array_begin(&doc, "object_owners");
+	for (size_t i = 0; i < s->count && !cli->out.error; i++) {
+		const struct hs_object_share *v = &s->share[i];
+		doc_element(&doc, json_pack("{s:s,s:o,s:o,s:o,s:o}",
+					    "expression", v->expression,
+					    "address", jaddr(v->object.addr),
+					    "type", jtype(cli, &v->object),
+					    "objects", jcount(v->held.objects),
+					    "bytes", jcount(v->held.bytes)));
+	}
+	doc_array_end(&doc);
+	doc_member(&doc, "more", jcount(s->more));
+	doc_end(&doc);
+}

@@ -92,8 +92,13 @@ static uint8_t head_of(struct hs_web *web, const struct hs_block *b)
 		    count < 0 || b->usable < head + items ||
 		    (uint64_t)count > (b->usable - head - items) / 8)))
 		return HS_WEB_MEMORY;
+	/* One that the collector does not know has no links that could lead
+	 * back. But it fills the block that it was given. */
 	if (head == 0)
-		return 0;
+		return b->chunk == SIZE_MAX && c->item == 0 && !c->text &&
+				       b->usable - c->basic >= 16
+			       ? HS_WEB_MEMORY
+			       : 0;
 	web->linked++;
 	if (is_linked(web, b->user + head - LINKS))
 		return (uint8_t)head;

@@ -8,7 +8,7 @@
 
 #include "core/cleanup.h"
 #include "core/grow.h"
-#include "types/object_ways.h"
+#include "types/object_shares.h"
 #include "types/python_labels.h"
 #include "types/python_object.h"
 #include "types/types_inside.h"
@@ -527,4 +527,52 @@ enum hs_status hs_objects_references(struct hs_objects *objects, hs_addr addr,
 	*ret = r.step;
 	*count = r.count;
 	return HS_OK;
+}
+
+enum hs_status hs_objects_shares(struct hs_objects *objects, size_t top,
+				 struct hs_object_shares *ret,
+				 struct hs_error *err)
+{
+	struct hs_shares all;
+	enum hs_status st =
+		hs_shares_find(&objects->web, &objects->ways, &all, err);
+	if (st)
+		return st;
+	size_t count = all.count < top ? all.count : top;
+	struct hs_object_shares shares = {
+		.share = calloc(count + 1, sizeof(*shares.share)),
+		.count = count,
+		.more = all.count - count,
+		.held = all.held,
+		.own = all.own,
+		.garbage = all.garbage,
+		.unseen = all.unseen,
+	};
+	if (!shares.share)
+		st = hs_fail(err, HS_ERR_NOMEM, "no memory for %zu variables",
+			     count);
+	for (size_t i = 0; i < count && !st; i++) {
+		struct hs_object_share *s = &shares.share[i];
+		struct hs_object_why why = { .state = HS_OBJECT_HELD };
+		describe(objects, all.share[i].node, &s->object);
+		s->held = (struct hs_object_total){ all.share[i].objects,
+						    all.share[i].bytes,
+						    s->object.addr };
+		st = way_to(objects, all.share[i].node, false, &why, err);
+		memcpy(s->expression, why.expression, sizeof(s->expression));
+		hs_object_why_release(&why);
+	}
+	hs_shares_release(&all);
+	if (st) {
+		hs_object_shares_release(&shares);
+		return st;
+	}
+	*ret = shares;
+	return HS_OK;
+}
+
+void hs_object_shares_release(struct hs_object_shares *shares)
+{
+	free(shares->share);
+	*shares = (struct hs_object_shares){ .share = NULL };
 }

@@ -107,8 +107,20 @@ static hs_addr first_pool(const struct entry *e, const struct shape *s)
 	return (e->address + s->pool - 1) & ~(uint64_t)(s->pool - 1);
 }
 
+/* Does a pool of the arena number INDEX say so, too? All of an arena are not
+ * empty at once: it is given back then. */
+static bool has_pool(struct hs_naming *n, const struct entry *e,
+		     const struct shape *s, uint32_t index)
+{
+	struct pool p;
+	for (hs_addr at = first_pool(e, s); at < e->pools_end; at += s->pool)
+		if (read_pool(n, at, s->pool, index, &p))
+			return true;
+	return false;
+}
+
 /* How many entries the table in B has; 0: it is none. *USED of them have an
- * arena whose first pool says so, too, or is empty. */
+ * arena, half of which at least have a pool that says so, too. */
 static uint32_t check_table(struct hs_naming *n, const struct hs_block *b,
 			    const struct shape *s, uint32_t *used)
 {
@@ -123,14 +135,12 @@ static uint32_t check_table(struct hs_naming *n, const struct hs_block *b,
 	*used = 0;
 	for (uint32_t i = 0; i < entries; i++) {
 		struct entry e;
-		struct pool p;
 		if (!read_entry(n, b->user + (uint64_t)i * ENTRY, s, &e))
 			return 0;
 		if (e.address == 0)
 			continue;
 		++*used;
-		sure += first_pool(&e, s) < e.pools_end &&
-			read_pool(n, first_pool(&e, s), s->pool, i, &p);
+		sure += has_pool(n, &e, s, i);
 	}
 	return sure > 0 && sure >= *used / 2 ? (uint32_t)entries : 0;
 }

@@ -34,31 +34,38 @@
 
 /* clang-format off */
 static const struct hs_py_layout layouts[] = {
-	{ .minor = 9, .type_size = 880, .text = 48, .tuple_items = 24 },
-	{ .minor = 10, .type_size = 888, .text = 48, .tuple_items = 24 },
-	{ .minor = 11, .type_size = 904, .text = 48, .tuple_items = 24,
+	{ .minor = 9, .type_size = 880, .type_names = 840,
+	  .text = 48, .tuple_items = 24 },
+	{ .minor = 10, .type_size = 888, .type_names = 848,
+	  .text = 48, .tuple_items = 24 },
+	{ .minor = 11, .type_size = 904, .type_names = 848,
+	  .text = 48, .tuple_items = 24,
 	  .frame_function = 0, .frame_code = 32, .frame_locals = 24,
 	  .frame_object = 40, .frame_top = 64, .frame_owner = 69,
 	  .frame_values = 72, .code_stack = 68, .code_count = 76,
 	  .code_names = 96, .code_name = 120 },
-	{ .minor = 12, .type_size = 920, .text = 40, .tuple_items = 24,
+	{ .minor = 12, .type_size = 920, .type_names = 856,
+	  .text = 40, .tuple_items = 24,
 	  .frame_function = 16, .frame_code = 0, .frame_locals = 40,
 	  .frame_object = 48, .frame_top = 64, .frame_owner = 70,
 	  .frame_values = 72, .code_stack = 64, .code_count = 72,
 	  .code_names = 96, .code_name = 120 },
-	{ .minor = 13, .type_size = 928, .text = 40, .tuple_items = 24,
+	{ .minor = 13, .type_size = 928, .type_names = 856,
+	  .text = 40, .tuple_items = 24,
 	  .values = 8,
 	  .frame_function = 16, .frame_code = 0, .frame_locals = 40,
 	  .frame_object = 48, .frame_top = 64, .frame_owner = 70,
 	  .frame_values = 72, .code_stack = 64, .code_count = 72,
 	  .code_names = 96, .code_name = 120 },
-	{ .minor = 14, .type_size = 936, .text = 40, .tuple_items = 32,
+	{ .minor = 14, .type_size = 936, .type_names = 856,
+	  .text = 40, .tuple_items = 32,
 	  .values = 8,
 	  .frame_function = 16, .frame_code = 0, .frame_locals = 40,
 	  .frame_object = 48, .frame_top = 64, .frame_owner = 74,
 	  .frame_values = 80, .code_stack = 64, .code_count = 72,
 	  .code_names = 96, .code_name = 120 },
-	{ .minor = 15, .type_size = 944, .text = 40, .tuple_items = 32,
+	{ .minor = 15, .type_size = 944, .type_names = 864,
+	  .text = 40, .tuple_items = 32,
 	  .values = 8,
 	  .frame_function = 16, .frame_code = 0, .frame_locals = 40,
 	  .frame_object = 48, .frame_top = 64, .frame_owner = 74,
@@ -95,7 +102,7 @@ static const struct {
 	{ "weakref.ProxyType", HS_PY_WEAK },
 	{ "weakref.CallableProxyType", HS_PY_WEAK },
 	{ "functools._lru_cache_wrapper", HS_PY_CACHE },
-	{ "functools._lru_list_elem", HS_PY_CACHED },
+	{ "functools._lru_list_elem", HS_PY_CACHE },
 };
 
 /* Fields that Python shows in other ways than as members, from a release on, up
@@ -222,9 +229,9 @@ static void derive(struct hs_py *py, struct hs_py_class *c)
 	for (unsigned i = 0; i < MOST_BASES; i++) {
 		uint64_t up;
 		if (find_kind(&base, &c->kind)) {
-			/* Its fields are looked at one by one. */
-			c->own = c->kind == HS_PY_BUFFERED ? OBJECT_SIZE
-							   : base.basic;
+			/* The fields of these are looked at one by one. */
+			if (c->kind != HS_PY_BUFFERED && c->kind != HS_PY_CACHE)
+				c->own = base.basic;
 			return;
 		}
 		if (!hs_peek(py->n, base.addr + TYPE_BASE, &up) || !up ||

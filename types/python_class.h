@@ -24,8 +24,7 @@ enum hs_py_kind {
 	HS_PY_GENERATOR, /* has its frame in itself */
 	HS_PY_DEQUE,
 	HS_PY_WEAK,
-	HS_PY_CACHE, /* of functools.lru_cache(), and what is in one */
-	HS_PY_CACHED,
+	HS_PY_CACHE, /* of functools.lru_cache(), or what is in one */
 };
 
 struct hs_py_class {
@@ -44,9 +43,11 @@ struct hs_py_class {
 
 /* What differs from release to release: bytes. */
 struct hs_py_layout {
-	unsigned minor;     /* 9: CPython 3.9 */
-	uint64_t type_size; /* of the type of types: tells the release */
-	unsigned text;      /* of a short str: where its characters are */
+	unsigned minor;      /* 9: CPython 3.9 */
+	uint64_t type_size;  /* of the type of types: tells the release */
+	unsigned type_names; /* of a class: its name, slots and qualified name;
+			      * a word further its module */
+	unsigned text;       /* of a short str: where its characters are */
 	unsigned tuple_items;
 	unsigned values; /* of a dict's or an object's array of values:
 			  * where they begin */

@@ -22,10 +22,9 @@
 /* A weak reference's function that is called when the object goes. */
 #define WEAK_CALLBACK 24u
 
-/* Fields of the interpreter's list of what was used last, which owns nothing:
- * the dict beside it does. */
-#define CACHE_LINKS 32u
-#define CACHED_LINKS 16u
+/* Links of the list of what was used last, which owns nothing: the dict beside
+ * it does. */
+#define CACHE_LINKS 16u
 
 /* The references of a type object; the rest is of slots and caches. */
 static const unsigned type_fields[] = { 256, 264, 336, 344, 352, 360 };
@@ -169,9 +168,15 @@ static bool tell_type(const struct teller *t)
 	     i++)
 		if (!tell_field(t, type_fields[i], true, true))
 			return false;
-	/* Names that its objects share are its memory. */
 	const struct hs_py_class *made = hs_py_class_at(t->py, t->addr);
-	return !made || !made->keys || tell_memory(t, made->keys);
+	unsigned names = t->py->layout->type_names;
+	if (!made || !(made->flags & HS_PY_HEAP))
+		return true;
+	for (unsigned i = 0; i <= 4; i++)
+		if (i != 3 && !tell_field(t, names + 8 * i, true, true))
+			return false;
+	/* Names that its objects share are its memory. */
+	return !made->keys || tell_memory(t, made->keys);
 }
 
 /* Where the words begin and end that the code at CODE computes with; and how
@@ -373,9 +378,6 @@ static bool tell_fields(const struct teller *t)
 	bool data = c->kind != HS_PY_FIELDS || !(c->flags & HS_PY_GC);
 	for (uint64_t at = c->own; at + 8 <= c->basic; at += 8) {
 		if (at == c->weak || (c->dict > 0 && at == (uint64_t)c->dict))
-			continue;
-		if (c->kind == HS_PY_CACHED &&
-		    (at == CACHED_LINKS || at == CACHED_LINKS + 8))
 			continue;
 		if (c->kind == HS_PY_CACHE &&
 		    (at == CACHE_LINKS || at == CACHE_LINKS + 8))

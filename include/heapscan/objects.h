@@ -152,6 +152,37 @@ HS_API enum hs_status hs_objects_references(struct hs_objects *objects,
 					    size_t *count,
 					    struct hs_error *err);
 
+/* ---- who holds how much ---- */
+
+struct hs_object_total {
+	uint64_t objects;
+	uint64_t bytes;  /* of these, and of the memory that they have */
+	hs_addr example; /* of what nothing leads to: one of them */
+};
+/* A variable of a module, or of a function that runs. */
+struct hs_object_share {
+	struct hs_object_info object; /* that it refers to */
+	struct hs_object_total held;
+	char expression[512]; /* "app.sessions" */
+};
+/* Everything counts once, for the variable that hs_objects_why() would name:
+ * what several hold is the share of one of them. */
+struct hs_object_shares {
+	struct hs_object_share *share; /* most bytes first; at most TOP */
+	size_t count;
+	size_t more;                 /* variables that are left out */
+	struct hs_object_total held; /* by variables, all of them */
+	struct hs_object_total own;  /* by none: modules, what the interpreter
+				      * keeps */
+	struct hs_object_total garbage; /* see HS_OBJECT_CYCLE */
+	struct hs_object_total unseen;  /* see HS_OBJECT_UNSEEN */
+};
+/* Release with hs_object_shares_release(). */
+HS_API enum hs_status hs_objects_shares(struct hs_objects *objects, size_t top,
+					struct hs_object_shares *ret,
+					struct hs_error *err);
+HS_API void hs_object_shares_release(struct hs_object_shares *shares);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "support/namer_world.h"
-#include "types/object_ways.h"
+#include "types/object_shares.h"
 #include "types/python_labels.h"
 
 /*
@@ -56,6 +56,26 @@ static void check_way(struct hs_web *web, const struct hs_ways *ways,
 	}
 }
 
+/* Shares are the sum of what variables hold. */
+static void check_shares(struct hs_web *web, const struct hs_ways *ways)
+{
+	struct hs_shares s;
+	uint64_t objects = 0, bytes = 0;
+	if (hs_shares_find(web, ways, &s, NULL))
+		abort();
+	for (size_t i = 0; i < s.count; i++) {
+		objects += s.share[i].objects;
+		bytes += s.share[i].bytes;
+		if (s.share[i].node >= web->nodes ||
+		    ways->cost[s.share[i].node] == UINT32_MAX ||
+		    (i && s.share[i].bytes > s.share[i - 1].bytes))
+			abort();
+	}
+	if (objects != s.held.objects || bytes != s.held.bytes)
+		abort();
+	hs_shares_release(&s);
+}
+
 static void who_holds(struct hs_naming *n, void *state)
 {
 	struct hs_live_range live[64];
@@ -83,6 +103,7 @@ static void who_holds(struct hs_naming *n, void *state)
 			if (ways.cost[i] != UINT32_MAX || lost++ < 4)
 				check_way(&web, &ways, i);
 		}
+		check_shares(&web, &ways);
 		hs_ways_release(&ways);
 	}
 	hs_web_release(&web);

@@ -130,7 +130,7 @@ _heapscan()
 		graph) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --dot --around --depth --by --max-nodes --path --leaks --picture --types --paths --color --help --version' ;;
 		leaks) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --jobs --baseline --fail-on --types --at-exit --color --help --version' ;;
 		why) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --content --jobs --types --paths --referrers --references --color --help --version' ;;
-		owners) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --types --color --help --version' ;;
+		owners) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --top --depth --jobs --types --objects --color --help --version' ;;
 		rss) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --types --color --help --version' ;;
 		diff) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --top --by --jobs --color --help --version' ;;
 		search) words='--pid --pause --exe --sysroot --debug-dir --rules --passphrase-file --legacy --no-symbols --json --all --jobs --types --as --everywhere --why --color --help --version' ;;

@@ -67,6 +67,7 @@ complete -c heapscan -n '__fish_seen_subcommand_from leaks' -l at-exit -d 'run t
 complete -c heapscan -n '__fish_seen_subcommand_from graph why' -l paths -x -d 'show N ways, each with another last step (1)'
 complete -c heapscan -n '__fish_seen_subcommand_from why' -l referrers -d 'everything that points to the block'
 complete -c heapscan -n '__fish_seen_subcommand_from why' -l references -d 'everything that the block points to'
+complete -c heapscan -n '__fish_seen_subcommand_from owners' -l objects -d 'which variable of Python holds how much'
 complete -c heapscan -n '__fish_seen_subcommand_from search' -l as -x -a 'text hex integer pointer regex' -d 'what the pattern is (text)'
 complete -c heapscan -n '__fish_seen_subcommand_from search' -l everywhere -d 'search all memory, not only the heap'
 complete -c heapscan -n '__fish_seen_subcommand_from search' -l why -d 'say of each hit who holds its block'

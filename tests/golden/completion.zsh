@@ -305,6 +305,7 @@ _heapscan()
 			'--depth=[steps from --around, levels of owners (2)]:N:'
 			'--jobs=[work with N threads, not with all processors]:N:'
 			'--types[name types and fields in heaps of any size]'
+			'--objects[which variable of Python holds how much]'
 			'--color=[colour\: auto, always or never]:WHEN:(auto always never)'
 			'--help[explain the command]'
 			'--version[print the version]'

@@ -29,7 +29,7 @@ def ask(heapscan, target, addresses):
     return dict(zip(addresses, answers))
 
 
-def validate(answers):
+def validate(answers, kind="why"):
     """The documents are as published."""
     try:
         import jsonschema
@@ -40,10 +40,36 @@ def validate(answers):
     with open(path, encoding="utf-8") as file:
         schema = json.load(file)
     del schema["oneOf"]
-    why = jsonschema.Draft7Validator(dict(schema,
-                                          **{"$ref": "#/definitions/why"}))
+    part = dict(schema, **{"$ref": "#/definitions/" + kind})
     for answer in answers:
-        why.validate(answer)
+        error = jsonschema.exceptions.best_match(
+            jsonschema.Draft7Validator(part).iter_errors(answer))
+        if error:
+            sys.exit("no %s: %s: %s" % (kind, error.message, list(answer)))
+
+
+def check_shares(heapscan, target, truth, wrong):
+    """What variables hold, and what nothing does."""
+    run = subprocess.run([heapscan, "owners", "--objects", "--json", "--all",
+                          *target], stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, check=False)
+    answer = json.loads(run.stdout)
+    validate([answer], "object_owners")
+    rows = {r["expression"]: r for r in answer["object_owners"]}
+    hoard, want = rows["__main__.hoard"], truth["hoarded"]
+    if hoard["objects"] != want["objects"] or \
+            not want["bytes"] <= hoard["bytes"] < 2 * want["bytes"]:
+        wrong.append("the hoard is %s, not %s" % (hoard, want))
+    if answer["garbage"]["objects"] != truth["garbage"]:
+        wrong.append("garbage is %s, not %s" % (answer["garbage"],
+                                                truth["garbage"]))
+    if answer["unseen"]["objects"] != 1 or \
+            int(answer["unseen"]["example"], 16) != truth["unseen"]:
+        wrong.append("not seen is %s" % answer["unseen"])
+    for total in ("objects", "bytes"):
+        if sum(r[total] for r in answer["object_owners"]) != \
+                answer["held"][total]:
+            wrong.append("the %s of all variables are not the sum" % total)
 
 
 class Judge:
@@ -124,6 +150,7 @@ def main():
     found = answers.get(truth["gone"], {}).get("object")
     if found and found["type"] == "Target" and found["state"] == "held":
         judge.wrong.append("what was left over in a list is held by it")
+    check_shares(heapscan, target, truth, judge.wrong)
     if judge.steps[0] < judge.steps[1] // 2:
         judge.wrong.append("too few steps could be looked up")
     print("| %s | %d | %d | %d of %d steps | |" % (title, len(held), right,
