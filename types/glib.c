@@ -9,7 +9,9 @@
  */
 struct glib {
 	bool loaded;
+	uint64_t budget;
 };
+#define VISITS 8u
 
 enum shape {
 	SLAB,
@@ -63,6 +65,8 @@ static void prepare(struct hs_naming *n, void *state)
 	struct glib *g = state;
 	g->loaded = n->target->word_size == 8 && !n->target->big_endian &&
 		    hs_module_named(n, "libglib-2.0") != SIZE_MAX;
+	if (g->loaded)
+		g->budget = hs_word_budget(n, VISITS);
 }
 
 static bool claim(struct hs_naming *n, void *state, const struct hs_block *b,
@@ -129,12 +133,14 @@ static bool fits(const struct hs_naming *n, const struct hs_block *b,
 	       b->usable - bytes < 40 + (pages ? 4096 : 0);
 }
 
-static bool counts_agree(struct hs_naming *n, const struct table *t)
+static bool counts_agree(struct hs_naming *n, struct glib *g,
+			 const struct table *t)
 {
 	uint32_t nodes = 0, occupied = 0;
 	for (uint64_t i = 0; i < t->size; i++) {
 		uint64_t hash;
-		if (!hs_window_uint(&n->block, t->hashes + 4 * i, 4, &hash))
+		if (!hs_spend(&g->budget) ||
+		    !hs_window_uint(&n->block, t->hashes + 4 * i, 4, &hash))
 			return false;
 		nodes += hash > 1;
 		occupied += hash > 0;
@@ -150,7 +156,7 @@ static void name_block(struct hs_naming *n, const struct hs_block *b,
 }
 
 /* Is there a table at AT? Then its arrays get their names. */
-static bool try_table(struct hs_naming *n, hs_addr at)
+static bool try_table(struct hs_naming *n, struct glib *g, hs_addr at)
 {
 	struct table t;
 	struct hs_block keys, hashes, values;
@@ -161,7 +167,8 @@ static bool try_table(struct hs_naming *n, hs_addr at)
 	    !hs_naming_block_at(n, t.values, &values) ||
 	    (t.values != t.keys &&
 	     !fits(n, &values, t.size * (t.flags & BIG_VALUES ? 8 : 4))) ||
-	    t.hashes == t.keys || t.hashes == t.values || !counts_agree(n, &t))
+	    t.hashes == t.keys || t.hashes == t.values ||
+	    !counts_agree(n, g, &t))
 		return false;
 	name_block(n, &keys, KEYS);
 	name_block(n, &hashes, HASHES);
@@ -204,11 +211,11 @@ static bool try_string(struct hs_naming *n, const struct hs_block *b)
 	return true;
 }
 
-static void look_into_slab(struct hs_naming *n, const struct hs_block *b,
-			   uint64_t bytes)
+static void look_into_slab(struct hs_naming *n, struct glib *g,
+			   const struct hs_block *b, uint64_t bytes)
 {
 	for (uint64_t off = 0; off + TABLE_BYTES <= bytes; off += 16)
-		if (try_table(n, b->user + off)) {
+		if (try_table(n, g, b->user + off)) {
 			hs_naming_part(n, HS_AREA_GSLICE, TABLE_BYTES,
 				       shape_type(n, TABLE));
 			off += TABLE_BYTES - 16;
@@ -217,7 +224,7 @@ static void look_into_slab(struct hs_naming *n, const struct hs_block *b,
 
 static void survey(struct hs_naming *n, void *state)
 {
-	const struct glib *g = state;
+	struct glib *g = state;
 	struct hs_area_info *area = &n->parts[HS_AREA_GSLICE].info;
 	for (size_t i = 0; g->loaded && i < n->heap->chunk_count; i++) {
 		struct hs_block b;
@@ -229,12 +236,12 @@ static void survey(struct hs_naming *n, void *state)
 			area->in_blocks = true;
 			area->count++;
 			area->bytes += bytes;
-			look_into_slab(n, &b, bytes);
+			look_into_slab(n, g, &b, bytes);
 		} else if (n->type_of[i] != HS_NO_TYPE) {
 			continue;
 		} else if (b.usable >= TABLE_BYTES - 8 &&
 			   b.usable < TABLE_BYTES + 24 &&
-			   try_table(n, b.user)) {
+			   try_table(n, g, b.user)) {
 			name_block(n, &b, TABLE);
 		} else if (is_list_node(n, &b)) {
 			name_block(n, &b, LIST);

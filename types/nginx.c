@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "types/namer.h"
+#include "types/shapes.h"
 
 /*
  * Pools of nginx and of what grew out of it, on 64-bit machines: a row of
@@ -18,9 +18,7 @@
 #define MANY_FAILURES 1000u
 #define SLACK 32u /* what malloc may add */
 
-/* What one pool may have: it would ask for more with larger blocks. */
-#define MAX_BLOCKS 65536u
-#define MAX_LARGE 1000000u
+#define VISITS 4u
 
 struct pool_block {
 	uint64_t used, end, next, failed;
@@ -104,23 +102,26 @@ static void name_block(struct hs_naming *n, const struct hs_block *b,
 		n->type_of[b->chunk] = type;
 }
 
-static void name_rest(struct hs_naming *n, const struct hs_block *first)
+static void name_rest(struct hs_naming *n, const struct hs_block *first,
+		      uint64_t *budget)
 {
 	struct pool_block p;
 	struct hs_block b = *first;
 	uint64_t at, large, data;
 	if (!read_block(n, first, FIRST_BYTES, &p))
 		return;
-	for (unsigned i = 0; i < MAX_BLOCKS && p.next != 0; i++) {
+	while (p.next != 0) {
 		/* A row that comes back ends where its blocks have names. */
 		if (!next_block(n, p.next, first->usable, &b, &p) ||
 		    n->type_of[b.chunk] != HS_NO_TYPE)
 			break;
 		name_block(n, &b, "nginx pool block", "the pool it belongs to");
+		if (n->type_of[b.chunk] == HS_NO_TYPE)
+			return; /* no memory */
 	}
 	if (!hs_block_word(n, first, 7, &large))
 		return;
-	for (unsigned i = 0; i < MAX_LARGE && large != 0; i++) {
+	while (large != 0 && hs_spend(budget)) {
 		/* The list lies in the pool itself. */
 		if (!hs_naming_block_in(n, large, &b) ||
 		    n->type_of[b.chunk] == HS_NO_TYPE ||
@@ -140,6 +141,7 @@ static void survey(struct hs_naming *n, void *state)
 	(void)state;
 	if (!hs_naming_met(n, HS_TYPE_NGINX, POOL))
 		return;
+	uint64_t budget = hs_word_budget(n, VISITS);
 	for (size_t i = 0; i < n->heap->chunk_count; i++) {
 		struct hs_block b;
 		uint32_t type = n->type_of[i];
@@ -147,7 +149,7 @@ static void survey(struct hs_naming *n, void *state)
 		    n->table.type[type].source == HS_TYPE_NGINX &&
 		    strcmp(n->table.type[type].name, POOL) == 0 &&
 		    hs_naming_block(n, i, &b))
-			name_rest(n, &b);
+			name_rest(n, &b, &budget);
 	}
 }
 

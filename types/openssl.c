@@ -22,8 +22,6 @@ struct openssl {
 	struct hs_addr_map owned;    /* what objects lead to */
 };
 
-/* Of each block and each of its words: a node is in one table, a word in one
- * array. */
 #define VISITS 8u
 #define TABLE_BYTES 64u
 /* Words of a table before its counts. */
@@ -110,10 +108,8 @@ static void prepare(struct hs_naming *n, void *state)
 	size_t node = hs_module_named(n, "node"); /* which has it inside */
 	if (!s->libs.count && node != SIZE_MAX)
 		add(s, &module[node]);
-	for (size_t i = 0; s->libs.count && i < n->heap->chunk_count; i++)
-		s->budget +=
-			VISITS *
-			(1 + hs_chunk_usable(n->heap, &n->heap->chunks[i]) / 8);
+	if (s->libs.count)
+		s->budget = hs_word_budget(n, VISITS);
 }
 
 static void release(void *state)
@@ -140,12 +136,6 @@ static bool claim_late(struct hs_naming *n, const void *state,
 {
 	const struct openssl *s = state;
 	return hs_openssl_claim_late(n, &s->owned, b, type);
-}
-
-static bool spend(struct openssl *s)
-{
-	s->budget -= s->budget > 0;
-	return s->budget > 0;
 }
 
 struct table {
@@ -187,12 +177,12 @@ static bool walk(struct hs_naming *n, struct openssl *s, const struct table *t,
 	uint64_t items = 0;
 	for (uint32_t i = 0; i < t->count; i++) {
 		uint64_t at;
-		if (!spend(s) ||
+		if (!hs_spend(&s->budget) ||
 		    !hs_peek(n, t->buckets.user + 8 * (uint64_t)i, &at))
 			return false;
 		while (at != 0) {
 			struct hs_block node;
-			if (!spend(s) || ++items > t->items ||
+			if (!hs_spend(&s->budget) || ++items > t->items ||
 			    !hs_naming_block_at(n, at, &node) ||
 			    node.usable < 24 || node.usable > 48 ||
 			    !hs_peek(n, at + 8, &at))
@@ -252,7 +242,8 @@ static void try_stack(struct hs_naming *n, struct openssl *s,
 	    (compare != 0 && hs_naming_module(n, compare) == SIZE_MAX))
 		return;
 	for (uint32_t i = 0; i < count; i++) /* pointers, all of them */
-		if (!spend(s) || !hs_block_word(n, &array, i, &item) ||
+		if (!hs_spend(&s->budget) ||
+		    !hs_block_word(n, &array, i, &item) ||
 		    !hs_target_find_map(n->target, item))
 			return;
 	name_block(n, b, STACK, module);
@@ -284,7 +275,7 @@ static bool count_items(struct hs_naming *n, struct openssl *s, hs_addr at,
 			continue;
 		}
 		if (next[depth] == 0) {
-			if (!spend(s) ||
+			if (!hs_spend(&s->budget) ||
 			    !hs_block_fits(n, &node[depth], 8 * FANOUT))
 				return false;
 			if (named)
@@ -353,7 +344,7 @@ static bool walk_shared(struct hs_naming *n, struct openssl *s,
 	for (uint64_t i = 0; i < 4 * count; i++) {
 		struct hs_block item;
 		uint64_t to;
-		if (!spend(s) || !hs_peek(n, at + 16 * i + 8, &to))
+		if (!hs_spend(&s->budget) || !hs_peek(n, at + 16 * i + 8, &to))
 			return false;
 		if (!to)
 			continue;

@@ -20,7 +20,6 @@
  *	         and lead to the text
  */
 #define OBJECT_BYTES 16u
-/* Of each block and each of its words; a list and its walks need one each. */
 #define VISITS 4u
 
 #define KINDS 7u
@@ -108,12 +107,8 @@ static void prepare(struct hs_naming *n, void *state)
 	r->loaded = n->target->word_size == 8 && !n->target->big_endian &&
 		    (hs_module_named(n, "redis-") != SIZE_MAX ||
 		     hs_module_named(n, "valkey-") != SIZE_MAX);
-	/* Each entry is in one dictionary, each word in one array of buckets.
-	 */
-	for (size_t i = 0; r->loaded && i < n->heap->chunk_count; i++)
-		r->budget +=
-			VISITS *
-			(1 + hs_chunk_usable(n->heap, &n->heap->chunks[i]) / 8);
+	if (r->loaded)
+		r->budget = hs_word_budget(n, VISITS);
 }
 
 static void name_block(struct hs_naming *n, const struct hs_block *b,
@@ -229,11 +224,10 @@ static bool walk_list(struct hs_naming *n, struct redis *r, hs_addr at,
 {
 	while (at != 0) {
 		struct hs_block b;
-		if (!r->budget || count-- == 0 ||
+		if (!hs_spend(&r->budget) || count-- == 0 ||
 		    !hs_naming_block_at(n, at, &b) ||
 		    !hs_block_word(n, &b, next, &at))
 			return false;
-		r->budget--;
 		if (named >= 0)
 			name_block(n, &b, (enum shape)named);
 	}

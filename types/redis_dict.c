@@ -113,17 +113,15 @@ static bool walk(struct hs_naming *n, const struct hs_redis_dict *d,
 	for (unsigned i = 0; i < 2; i++) {
 		uint64_t count = 0, at;
 		for (uint64_t k = 0; k < d->places[i]; k++) {
-			if (!*budget ||
+			if (!hs_spend(budget) ||
 			    !hs_peek(n, d->buckets[i].user + 8 * k, &at))
 				return false;
-			--*budget;
 			while (at != 0) {
 				struct hs_redis_entry e;
-				if (!*budget || ++count > d->used[i] ||
+				if (!hs_spend(budget) || ++count > d->used[i] ||
 				    !read_entry(n, &kinds[d->kind], at, &e,
 						&at))
 					return false;
-				--*budget;
 				if (visit)
 					visit(arg, &e);
 			}

@@ -61,6 +61,14 @@ bool hs_owned_get(const struct hs_addr_map *map, hs_addr addr, uint32_t *shape)
 	return true;
 }
 
+uint64_t hs_word_budget(const struct hs_naming *n, unsigned visits)
+{
+	uint64_t words = n->heap->chunk_count;
+	for (size_t i = 0; i < n->heap->chunk_count; i++)
+		words += hs_chunk_usable(n->heap, &n->heap->chunks[i]) / 8;
+	return words * visits;
+}
+
 size_t hs_module_named(const struct hs_naming *n, const char *part)
 {
 	for (size_t i = 0; i < n->target->modules.count; i++) {

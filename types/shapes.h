@@ -35,6 +35,18 @@ void hs_owned_merge(struct hs_naming *n, struct hs_addr_map *map,
 /* False: nobody leads there, or two that do not agree. */
 bool hs_owned_get(const struct hs_addr_map *map, hs_addr addr, uint32_t *shape);
 
+/*
+ * What may be looked at in blocks that others lead to, if each is looked at
+ * VISITS times: one of each block and of each of its words. A part belongs to
+ * one block, unless somebody means harm, who lets all share it.
+ */
+uint64_t hs_word_budget(const struct hs_naming *n, unsigned visits);
+static inline bool hs_spend(uint64_t *budget) /* false: all of it is spent */
+{
+	*budget -= *budget > 0;
+	return *budget > 0;
+}
+
 /* Index of the module whose file name begins with PART, or SIZE_MAX. */
 size_t hs_module_named(const struct hs_naming *n, const char *part);
 

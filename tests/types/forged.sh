@@ -25,4 +25,6 @@ ends curl curl ' 4,000 .*curl handle'
 ends libcrypto stacks '^without a name: 480,00[0-9] blocks'
 ends libcrypto hashes '^without a name: 120,00[0-9] blocks'
 ends libcrypto shared '^without a name: 120,00[0-9] blocks'
+ends libglib-2.0 counts '^without a name: 120,00[0-9] blocks'
+ends libglib-2.0 pools ' 120,000 .*nginx pool$'
 finish
