@@ -417,8 +417,10 @@ static void print_pins(struct cli *cli, const struct rss_view *v)
 		const struct rss_pin *p = &v->pin[i];
 		out_str(out, "  ");
 		out_escaped(out, rss_pin_text(v, p, text));
-		out_printf(out, ": %s of them keep %s %s, %s free\n",
-			   text_count(n, p->blocks), text_count(size, p->pages),
+		out_printf(out, ": %s of them %s %s %s, %s free\n",
+			   text_count(n, p->blocks),
+			   text_plural(p->blocks, "keeps", "keep"),
+			   text_count(size, p->pages),
 			   text_plural(p->pages, "page", "pages"),
 			   text_size(spare, p->free));
 	}

@@ -34,6 +34,7 @@ struct search {
 	struct hs_c *c;
 	struct slot *slot; /* by usable, offset, pointee, whole; owned */
 	size_t count, capacity;
+	uint64_t left; /* members that may still be looked at */
 	enum hs_status st;
 	struct hs_error err;
 };
@@ -76,6 +77,10 @@ static void list_slots(struct search *s, uint32_t whole, uint32_t type,
 		const struct hs_decl_member *m = &d->member[t->member + i];
 		uint32_t inner = hs_decls_strip(d, m->type);
 		uint64_t at;
+		/* A forged struct contains itself in a thousand ways. */
+		if (s->left == 0)
+			return;
+		s->left--;
 		if (m->bits || m->choice || s->count == HS_LIMIT_EMBEDDED ||
 		    __builtin_add_overflow(offset, m->offset, &at) ||
 		    at >= d->type[whole].size)
@@ -357,7 +362,7 @@ static void infer_sizes(struct search *s, const struct hs_block *b)
 enum hs_status hs_c_infer(struct hs_naming *n, struct hs_c *c,
 			  struct hs_error *err)
 {
-	struct search s = { .n = n, .c = c };
+	struct search s = { .n = n, .c = c, .left = 4 * HS_LIMIT_EMBEDDED };
 	for (uint32_t i = 0; i < c->decls.type_count && !s.st; i++)
 		if (is_struct(&c->decls.type[i]) && c->decls.type[i].name &&
 		    !hs_c_is_library(c, i))

@@ -16,7 +16,8 @@
  *	0xbeef 0000 NNNN OFFS    user pointer of block NNNN, plus OFFS
  *
  * Promised: it ends; claims name types that are there, lead back to a root or
- * another claim, and belong to live blocks; fields lie in their block.
+ * another claim, and belong to live blocks; fields lie in their block; objects
+ * of pools in theirs, where they are found again. Guesses are made as well.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -335,6 +336,22 @@ static void check(struct hs_naming *n, struct hs_c *c)
 	}
 }
 
+static void check_inners(struct hs_naming *n, struct hs_c *c)
+{
+	for (size_t i = 0; i < c->inners.count; i++) {
+		const struct hs_c_inner *in = &c->inners.inner[i];
+		uint64_t size;
+		struct hs_block b;
+		if (in->type >= c->decls.type_count ||
+		    !hs_naming_live(n, in->chunk, &b) || in->at < b.user ||
+		    in->at - b.user >= b.usable)
+			abort();
+		size = c->decls.type[in->type].size;
+		if (size && !hs_c_inner_at(c, in->at))
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct input in = { data, len };
@@ -389,8 +406,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (n.failed)
 		abort();
 	check(&n, &c);
+	n.type_of = malloc((w->heap->chunk_count + 1) * sizeof(*n.type_of));
+	if (!n.type_of)
+		abort();
+	for (size_t i = 0; i < w->heap->chunk_count; i++)
+		n.type_of[i] = HS_NO_TYPE;
+	hs_c_overrule_objects(&n, &c);
+	if (hs_c_infer(&n, &c, NULL))
+		abort();
+	hs_c_spread_on(&n, &c);
+	hs_c_inner_sort(&c);
+	if (n.failed)
+		abort();
+	check(&n, &c);
+	check_inners(&n, &c);
 	for (size_t i = 0; i < HS_C_RANKS; i++)
 		free(c.queue[i].chunk);
+	free(c.inferred.chunk);
+	free(c.met.chunk);
+	free(c.inners.inner);
+	free(c.choices.choice);
+	free(n.type_of);
 	hs_block_index_free(index);
 	hs_decls_release(&c.decls);
 	hs_c_rules_release(&c.rules);
