@@ -94,6 +94,8 @@ struct hs_web_root {
 };
 typedef bool (*hs_web_root_fn)(void *arg, uint32_t to,
 			       const struct hs_web_root *root);
+/* Those of functions that run alone, with what may be left over. */
+void hs_web_frames(struct hs_web *web, hs_web_root_fn fn, void *arg);
 void hs_web_roots(struct hs_web *web, hs_web_root_fn fn, void *arg);
 
 #endif
