@@ -293,8 +293,11 @@ static enum hs_status steps_of(struct hs_objects *o, const uint32_t *node,
 	return HS_OK;
 }
 
+/* BRIEF: only the steps and how they are written count. Then the root is looked
+ * for among frames alone, and not in all memory. */
 static enum hs_status way_to(struct hs_objects *o, uint32_t node, bool content,
-			     struct hs_object_why *why, struct hs_error *err)
+			     bool brief, struct hs_object_why *why,
+			     struct hs_error *err)
 {
 	size_t count = 1;
 	for (uint32_t at = node; o->ways.before[at] != HS_WAYS_ROOT;
@@ -311,7 +314,10 @@ static enum hs_status way_to(struct hs_objects *o, uint32_t node, bool content,
 	why->count = count;
 	struct best_root best = { .o = o, .to = way[0], .ret = &why->root };
 	o->web.py.work = o->web.work;
-	hs_web_roots(&o->web, find_root, &best);
+	if (brief)
+		hs_web_frames(&o->web, find_root, &best);
+	else
+		hs_web_roots(&o->web, find_root, &best);
 	bool sure = best.sure;
 	if (best.root.kind == HS_OBJECT_ROOT_FRAME)
 		(void)snprintf(why->step[0].how, sizeof(why->step[0].how), "%s",
@@ -409,7 +415,7 @@ enum hs_status hs_objects_why(struct hs_objects *objects, hs_addr addr,
 	enum hs_status st =
 		objects->ways.cost[node] == UINT32_MAX
 			? not_held(objects, node, content, &why, err)
-			: way_to(objects, node, content, &why, err);
+			: way_to(objects, node, content, false, &why, err);
 	if (st) {
 		hs_object_why_release(&why);
 		return st;
@@ -558,7 +564,7 @@ enum hs_status hs_objects_shares(struct hs_objects *objects, size_t top,
 		s->held = (struct hs_object_total){ all.share[i].objects,
 						    all.share[i].bytes,
 						    s->object.addr };
-		st = way_to(objects, all.share[i].node, false, &why, err);
+		st = way_to(objects, all.share[i].node, false, true, &why, err);
 		memcpy(s->expression, why.expression, sizeof(s->expression));
 		hs_object_why_release(&why);
 	}
