@@ -266,7 +266,9 @@ static void claim_start(struct hs_c_source *s, const struct hs_block *b,
 		return;
 	bool fits = hs_c_fits(s->n, b, size);
 	if (fits && !any_whole(s, b, type)) {
-		take(s, b, type, HS_C_ONE, one, slot, own != HS_C_NONSENSE);
+		/* Of small ones the smallest block has room for several. */
+		take(s, b, type, HS_C_ONE, one, slot,
+		     own != HS_C_NONSENSE && size > b->usable / 2);
 		return;
 	}
 	if (hs_c_plan(c, type)->has_tail && !any_whole(s, b, type)) {

@@ -171,7 +171,7 @@ static bool put_data(struct hs_naming *n, hs_addr at)
 {
 	struct hs_block b;
 	uint64_t content, bytes;
-	uint32_t strings, here, type;
+	uint32_t strings = 0, here, type;
 	if (!hs_naming_block_at(n, at, &b) ||
 	    !hs_block_word(n, &b, 1, &content) ||
 	    !hs_block_word(n, &b, 2, &bytes))

@@ -22,6 +22,9 @@ python3 "$SOURCE/tests/types/names.py" "with rules" "$work/run/truth" \
 run types --pid "$program" --rules "$rules"
 grep -q ' dwarf  *high .* struct blob$' "$work/out" ||
 	fail "types --rules: $(cat "$work/out")"
+# Of what is so small there may be more than one.
+grep -q ' dwarf  *medium .* struct tiny$' "$work/out" ||
+	fail "one small struct, for certain: $(grep tiny "$work/out")"
 # What it says to do next knows the same names.
 next=$(sed -n 's/ \{3\}where they are$//; s/^next: heapscan //p' "$work/out")
 echo "$next" | grep -q "^chunks --pid $program --rules .* --type '" ||
