@@ -17,6 +17,7 @@
 
 /* Rows on a terminal before --all is needed: about one screen. */
 #define TERMINAL_ROWS 50
+#define LAST_STEPS 10 /* of a way, of these */
 /* Problems repeated on stderr beside an answer that does not list them. */
 #define SHOWN_PROBLEMS 4
 
@@ -309,6 +310,18 @@ void cli_announce_rest(struct cli *cli, size_t shown, size_t total)
 	if (shown < total)
 		out_printf(&cli->out, "... %s more (use --all)\n",
 			   text_count(more, total - shown));
+}
+
+bool cli_shows_step(struct cli *cli, size_t i, size_t count)
+{
+	char more[TEXT_LEN];
+	size_t limit = cli_row_limit(cli), first = limit - LAST_STEPS;
+	if (count <= limit || i < first || i >= count - LAST_STEPS)
+		return true;
+	if (i == first)
+		out_printf(&cli->out, "   ... %s steps more (use --all)\n",
+			   text_count(more, count - limit));
+	return false;
 }
 
 size_t cli_thread_count(const struct cli *cli)

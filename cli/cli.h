@@ -75,6 +75,9 @@ int cli_answered(const struct cli *cli);
 size_t cli_row_limit(const struct cli *cli);
 /* Say that only SHOWN rows of TOTAL were printed, if so. */
 void cli_announce_rest(struct cli *cli, size_t shown, size_t total);
+/* Is step I of COUNT on a way, of which both ends matter, to be printed? Says
+ * how many are not where the first of them would be. */
+bool cli_shows_step(struct cli *cli, size_t i, size_t count);
 
 /* Threads, as the heap knows them, else as the target does. */
 size_t cli_thread_count(const struct cli *cli);

@@ -52,6 +52,8 @@ static void print_path(struct cli *cli, const struct hs_path *path)
 	out_str(out, "\n");
 	for (size_t i = 0; i < path->count; i++) {
 		const struct hs_step *s = &path->step[i];
+		if (!cli_shows_step(cli, i, path->count))
+			continue;
 		if (i && s->offset != HS_UNKNOWN) {
 			out_printf(out, "   +%-5" PRIu64 " ", s->offset);
 			(void)print_field(cli, path->step[i - 1].chunk,

@@ -207,7 +207,8 @@ void object_why_print(struct cli *cli, struct hs_graph *graph,
 	if (w->state == HS_OBJECT_HELD)
 		print_root(cli, graph, &w->root);
 	for (size_t i = 0; i < w->count; i++)
-		print_step(cli, &w->step[i], "-> ");
+		if (cli_shows_step(cli, i, w->count))
+			print_step(cli, &w->step[i], "-> ");
 	if (w->count)
 		out_str(out, "\n");
 	if (why->has_referrers)

@@ -268,6 +268,10 @@ static void write_expression(const struct hs_object_why *why, char *buf,
 		/* The dict of an object is not written. */
 		if (strcmp(how, ".__dict__") == 0 && from + 1 < why->count)
 			continue;
+		if (strlen(buf) + strlen(how) + sizeof(" ...") >= size) {
+			append(buf, size, "...");
+			return;
+		}
 		if (how[0] != '.' && how[0] != '[')
 			append(buf, size, " ");
 		append(buf, size, how);

@@ -123,7 +123,8 @@ struct hs_object_why {
 				      * itself, or to what holds it */
 	size_t count;
 	/* "app.sessions[3].cache": the way as a programmer would write it, from
-	 * the last module or class or function's variable; "": there is none */
+	 * the last module or class or function's variable; "": there is none; a
+	 * long one ends in "..." */
 	char expression[512];
 	/* UNSEEN: who has more references than were seen, and how many more */
 	struct hs_object_info unseen;

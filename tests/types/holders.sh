@@ -11,7 +11,7 @@ echo "| program | objects | held as said | steps the collector sees, too | |"
 echo "| --- | --- | --- | --- | --- |"
 seen=
 for name in python3 /usr/bin/python3 python3.9 python3.10 python3.11 \
-		python3.12 python3.13 python3.14 ${HS_PYTHONS:-}; do
+		python3.12 python3.13 python3.14 python3.15 ${HS_PYTHONS:-}; do
 	about=$("$name" -c 'import os, sys
 print("%d %d %s" % (*sys.version_info[:2], os.path.realpath(sys.executable)))' 2>/dev/null) ||
 		continue
@@ -46,6 +46,22 @@ print("%x" % json.load(open(sys.argv[1]))["held"][0]["address"])' "$truth")
 		run why "$work/dump.msl" "$address" --content
 		grep -Fq "held as __main__.sessions[3].cache['s3cret']  (high" \
 			"$work/out" || fail "--content: $(cat "$work/out")"
+		# 400 steps: on a terminal how they begin and end.
+		address=$(python3 -c 'import json, sys
+print("%x" % json.load(open(sys.argv[1]))["chain"])' "$truth")
+		run why "$work/dump.msl" "$address"
+		grep -Eq '^held as __main__\.chain(\.child)+\.\.\.  \(high' \
+			"$work/out" || fail "no end: $(head -n 1 "$work/out")"
+		[ "$(grep -c '^  \.child ' "$work/out")" -ge 400 ] ||
+			fail "steps are missing in a file"
+		if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+			script -qec "\"$HEAPSCAN\" why \"$work/dump.msl\" \
+				$address --color=never" /dev/null \
+				>"$work/out" 2>"$work/err" </dev/null
+			grep -q '^   \.\.\. .* steps more (use --all)' \
+				"$work/out" || fail "400 steps: $(cat "$work/out")"
+			[ "$(wc -l <"$work/out")" -lt 70 ] || fail "too long"
+		fi
 	fi
 	seen="$seen $3"
 	kill -9 "$program"
