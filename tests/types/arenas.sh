@@ -5,34 +5,24 @@
 # is found in the path, and those that HS_PYTHONS names; for GLib before 2.76;
 # for perl.
 . "$SOURCE/tests/cli/common.inc"
+. "$SOURCE/tests/types/pythons.inc"
 command -v python3 >/dev/null || skip "python3 is not installed"
 echo "| program | objects known | named right | parts named | bytes named |"
 echo "| --- | --- | --- | --- | --- |"
-seen=
 all=$FIXTURES
 unset PYTHONMALLOC
-for name in python3 /usr/bin/python3 python3.9 python3.10 python3.11 \
-		python3.12 python3.13 python3.14 ${HS_PYTHONS:-}; do
-	about=$("$name" -c 'import os, sys
-print("%d %d %s" % (*sys.version_info[:2], os.path.realpath(sys.executable)))' 2>/dev/null) ||
-		continue
-	# shellcheck disable=SC2086
-	set -- $about
-	[ "$1" = 3 ] && [ "$2" -ge 9 ] || continue
-	case " $seen " in
-	*" $3 "*) continue ;;
-	esac
-	seen="$seen $3"
-	FIXTURES=$(dirname "$3")
+pythons >"$work/pythons"
+while read -r minor python <&3; do
+	FIXTURES=$(dirname "$python")
 	rm -rf "$work/run"
-	start "$(basename "$3")" "$SOURCE/fixtures/objects.py" truth
+	start "$(basename "$python")" "$SOURCE/fixtures/objects.py" truth
 	python3 "$here/types/arenas.py" "$HEAPSCAN" "$work/run/truth" \
-		"pymalloc arenas" "Python 3.$2" --pid "$program" ||
+		"pymalloc arenas" "Python 3.$minor" --pid "$program" ||
 		failures=$((failures + 1))
 	kill -9 "$program"
 	wait "$program" 2>/dev/null
 	program=
-done
+done 3<"$work/pythons"
 if command -v perl >/dev/null; then
 	FIXTURES=$(dirname "$(command -v perl)")
 	rm -rf "$work/run"

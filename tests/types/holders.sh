@@ -5,35 +5,28 @@
 # collector sees. Live, as a core and as a slice. For every Python from 3.9 on
 # that is found in the path, and those that HS_PYTHONS names.
 . "$SOURCE/tests/cli/common.inc"
+. "$SOURCE/tests/types/pythons.inc"
 command -v python3 >/dev/null || skip "python3 is not installed"
 unset PYTHONMALLOC
 echo "| program | objects | held as said | steps the collector sees, too | |"
 echo "| --- | --- | --- | --- | --- |"
-seen=
-for name in python3 /usr/bin/python3 python3.9 python3.10 python3.11 \
-		python3.12 python3.13 python3.14 python3.15 ${HS_PYTHONS:-}; do
-	about=$("$name" -c 'import os, sys
-print("%d %d %s" % (*sys.version_info[:2], os.path.realpath(sys.executable)))' 2>/dev/null) ||
-		continue
-	# shellcheck disable=SC2086
-	set -- $about
-	[ "$1" = 3 ] && [ "$2" -ge 9 ] || continue
-	case " $seen " in
-	*" $3 "*) continue ;;
-	esac
-	FIXTURES=$(dirname "$3")
+first=yes
+pythons >"$work/pythons"
+while read -r minor python <&3; do
+	FIXTURES=$(dirname "$python")
 	rm -rf "$work/run"
-	start "$(basename "$3")" "$SOURCE/fixtures/holders.py" truth
+	start "$(basename "$python")" "$SOURCE/fixtures/holders.py" truth
 	truth=$work/run/truth
-	python3 -B "$here/types/holders.py" "$HEAPSCAN" "$truth" "Python 3.$2" \
+	python3 -B "$here/types/holders.py" "$HEAPSCAN" "$truth" "Python 3.$minor" \
 		"$work/live" --pid "$program" ||
 		failures=$((failures + 1))
-	if [ -z "$seen" ]; then
+	if [ "$first" = yes ]; then
+		first=no
 		does capture --pid "$program" -o "$work/dump.msl"
 		does capture --pid "$program" --format core -o "$work/dump.core"
 		for dump in dump.msl dump.core; do
 			python3 -B "$here/types/holders.py" "$HEAPSCAN" \
-				"$truth" "Python 3.$2, $dump" "$work/other" \
+				"$truth" "Python 3.$minor, $dump" "$work/other" \
 				"$work/$dump" || failures=$((failures + 1))
 			cmp "$work/live" "$work/other" ||
 				fail "$dump does not answer as the live process"
@@ -63,9 +56,8 @@ print("%x" % json.load(open(sys.argv[1]))["chain"])' "$truth")
 			[ "$(wc -l <"$work/out")" -lt 70 ] || fail "too long"
 		fi
 	fi
-	seen="$seen $3"
 	kill -9 "$program"
 	wait "$program" 2>/dev/null
 	program=
-done
+done 3<"$work/pythons"
 finish
