@@ -259,6 +259,14 @@ static void next_line(struct cli *cli, const struct type_rows *rows)
 	out_str(&cli->out, "owners ");
 	out_target(&cli->out, cli);
 	out_str(&cli->out, "   who holds them\n");
+	struct hs_area_info area;
+	hs_types_area(cli->types, HS_AREA_PYMALLOC, &area);
+	if (!area.count)
+		return;
+	out_str(&cli->out, "      heapscan owners ");
+	out_target(&cli->out, cli);
+	out_str(&cli->out, " --objects   which variable of Python holds how "
+			   "much\n");
 }
 
 /* Compared as diff does: the earlier capture comes first. */

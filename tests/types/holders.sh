@@ -39,6 +39,13 @@ print("%x" % json.load(open(sys.argv[1]))["held"][0]["address"])' "$truth")
 		run why "$work/dump.msl" "$address" --content
 		grep -Fq "held as __main__.sessions[3].cache['s3cret']  (high" \
 			"$work/out" || fail "--content: $(cat "$work/out")"
+		run types "$work/dump.msl"
+		next=$(sed -n 's/^      heapscan \(.* --objects\)   .*/\1/p' \
+			"$work/out")
+		# shellcheck disable=SC2086
+		does $next
+		grep -q '^variables hold .* held as __main__\.' "$work/out" ||
+			fail "'$next' says: $(head -n 1 "$work/out")"
 		# 400 steps: on a terminal how they begin and end.
 		address=$(python3 -c 'import json, sys
 print("%x" % json.load(open(sys.argv[1]))["chain"])' "$truth")
