@@ -25,13 +25,13 @@ struct cli {
 	struct hs_heap *heap;    /* NULL: not asked for, or none there */
 	pid_t child;         /* the program of --at-exit, stopped; 0: none */
 	char child_text[16]; /* the same as --pid would have it */
-	struct hs_stacks *stacks;            /* NULL until cli_stacks() */
-	struct hs_types *types;              /* NULL until cli_name_types() */
-	bool without_c;                      /* those of C were left out */
-	struct hs_graph *graph;              /* NULL until reach_build() ... */
-	struct hs_types *graph_types;        /* ... and what it was told of */
-	struct hs_objects *objects; /* NULL until somebody asks who holds one:
-				     * of GRAPH, and freed before it */
+	struct hs_stacks *stacks;     /* NULL until cli_stacks() */
+	struct hs_types *types;       /* NULL until cli_name_types() */
+	bool without_c;               /* those of C were left out */
+	struct hs_graph *graph;       /* NULL until reach_build() ... */
+	struct hs_types *graph_types; /* ... and what it was told of */
+	struct hs_objects *objects;   /* NULL until somebody asks who holds one:
+				       * of GRAPH, and freed before it */
 	struct hs_graph_knowledge knowledge; /* how: the graph borrows it */
 };
 

@@ -277,7 +277,8 @@
 #define HS_LIMIT_SWIFT_ELEMENTS (128u << 20)
 
 /* Pieces of one Python thread's stack of frames: 16 KiB each at least, and
- * the interpreter gives up at a few thousand frames unless it is told not to. */
+ * the interpreter gives up at a few thousand frames unless it is told not to.
+ */
 #define HS_LIMIT_PYTHON_PIECES (1u << 16)
 
 /* Words that are looked at for each word of Python's objects: once as one's

@@ -189,12 +189,13 @@ static void walk(struct hs_dwarf_reader *r, Dwarf_Die parent,
 			  tag == DW_TAG_enumeration_type) &&
 			 hs_dwarf_has(dw, c.die, DW_AT_name))
 			aggregate(r, c.die, space, tag, depth);
-		else if (function && r->cxx && tag == DW_TAG_structure_type &&
-			 is_frame(r, c.die, space))
-			(void)hs_dwarf_intern(r, c.die, space, 0);
-		/* ... which C has for structs in a typedef, too. */
-		else if (!function && !r->cxx && tag == DW_TAG_typedef &&
-			 hs_dwarf_names_struct(r, c.die, space))
+		/* ... which C has for structs in a typedef, too; and those of
+		 * a coroutine's frame, which are in its function. */
+		else if (function ? r->cxx && tag == DW_TAG_structure_type &&
+					    is_frame(r, c.die, space)
+				  : !r->cxx && tag == DW_TAG_typedef &&
+					    hs_dwarf_names_struct(r, c.die,
+								  space))
 			(void)hs_dwarf_intern(r, c.die, space, 0);
 	}
 }
