@@ -10,7 +10,9 @@
 #include "symbols/cxx_names.h"
 
 #define CLANG_FRAME "__coro_frame_ty"
+/* Behind the mangled name of the function. */
 #define GCC_FRAME ".Frame"
+#define LATE_CLANG_FRAME ".coro_frame_ty"
 
 static bool ends_with(const char *text, size_t len, const char *end)
 {
@@ -18,11 +20,24 @@ static bool ends_with(const char *text, size_t len, const char *end)
 	return len > n && memcmp(text + len - n, end, n) == 0;
 }
 
+/* How much of OWN, the name of a struct, is the mangled one of the function
+ * whose frame it is; 0: it is called otherwise. */
+static size_t mangled_length(const char *own)
+{
+	size_t len = strlen(own);
+	if (own[0] != '_' || own[1] != 'Z')
+		return 0;
+	if (ends_with(own, len, GCC_FRAME))
+		return len - strlen(GCC_FRAME);
+	if (ends_with(own, len, LATE_CLANG_FRAME))
+		return len - strlen(LATE_CLANG_FRAME);
+	return 0;
+}
+
 bool hs_is_coroutine_frame(const char *own)
 {
 	return own[0] == '_' &&
-	       (strcmp(own, CLANG_FRAME) == 0 ||
-		(own[1] == 'Z' && ends_with(own, strlen(own), GCC_FRAME)));
+	       (strcmp(own, CLANG_FRAME) == 0 || mangled_length(own));
 }
 
 /* FUNCTION without the type that it returns, which is only said of templates:
@@ -88,8 +103,7 @@ bool hs_coroutine_of_struct(const char *own, const char *full, char *buf,
 	char function[HS_LIMIT_STRING];
 	size_t len = strlen(full), skip = strlen("::" CLANG_FRAME);
 	if (strcmp(own, CLANG_FRAME) != 0)
-		return frame_of_mangled(own, strlen(own) - strlen(GCC_FRAME),
-					buf, size);
+		return frame_of_mangled(own, mangled_length(own), buf, size);
 	if (!ends_with(full, len, "::" CLANG_FRAME) ||
 	    len - skip >= sizeof(function))
 		return false;

@@ -8,8 +8,9 @@
 /*
  * The frame of a coroutine of C++ is a struct that a compiler makes up, as are
  * the functions that go on with one and destroy it. GCC calls them after the
- * mangled name of the function, within others; clang has one name for all of
- * those structs. Here both get one: "coroutine frame of app::serve(int)".
+ * mangled name of the function, within others, and so does clang of late (seen
+ * in 19); before, it had one name for all of those structs. Here both get one:
+ * "coroutine frame of app::serve(int)".
  */
 
 /* What a function does with the frame of a coroutine. */

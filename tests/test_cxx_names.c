@@ -169,6 +169,12 @@ static void a_coroutine_has_one_name_whoever_compiled_it(void **state)
 		"app::serve(app::conn*, int)::__coro_frame_ty", buf,
 		sizeof(buf)));
 	assert_string_equal(buf, serve);
+	assert_true(hs_is_coroutine_frame(
+		"_ZN3app5serveEPNS_4connEi.coro_frame_ty"));
+	assert_true(hs_coroutine_of_struct(
+		"_ZN3app5serveEPNS_4connEi.coro_frame_ty",
+		"_ZN3app5serveEPNS_4connEi.coro_frame_ty", buf, sizeof(buf)));
+	assert_string_equal(buf, serve);
 	/* Without the type that it returns, and the default arguments. */
 	is_frame("_ZN3app4passIiEENS_4taskIT_EES2_St6vectorIS2_SaIS2_EE.resume",
 		 HS_COROUTINE_RESUMES,
