@@ -414,10 +414,8 @@ static const char *evidence(uint8_t form)
 		[HS_C_ROW] = "the declared container, and its size",
 		[HS_C_COUNTED_ELSEWHERE] =
 			"the declared container, and its size",
-		[HS_C_ALIKE] = "what it and others like it point to, and "
-			       "its size",
-		[HS_C_CHOSEN] = "a union's pointer, what it points to, and "
-				"its size",
+		[HS_C_ALIKE] = "what all like it point to, and its size",
+		[HS_C_CHOSEN] = "a union, what it points to, and its size",
 	};
 	return words[form];
 }
