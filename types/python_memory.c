@@ -24,6 +24,10 @@
 #define LINK_NEXT (8 * (1 + LINK_ITEMS))
 #define LINK_BYTES (8 * (2 + LINK_ITEMS))
 
+/* Word of a code object: a number of builds without the global lock (3.14 on).
+ * In others nobody sets it, so it is what malloc had there. */
+#define CODE_NUMBER 23u
+
 /* They have addresses of what others own. */
 static const char *const borrowers[] = { "memoryview", "managedbuffer", "type",
 					 "weakref.ReferenceType" };
@@ -104,6 +108,8 @@ void hs_python_memory_note(struct hs_naming *n, struct hs_python_memory *m,
 		/* Few objects get here. */
 		if (!asked && borrows(n, type))
 			return;
+		if (i == CODE_NUMBER && is_called(n, type, "code"))
+			continue;
 		if (!asked && is_called(n, type, "collections.deque"))
 			note_deque(n, m, b, offset, type);
 		asked = true;
