@@ -150,7 +150,7 @@ static void frame_name(struct hs_py *py, hs_addr frame, char *buf, size_t size)
 		code_name(py, code, buf, size - 2);
 	}
 	if (buf[0])
-		strcat(buf, "()");
+		memcpy(buf + strlen(buf), "()", sizeof("()"));
 }
 
 bool hs_py_name(struct hs_py *py, hs_addr addr, char *buf, size_t size)
