@@ -341,6 +341,8 @@ static bool walk_shared(struct hs_naming *n, struct openssl *s,
 	/* Buckets are aligned to themselves. */
 	hs_addr at = (buckets->user + BUCKET_BYTES - 1) &
 		     ~(uint64_t)(BUCKET_BYTES - 1);
+	if (count > (buckets->user + buckets->usable - at) / BUCKET_BYTES)
+		return false;
 	for (uint64_t i = 0; i < 4 * count; i++) {
 		struct hs_block item;
 		uint64_t to;
@@ -373,7 +375,7 @@ static bool try_shared(struct hs_naming *n, struct openssl *s,
 		    !hs_block_word(n, &places, 2, &mask) || mask != count - 1 ||
 		    (count & mask) != 0 ||
 		    !hs_naming_block_at(n, all, &buckets) ||
-		    count > buckets.usable / BUCKET_BYTES ||
+		    buckets.usable < BUCKET_BYTES ||
 		    !walk_shared(n, s, b, &buckets, count, items, false))
 			continue;
 		(void)walk_shared(n, s, b, &buckets, count, items, true);
